@@ -1,0 +1,47 @@
+//! The newest investigation of an incident: what was gathered, what was found.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::evidence::{Evidence, Source};
+use super::finding::Finding;
+
+/// What one run gathered and found. A new run replaces the one before.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Investigation {
+    /// Numbered from 1.
+    pub run: u32,
+    /// When it began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When its report was written; `None` while it goes on.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// E1, E2 …
+    pub evidence: Vec<Evidence>,
+    /// Best first.
+    pub findings: Vec<Finding>,
+    /// Runbooks that fit, best first.
+    pub runbooks: Vec<RunbookRef>,
+    /// Neighbours that were not asked or did not answer, and why.
+    pub unavailable: Vec<Unavailable>,
+}
+
+/// A runbook that fits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RunbookRef {
+    /// Its id: the file name without extension.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// 0 to 1.
+    pub score: f64,
+}
+
+/// A neighbour that gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unavailable {
+    /// Which.
+    pub source: Source,
+    /// One line a person can act on: `not configured: set LOGS_URL`, `did not answer within 10 s`.
+    pub reason: String,
+}

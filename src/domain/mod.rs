@@ -1,0 +1,21 @@
+//! The words of the product as types: what an alert, an incident, evidence and a finding *are*, and the rules that
+//! need nothing but their arguments. No clock, no environment, no IO: time and randomness come in as values.
+
+pub mod alert;
+pub mod audit;
+pub mod cluster;
+pub mod correlate;
+pub mod event;
+pub mod evidence;
+pub mod finding;
+pub mod incident;
+pub mod investigation;
+pub mod notification;
+pub mod post;
+pub mod redact;
+pub mod runbook;
+pub mod series;
+pub mod subject;
+pub mod text;
+pub mod unit;
+pub mod window;

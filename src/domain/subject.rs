@@ -1,0 +1,445 @@
+//! What an alert is about: the workload, node, volume or service, first by what its labels say.
+//!
+//! Labels alone are enough to put a hundred pods of one Deployment into one incident; the cluster's owner references
+//! later correct the guess. The rules for generated pod names are Kubernetes' own
+//! (`staging/src/k8s.io/apimachinery/pkg/util/rand`: suffixes use the alphabet below, without vowels and 0, 1, 3).
+
+use serde::{Deserialize, Serialize};
+
+use super::alert::{Alert, Labels};
+
+/// Letters of generated names: `rand.String` of Kubernetes.
+const GENERATED: &str = "bcdfghjklmnpqrstvwxz2456789";
+/// Most pods remembered by name; a query names them all, so the list stays short and the workload's pattern covers the rest.
+const MAX_PODS: usize = 50;
+
+/// The kind of thing, in Kubernetes' spelling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+pub enum SubjectKind {
+    /// A Deployment.
+    Deployment,
+    /// A StatefulSet.
+    StatefulSet,
+    /// A DaemonSet.
+    DaemonSet,
+    /// A CronJob, with the Jobs it made.
+    CronJob,
+    /// A Job that no CronJob made.
+    Job,
+    /// Something that owns pods, whose kind the labels do not tell.
+    Workload,
+    /// A pod that nothing owns.
+    Pod,
+    /// A Service, or what stands behind an Ingress.
+    Service,
+    /// A node.
+    Node,
+    /// A volume claim.
+    PersistentVolumeClaim,
+    /// A whole namespace.
+    Namespace,
+    /// Nothing in the cluster: the alert itself.
+    Alert,
+}
+
+impl SubjectKind {
+    /// Whether pods belong to it.
+    pub fn owns_pods(self) -> bool {
+        match self {
+            Self::Deployment | Self::StatefulSet | Self::DaemonSet | Self::CronJob | Self::Job | Self::Workload => true,
+            Self::Pod | Self::Service | Self::Node | Self::PersistentVolumeClaim | Self::Namespace | Self::Alert => {
+                false
+            }
+        }
+    }
+
+    /// Kubernetes' spelling.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployment => "Deployment",
+            Self::StatefulSet => "StatefulSet",
+            Self::DaemonSet => "DaemonSet",
+            Self::CronJob => "CronJob",
+            Self::Job => "Job",
+            Self::Workload => "Workload",
+            Self::Pod => "Pod",
+            Self::Service => "Service",
+            Self::Node => "Node",
+            Self::PersistentVolumeClaim => "PersistentVolumeClaim",
+            Self::Namespace => "Namespace",
+            Self::Alert => "Alert",
+        }
+    }
+}
+
+/// A thing in the cluster by name, as evidence and findings refer to it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ObjectRef {
+    /// Kubernetes' kind.
+    pub kind: SubjectKind,
+    /// `None` for nodes and other cluster-wide things.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl std::fmt::Display for ObjectRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{namespace}/{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+/// What an incident is about, with the details that queries need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Kind of thing.
+    pub kind: SubjectKind,
+    /// Its namespace, where it has one.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// The `cluster` label, where one Alertmanager serves several clusters.
+    pub cluster: Option<String>,
+    /// Pods that alerts named, at most 50.
+    #[serde(default)]
+    pub pods: Vec<String>,
+    /// The container an alert named.
+    #[serde(default)]
+    pub container: Option<String>,
+    /// The node an alert named.
+    #[serde(default)]
+    pub node: Option<String>,
+    /// The Service an alert named.
+    #[serde(default)]
+    pub service: Option<String>,
+    /// The Ingress an alert named.
+    #[serde(default)]
+    pub ingress: Option<String>,
+    /// The newest Job an alert named.
+    #[serde(default)]
+    pub job: Option<String>,
+    /// The volume claim an alert named.
+    #[serde(default)]
+    pub claim: Option<String>,
+}
+
+impl Subject {
+    /// A subject with nothing but its name.
+    pub fn new(kind: SubjectKind, namespace: Option<String>, name: String) -> Self {
+        Self {
+            kind,
+            namespace,
+            name,
+            cluster: None,
+            pods: Vec::new(),
+            container: None,
+            node: None,
+            service: None,
+            ingress: None,
+            job: None,
+            claim: None,
+        }
+    }
+
+    /// What `alert` is about, by its labels alone.
+    pub fn of(alert: &Alert) -> Self {
+        let labels = Names(&alert.labels);
+        let namespace = labels.any(&["exported_namespace", "namespace", "kubernetes_namespace", "k8s_namespace_name"]);
+        let pod = labels.any(&["exported_pod", "pod", "pod_name", "kubernetes_pod_name", "k8s_pod_name"]);
+        let pod = pod.filter(|pod| !labels.is_exporter(pod));
+        let service = labels.any(&["exported_service", "service", "service_name", "destination_service_name"]);
+        let service = service.filter(|service| !labels.is_exporter(service));
+        let node = labels.any(&["node", "nodename", "kubernetes_node", "exported_node", "host"]);
+        let ingress = labels.any(&["exported_ingress", "ingress"]);
+        let claim = labels.any(&["persistentvolumeclaim", "exported_persistentvolumeclaim"]);
+
+        let (kind, name) = owner(&labels)
+            .or_else(|| claim.map(|claim| (SubjectKind::PersistentVolumeClaim, claim.to_owned())))
+            .or_else(|| pod.map(owner_of_pod))
+            .or_else(|| node.filter(|_| service.is_none()).map(|node| (SubjectKind::Node, node.to_owned())))
+            .or_else(|| labels.app().map(|app| (SubjectKind::Workload, app.to_owned())))
+            .or_else(|| service.or(ingress).map(|service| (SubjectKind::Service, service.to_owned())))
+            .or_else(|| node.map(|node| (SubjectKind::Node, node.to_owned())))
+            .or_else(|| labels.instance().map(|host| (SubjectKind::Node, host.to_owned())))
+            .or_else(|| namespace.map(|namespace| (SubjectKind::Namespace, namespace.to_owned())))
+            .unwrap_or_else(|| (SubjectKind::Alert, alert.name().to_owned()));
+
+        let namespace = match kind {
+            SubjectKind::Node | SubjectKind::Alert => None,
+            _ => namespace.map(str::to_owned),
+        };
+        Self {
+            cluster: labels.any(&["cluster", "k8s_cluster", "cluster_name"]).map(str::to_owned),
+            pods: pod.map(str::to_owned).into_iter().collect(),
+            container: labels
+                .any(&["exported_container", "container", "container_name"])
+                .filter(|_| pod.is_some())
+                .map(str::to_owned),
+            node: node.map(str::to_owned),
+            service: service.map(str::to_owned),
+            ingress: ingress.map(str::to_owned),
+            job: labels.any(&["job_name", "exported_job"]).map(str::to_owned),
+            claim: claim.map(str::to_owned),
+            ..Self::new(kind, namespace, name)
+        }
+    }
+
+    /// The same thing as evidence refers to it.
+    pub fn object(&self) -> ObjectRef {
+        ObjectRef { kind: self.kind, namespace: self.namespace.clone(), name: self.name.clone() }
+    }
+
+    /// Under which key alerts about this subject meet in one incident.
+    ///
+    /// A workload, its pods and the Service of the same name share a key: the labels of different alerts name different
+    /// ones of them. `alert` tells apart what has no better subject than its namespace or itself.
+    pub fn correlation_key(&self, alert: &str) -> String {
+        let cluster = self.cluster.as_deref().unwrap_or_default();
+        let namespace = self.namespace.as_deref().unwrap_or_default();
+        let name = &self.name;
+        match self.kind {
+            SubjectKind::Node => format!("{cluster}/node/{name}"),
+            SubjectKind::PersistentVolumeClaim => format!("{cluster}/claim/{namespace}/{name}"),
+            SubjectKind::Namespace => format!("{cluster}/namespace/{namespace}/{alert}"),
+            SubjectKind::Alert => format!("{cluster}/alert/{name}"),
+            _ => format!("{cluster}/workload/{namespace}/{name}"),
+        }
+    }
+
+    /// Takes in what another alert of the same incident adds.
+    pub fn join(&mut self, other: &Self) {
+        for pod in &other.pods {
+            if self.pods.len() < MAX_PODS && !self.pods.contains(pod) {
+                self.pods.push(pod.clone());
+            }
+        }
+        if self.kind == SubjectKind::Workload || self.kind == SubjectKind::Service && other.kind.owns_pods() {
+            self.kind = other.kind;
+        }
+        for (mine, theirs) in [
+            (&mut self.container, &other.container),
+            (&mut self.node, &other.node),
+            (&mut self.service, &other.service),
+            (&mut self.ingress, &other.ingress),
+            (&mut self.claim, &other.claim),
+        ] {
+            if mine.is_none() {
+                mine.clone_from(theirs);
+            }
+        }
+        if other.job.is_some() {
+            self.job.clone_from(&other.job);
+        }
+    }
+}
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.namespace {
+            Some(namespace) if self.kind != SubjectKind::Namespace => write!(f, "{namespace}/{}", self.name),
+            _ => f.write_str(&self.name),
+        }
+    }
+}
+
+/// Labels looked up by any of several names.
+struct Names<'a>(&'a Labels);
+
+impl<'a> Names<'a> {
+    fn any(&self, names: &[&str]) -> Option<&'a str> {
+        names.iter().find_map(|name| self.0.get(*name)).map(String::as_str).filter(|value| !value.trim().is_empty())
+    }
+
+    /// Whether `name` is the thing that exported the metric rather than what the metric is about: rules over
+    /// kube-state-metrics or node-exporter carry the exporter's own `pod` and `service` as target labels.
+    fn is_exporter(&self, name: &str) -> bool {
+        const EXPORTERS: [&str; 5] =
+            ["kube-state-metrics", "node-exporter", "blackbox-exporter", "kubelet", "cadvisor"];
+        let job = self.0.get("job").map_or("", String::as_str);
+        EXPORTERS.iter().any(|exporter| job.contains(exporter) && (name.contains(exporter) || name == job))
+            || (name.contains("kube-state-metrics")
+                && self.any(&["deployment", "statefulset", "daemonset", "node"]).is_some())
+    }
+
+    fn app(&self) -> Option<&'a str> {
+        self.any(&["workload", "app_kubernetes_io_name", "app", "component"])
+    }
+
+    /// The host of `instance`, when the scrape target is a host rather than a pod's address in a namespace.
+    fn instance(&self) -> Option<&'a str> {
+        let instance = self.any(&["instance"])?;
+        let host = instance
+            .rsplit_once(':')
+            .map_or(instance, |(host, port)| if port.bytes().all(|b| b.is_ascii_digit()) { host } else { instance });
+        let about_hosts = self.0.get("job").is_none_or(|job| job.contains("node") || job.contains("kubelet"));
+        (about_hosts && !host.contains("://")).then_some(host)
+    }
+}
+
+/// The owner that a label names outright.
+fn owner(labels: &Names<'_>) -> Option<(SubjectKind, String)> {
+    for (name, kind) in [
+        ("deployment", SubjectKind::Deployment),
+        ("statefulset", SubjectKind::StatefulSet),
+        ("daemonset", SubjectKind::DaemonSet),
+        ("cronjob", SubjectKind::CronJob),
+    ] {
+        let exported = format!("exported_{name}");
+        if let Some(value) = labels.any(&[&exported, name]) {
+            return Some((kind, value.to_owned()));
+        }
+    }
+    if let Some(job) = labels.any(&["job_name"]) {
+        return Some(owner_of_job(job));
+    }
+    let replicaset = labels.any(&["replicaset"]).map(|name| match split_suffix(name) {
+        Some((deployment, hash)) if is_template_hash(hash) => (SubjectKind::Deployment, deployment.to_owned()),
+        _ => (SubjectKind::Workload, name.to_owned()),
+    });
+    replicaset.or_else(|| {
+        let autoscaler = labels.any(&["horizontalpodautoscaler", "hpa"])?;
+        Some((SubjectKind::Workload, autoscaler.to_owned()))
+    })
+}
+
+/// The CronJob of a Job named `name-<minutes since 1970>`, else the Job itself.
+pub fn owner_of_job(job: &str) -> (SubjectKind, String) {
+    match split_suffix(job) {
+        Some((cron_job, minutes))
+            if (7..=10).contains(&minutes.len()) && minutes.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            (SubjectKind::CronJob, cron_job.to_owned())
+        }
+        _ => (SubjectKind::Job, job.to_owned()),
+    }
+}
+
+/// The workload that a pod of this name most likely belongs to.
+pub fn owner_of_pod(pod: &str) -> (SubjectKind, String) {
+    let Some((rest, suffix)) = split_suffix(pod) else { return (SubjectKind::Pod, pod.to_owned()) };
+    if suffix.len() <= 5 && suffix.bytes().all(|b| b.is_ascii_digit()) && !(suffix.len() == 5 && is_generated(suffix)) {
+        return (SubjectKind::StatefulSet, rest.to_owned());
+    }
+    if suffix.len() != 5 || !is_generated(suffix) {
+        return (SubjectKind::Pod, pod.to_owned());
+    }
+    match split_suffix(rest) {
+        Some((deployment, hash)) if is_template_hash(hash) => (SubjectKind::Deployment, deployment.to_owned()),
+        _ => match owner_of_job(rest) {
+            (SubjectKind::CronJob, cron_job) => (SubjectKind::CronJob, cron_job),
+            // A DaemonSet, a Job or a bare ReplicaSet: their pods look alike.
+            _ => (SubjectKind::Workload, rest.to_owned()),
+        },
+    }
+}
+
+fn split_suffix(name: &str) -> Option<(&str, &str)> {
+    name.rsplit_once('-').filter(|(rest, suffix)| !rest.is_empty() && !suffix.is_empty())
+}
+
+fn is_generated(text: &str) -> bool {
+    text.chars().all(|c| GENERATED.contains(c))
+}
+
+/// A `pod-template-hash`: 6 to 10 generated letters with a digit among them, so that `-frontend` is not one.
+fn is_template_hash(text: &str) -> bool {
+    (6..=10).contains(&text.len()) && is_generated(text) && text.bytes().any(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::alert::AlertStatus;
+
+    fn alert(labels: &[(&str, &str)]) -> Alert {
+        Alert {
+            fingerprint: "f".into(),
+            status: AlertStatus::Firing,
+            labels: labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            annotations: Labels::new(),
+            starts_at: chrono::DateTime::UNIX_EPOCH,
+            ends_at: None,
+            generator_url: String::new(),
+        }
+    }
+
+    fn subject(labels: &[(&str, &str)]) -> String {
+        let subject = Subject::of(&alert(labels));
+        format!("{} {subject}", subject.kind.as_str())
+    }
+
+    #[test]
+    fn pods_by_the_shape_of_their_names() {
+        for (pod, owner) in [
+            ("checkout-7464b59bfd-6rjrg", "Deployment checkout"),
+            ("payments-6844b544d-vvmv2", "Deployment payments"),
+            ("my-front-end-768d598687-hstw9", "Deployment my-front-end"),
+            ("trainer-0", "StatefulSet trainer"),
+            ("kafka-broker-12", "StatefulSet kafka-broker"),
+            ("gateway-fn5lc", "Workload gateway"),
+            ("nightly-report-29923129-4dfx6", "CronJob nightly-report"),
+            ("standalone", "Pod standalone"),
+            ("debug-shell", "Pod debug-shell"),
+        ] {
+            let (kind, name) = owner_of_pod(pod);
+            assert_eq!(format!("{} {name}", kind.as_str()), owner);
+        }
+    }
+
+    #[test]
+    fn labels_of_the_usual_rules() {
+        for (labels, expected) in [
+            (&[("namespace", "shop"), ("deployment", "catalog")][..], "Deployment shop/catalog"),
+            (&[("namespace", "batch"), ("job_name", "nightly-report-29923129")], "CronJob batch/nightly-report"),
+            (
+                &[("exported_namespace", "shop"), ("exported_service", "frontend"), ("ingress", "shop")],
+                "Service shop/frontend",
+            ),
+            // The target labels of kube-state-metrics are not what the alert is about.
+            (
+                &[
+                    ("namespace", "shop"),
+                    ("deployment", "catalog"),
+                    ("job", "kube-state-metrics"),
+                    ("pod", "kube-state-metrics-7464b59bfd-6rjrg"),
+                ],
+                "Deployment shop/catalog",
+            ),
+            (
+                &[("node", "n1"), ("job", "kube-state-metrics"), ("pod", "kube-state-metrics-7464b59bfd-6rjrg")],
+                "Node n1",
+            ),
+            (
+                &[
+                    ("instance", "10.0.0.7:9100"),
+                    ("job", "node-exporter"),
+                    ("pod", "node-exporter-abcde"),
+                    ("namespace", "monitoring"),
+                ],
+                "Node 10.0.0.7",
+            ),
+            (
+                &[("namespace", "db"), ("persistentvolumeclaim", "data-pg-0"), ("node", "n2")],
+                "PersistentVolumeClaim db/data-pg-0",
+            ),
+            (&[("namespace", "shop"), ("pod", "web-7464b59bfd-6rjrg"), ("node", "n1")], "Deployment shop/web"),
+            (&[("namespace", "shop"), ("alertname", "QuotaFull")], "Namespace shop"),
+            (&[("alertname", "Watchdog")], "Alert Watchdog"),
+        ] {
+            assert_eq!(subject(labels), expected, "{labels:?}");
+        }
+    }
+
+    #[test]
+    fn a_workload_its_pods_and_its_service_meet() {
+        let key = |labels| Subject::of(&alert(labels)).correlation_key("X");
+        let deployment = key(&[("namespace", "shop"), ("deployment", "web")]);
+        assert_eq!(key(&[("namespace", "shop"), ("pod", "web-7464b59bfd-6rjrg")]), deployment);
+        assert_eq!(key(&[("namespace", "shop"), ("service", "web")]), deployment);
+        assert_ne!(key(&[("namespace", "test"), ("service", "web")]), deployment);
+        assert_ne!(key(&[("namespace", "shop"), ("service", "web"), ("cluster", "eu")]), deployment);
+    }
+}

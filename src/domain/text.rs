@@ -1,0 +1,76 @@
+//! Making strangers' text safe to keep and to show: bounded, without control or direction characters.
+
+use std::borrow::Cow;
+
+/// Longest label value or annotation that is kept, in bytes. Prometheus sets no limit of its own; a 64 KiB label is
+/// an accident, and a thousand of them would be our memory.
+pub const MAX_VALUE_BYTES: usize = 2 * 1024;
+
+/// `text` cut to at most `max` bytes on a character boundary, with `…` where something was left out.
+pub fn bounded(text: &str, max: usize) -> Cow<'_, str> {
+    if text.len() <= max {
+        return Cow::Borrowed(text);
+    }
+    let mut end = max.saturating_sub('…'.len_utf8());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Cow::Owned(format!("{}…", &text[..end]))
+}
+
+/// `text` without what can deceive a reader: control characters become spaces (line breaks and tabs stay), and
+/// bidirectional overrides, zero-width and byte-order marks vanish.
+///
+/// Right-to-left letters stay: they are somebody's language. What goes are the *overrides*, by which a log line
+/// could show itself in another order than it is (CVE-2021-42574).
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unwelcome) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !is_unwelcome(c) {
+            out.push(c);
+        } else if c.is_control() {
+            out.push(' ');
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// [`plain`] on one line and at most `max` bytes: for names, labels and titles.
+pub fn line(text: &str, max: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(max));
+    for word in plain(text).split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+        if out.len() > max {
+            break;
+        }
+    }
+    bounded(&out, max).into_owned()
+}
+
+fn is_unwelcome(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_on_a_character_boundary() {
+        assert_eq!(bounded("привет", 8), "пр…");
+        assert_eq!(bounded("short", 8), "short");
+    }
+
+    #[test]
+    fn overrides_and_controls_go_letters_stay() {
+        assert_eq!(plain("a\u{202E}b\u{7}c\nשלום"), "ab c\nשלום");
+        assert_eq!(line("two\n  lines\t here ", 64), "two lines here");
+    }
+}

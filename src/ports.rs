@@ -1,0 +1,186 @@
+//! The two things that production has more than one of: where state lives, and where people talk.
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::broadcast;
+
+use crate::domain::audit::{AuditDraft, AuditEntry};
+use crate::domain::correlate::Opened;
+use crate::domain::event::{Event, EventId};
+use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
+use crate::domain::investigation::Investigation;
+use crate::domain::post::{Post, PostDraft};
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The inbox holds as much as it may; the sender should try again.
+    #[error("the inbox is full ({0} events wait)")]
+    Full(usize),
+    /// Somebody else changed the incident since it was read; read it again.
+    #[error("incident {0} was changed by somebody else")]
+    Conflict(IncidentId),
+    /// The lease ended, or somebody else holds it.
+    #[error("the lease on {0} is lost")]
+    LeaseLost(String),
+    /// Disk full, connection lost, file damaged: nothing was written.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(#[from] anyhow::Error),
+}
+
+/// A record with the version it was read at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Versioned<T> {
+    /// 0 for one that was never stored.
+    pub version: u64,
+    /// The record.
+    pub value: T,
+}
+
+/// An event taken from the inbox for a while.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// Its number.
+    pub id: EventId,
+    /// How often it was claimed, this time included.
+    pub attempt: u32,
+    /// What happened.
+    pub event: Event,
+}
+
+/// An event that is due at a time; the same `key` replaces the one before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timer {
+    /// Names it: `investigate:i-3f9a1c07be`.
+    pub key: String,
+    /// When.
+    pub due: DateTime<Utc>,
+    /// What happens then.
+    pub event: Event,
+}
+
+/// The right to work on something alone for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// On what: an incident's id.
+    pub name: String,
+    /// Rises with every holder; a write with an older token than the newest is refused.
+    pub token: u64,
+}
+
+/// What changes in one incident, all or nothing.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// The incident as it shall be, with the version it was read at (0: new).
+    pub incident: Versioned<Incident>,
+    /// Entries to add to its thread, or to edit.
+    pub posts: Vec<PostDraft>,
+    /// The newest investigation, if it changed.
+    pub investigation: Option<Investigation>,
+    /// Timers to set.
+    pub timers: Vec<Timer>,
+    /// Timers to clear, by key.
+    pub cleared: Vec<String>,
+    /// What to remember.
+    pub audit: Vec<AuditDraft>,
+    /// The lease under which it is written, where one is held.
+    pub lease: Option<Lease>,
+}
+
+impl Write {
+    /// A write of the incident and nothing else.
+    pub fn new(incident: Versioned<Incident>) -> Self {
+        Self {
+            incident,
+            posts: Vec::new(),
+            investigation: None,
+            timers: Vec::new(),
+            cleared: Vec::new(),
+            audit: Vec::new(),
+            lease: None,
+        }
+    }
+}
+
+/// Which incidents to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filter {
+    /// `None`: all.
+    pub status: Option<IncidentStatus>,
+    /// At most so many, newest first.
+    pub limit: usize,
+}
+
+/// How full the inbox is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InboxState {
+    /// Events not yet handled.
+    pub waiting: usize,
+    /// Events given up after too many attempts.
+    pub dead: usize,
+}
+
+/// Where state lives. Every method is atomic; `now` is always the caller's clock.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Stores an event durably; when this returns, it will be handled even if the process dies.
+    async fn enqueue(&self, event: &Event, now: DateTime<Utc>) -> Result<EventId, StoreError>;
+
+    /// Takes the oldest events that nobody holds, at most `most`, for `hold`.
+    async fn claim(&self, most: usize, hold: TimeDelta, now: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Writes incidents and marks events as handled. Each incident is written whole or not at all; events are marked
+    /// only after every incident was written.
+    async fn commit(&self, writes: Vec<Write>, handled: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Gives an event back, to be claimed again from `not_before` on.
+    async fn retry(&self, event: EventId, not_before: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Gives an event up and keeps it with the reason.
+    async fn bury(&self, event: EventId, reason: &str, now: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// How full the inbox is.
+    async fn inbox(&self) -> Result<InboxState, StoreError>;
+
+    /// Timers that are due, the earliest first, at most `most`. They stay until a [`Write`] clears them.
+    async fn due(&self, most: usize, now: DateTime<Utc>) -> Result<Vec<Timer>, StoreError>;
+
+    /// Takes the lease on `name` for `hold` unless somebody holds it.
+    async fn lease(&self, name: &str, hold: TimeDelta, now: DateTime<Utc>) -> Result<Option<Lease>, StoreError>;
+
+    /// Gives a lease back; one that was lost meanwhile is left alone.
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError>;
+
+    /// One incident.
+    async fn incident(&self, id: &IncidentId) -> Result<Option<Versioned<Incident>>, StoreError>;
+
+    /// The newest incident of each key, for keys that have one.
+    async fn incidents_by_key(&self, keys: &[String]) -> Result<Vec<Versioned<Incident>>, StoreError>;
+
+    /// For each fingerprint that is known, the key of the newest incident that holds it.
+    async fn keys_by_fingerprint(&self, fingerprints: &[String]) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// Incidents opened since, for counting storms.
+    async fn opened_since(&self, since: DateTime<Utc>) -> Result<Vec<Opened>, StoreError>;
+
+    /// Incidents by when they opened, newest first.
+    async fn list(&self, filter: Filter) -> Result<Vec<Incident>, StoreError>;
+
+    /// How many incidents are open.
+    async fn count_open(&self) -> Result<usize, StoreError>;
+
+    /// The newest investigation of an incident.
+    async fn investigation(&self, id: &IncidentId) -> Result<Option<Investigation>, StoreError>;
+
+    /// The thread of an incident in order.
+    async fn thread(&self, id: &IncidentId) -> Result<Vec<Post>, StoreError>;
+
+    /// The audit chain from `seq` on, at most `most` entries.
+    async fn audit(&self, from: u64, most: usize) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Removes incidents that resolved before `before`, with all that belongs to them; says how many.
+    async fn prune(&self, before: DateTime<Utc>) -> Result<usize, StoreError>;
+
+    /// Tells which incidents change, from now on. A slow reader misses some and is told so.
+    fn changes(&self) -> broadcast::Receiver<IncidentId>;
+}
