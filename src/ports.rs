@@ -1,5 +1,7 @@
 //! The two things that production has more than one of: where state lives, and where people talk.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::broadcast;
@@ -10,6 +12,9 @@ use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::{Post, PostDraft};
+
+/// The time, as a value that tests can set.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]

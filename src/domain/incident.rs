@@ -152,6 +152,9 @@ pub struct Incident {
     pub progress: Progress,
     /// How many investigations were begun.
     pub investigations: u32,
+    /// Rises whenever an investigation is wanted, so that a wish that comes while one runs is not lost.
+    #[serde(default)]
+    pub wanted: u32,
     /// The likely cause, once known.
     pub cause: Option<Cause>,
     /// Incidents that hang together with this one.
@@ -216,6 +219,7 @@ impl Incident {
             handled: VecDeque::new(),
             progress: Progress::Waiting,
             investigations: 0,
+            wanted: 0,
             cause: None,
             related: Vec::new(),
             depends_on: Vec::new(),

@@ -1,9 +1,11 @@
 //! The newest investigation of an incident: what was gathered, what was found.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Evidence, Source};
+use super::evidence::{Evidence, EvidenceId, Source};
 use super::finding::Finding;
 
 /// What one run gathered and found. A new run replaces the one before.
@@ -18,12 +20,30 @@ pub struct Investigation {
     pub finished_at: Option<DateTime<Utc>>,
     /// E1, E2 …
     pub evidence: Vec<Evidence>,
+    /// Which number each piece of the plan has. Kept across runs, so that an older citation never points elsewhere.
+    pub slots: BTreeMap<String, EvidenceId>,
     /// Best first.
     pub findings: Vec<Finding>,
     /// Runbooks that fit, best first.
     pub runbooks: Vec<RunbookRef>,
     /// Neighbours that were not asked or did not answer, and why.
     pub unavailable: Vec<Unavailable>,
+}
+
+impl Investigation {
+    /// The number of the piece of evidence called `slot`, given once and for all.
+    pub fn number(&mut self, slot: &str) -> EvidenceId {
+        let next = self.slots.values().max().map_or(1, |id| id.0.saturating_add(1));
+        *self.slots.entry(slot.to_owned()).or_insert(EvidenceId(next))
+    }
+
+    /// Adds evidence, or replaces what had its number.
+    pub fn put(&mut self, evidence: Evidence) {
+        match self.evidence.binary_search_by_key(&evidence.id, |known| known.id) {
+            Ok(at) => self.evidence[at] = evidence,
+            Err(at) => self.evidence.insert(at, evidence),
+        }
+    }
 }
 
 /// A runbook that fits.

@@ -1,0 +1,3 @@
+//! One room per neighbour: everything that is said to it and understood of it.
+
+pub mod store_embedded;

@@ -1,0 +1,336 @@
+//! State in one file on local disk, for a single replica: an ACID key-value store without a server.
+//!
+//! Writes are grouped: whatever waits when a transaction begins shares its `fsync`, so that a storm of notifications
+//! costs a few syncs, not thousands. See `writer.rs` for that, `tables.rs` for what is stored under which key.
+
+mod tables;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata};
+use tokio::sync::broadcast;
+
+use self::tables::{
+    AUDIT, BY_KEY, BY_OPENED, DEAD, FINGERPRINTS, INBOX, INCIDENTS, INVESTIGATIONS, LEASES, META, OPEN, POSTS, TIMERS,
+    from_json, incident_from, millis, to_json,
+};
+use self::writer::Writer;
+use crate::domain::audit::AuditEntry;
+use crate::domain::correlate::Opened;
+use crate::domain::event::{Event, EventId};
+use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
+use crate::domain::investigation::Investigation;
+use crate::domain::post::Post;
+use crate::ports::{Claimed, Filter, InboxState, Lease, Store, StoreError, Timer, Versioned, Write};
+
+/// Events that may wait. At 200 a second it is most of a minute; beyond it Alertmanager is told to come back.
+pub const MAX_WAITING: u64 = 10_000;
+/// Bytes of events that may wait: a storm's bodies on disk, well under the smallest volume one would give it.
+const MAX_WAITING_BYTES: u64 = 256 * 1024 * 1024;
+/// Pages the store may keep in memory. The default of a gibibyte would be the largest part of the process.
+const CACHE_BYTES: usize = 12 * 1024 * 1024;
+/// Changes a slow reader may be behind before it is told that it missed some.
+const CHANGES_KEPT: usize = 1024;
+
+/// The embedded store.
+pub struct EmbeddedStore {
+    db: Arc<Database>,
+    writer: Writer,
+    changes: broadcast::Sender<IncidentId>,
+}
+
+impl EmbeddedStore {
+    /// Opens or creates the store in `directory`.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or written, the file is damaged, or another process has it open.
+    pub fn open(directory: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("create the data directory {} (HOLMES_DATA_DIR)", directory.display()))?;
+        let file = directory.join("holmes.redb");
+        let db = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create(&file)
+            .with_context(|| format!("open the store {}: is another holmes-bot running on it?", file.display()))?;
+        tables::prepare(&db).with_context(|| format!("prepare the store {}", file.display()))?;
+        let db = Arc::new(db);
+        Ok(Self { writer: Writer::start(Arc::clone(&db))?, db, changes: broadcast::channel(CHANGES_KEPT).0 })
+    }
+
+    /// Reads off the async threads: a page that is not cached is a disk access.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&redb::ReadTransaction) -> anyhow::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let db = Arc::clone(&self.db);
+        let result = tokio::task::spawn_blocking(move || {
+            let transaction = db.begin_read().context("begin a read")?;
+            read(&transaction)
+        });
+        Ok(result.await.context("read the store")??)
+    }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn enqueue(&self, event: &Event, _now: DateTime<Utc>) -> Result<EventId, StoreError> {
+        let record = to_json(&tables::InboxRecord { attempt: 0, not_before: 0, event: event.clone() })?;
+        self.writer
+            .run(move |transaction| {
+                let mut meta = transaction.open_table(META).context("open meta")?;
+                let waiting = tables::number(&meta, tables::WAITING)?;
+                let bytes = tables::number(&meta, tables::WAITING_BYTES)?;
+                if waiting >= MAX_WAITING || bytes + record.len() as u64 > MAX_WAITING_BYTES {
+                    return Err(StoreError::Full(usize::try_from(waiting).unwrap_or(usize::MAX)));
+                }
+                let id = tables::number(&meta, tables::LAST_EVENT)? + 1;
+                tables::set(&mut meta, tables::LAST_EVENT, id)?;
+                tables::set(&mut meta, tables::WAITING, waiting + 1)?;
+                tables::set(&mut meta, tables::WAITING_BYTES, bytes + record.len() as u64)?;
+                let mut inbox = transaction.open_table(INBOX).context("open inbox")?;
+                inbox.insert(id, record.as_slice()).context("insert event")?;
+                Ok(EventId(id))
+            })
+            .await
+    }
+
+    async fn claim(&self, most: usize, hold: TimeDelta, now: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError> {
+        self.writer.run(move |transaction| tables::claim(transaction, most, hold, now)).await
+    }
+
+    async fn commit(&self, writes: Vec<Write>, handled: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
+        let handled = handled.to_vec();
+        let ids: Vec<IncidentId> = writes.iter().map(|write| write.incident.value.id.clone()).collect();
+        self.writer.run(move |transaction| tables::commit(transaction, &writes, &handled, now)).await?;
+        for id in ids {
+            // Nobody listening is fine.
+            let _ = self.changes.send(id);
+        }
+        Ok(())
+    }
+
+    async fn retry(&self, event: EventId, not_before: DateTime<Utc>) -> Result<(), StoreError> {
+        self.writer
+            .run(move |transaction| {
+                let mut inbox = transaction.open_table(INBOX).context("open inbox")?;
+                let Some(mut record) = tables::inbox_record(&inbox, event)? else { return Ok(()) };
+                record.not_before = millis(not_before);
+                inbox.insert(event.0, to_json(&record)?.as_slice()).context("give event back")?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn bury(&self, event: EventId, reason: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let reason = reason.to_owned();
+        self.writer
+            .run(move |transaction| {
+                let record = {
+                    let inbox = transaction.open_table(INBOX).context("open inbox")?;
+                    tables::inbox_record(&inbox, event)?
+                };
+                let Some(record) = record else { return Ok(()) };
+                tables::remove_events(transaction, &[event])?;
+                let mut dead = transaction.open_table(DEAD).context("open dead letters")?;
+                let letter = tables::DeadLetter { event: record.event, reason, at: now };
+                dead.insert(event.0, to_json(&letter)?.as_slice()).context("bury event")?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn inbox(&self) -> Result<InboxState, StoreError> {
+        self.read(|transaction| {
+            let waiting = transaction.open_table(INBOX)?.len()?;
+            let dead = transaction.open_table(DEAD)?.len()?;
+            Ok(InboxState { waiting: usize::try_from(waiting)?, dead: usize::try_from(dead)? })
+        })
+        .await
+    }
+
+    async fn due(&self, most: usize, now: DateTime<Utc>) -> Result<Vec<Timer>, StoreError> {
+        self.read(move |transaction| {
+            let timers = transaction.open_table(TIMERS)?;
+            let mut due = Vec::new();
+            for row in timers.range(..=(millis(now), tables::LAST_KEY))? {
+                let (key, value) = row?;
+                let (at, name) = key.value();
+                let event = from_json(value.value())?;
+                due.push(Timer { key: name.to_owned(), due: tables::time(at), event });
+                if due.len() == most {
+                    break;
+                }
+            }
+            Ok(due)
+        })
+        .await
+    }
+
+    async fn lease(&self, name: &str, hold: TimeDelta, now: DateTime<Utc>) -> Result<Option<Lease>, StoreError> {
+        let name = name.to_owned();
+        self.writer
+            .run(move |transaction| {
+                let mut leases = transaction.open_table(LEASES).context("open leases")?;
+                let held =
+                    leases.get(name.as_str()).context("read lease")?.is_some_and(|row| row.value().1 > millis(now));
+                if held {
+                    return Ok(None);
+                }
+                let mut meta = transaction.open_table(META).context("open meta")?;
+                let token = tables::number(&meta, tables::LAST_LEASE)? + 1;
+                tables::set(&mut meta, tables::LAST_LEASE, token)?;
+                leases.insert(name.as_str(), (token, millis(now + hold))).context("take lease")?;
+                Ok(Some(Lease { name, token }))
+            })
+            .await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
+        let lease = lease.clone();
+        self.writer
+            .run(move |transaction| {
+                let mut leases = transaction.open_table(LEASES).context("open leases")?;
+                let mine = leases
+                    .get(lease.name.as_str())
+                    .context("read lease")?
+                    .is_some_and(|row| row.value().0 == lease.token);
+                if mine {
+                    leases.remove(lease.name.as_str()).context("release lease")?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn incident(&self, id: &IncidentId) -> Result<Option<Versioned<Incident>>, StoreError> {
+        let id = id.clone();
+        self.read(move |transaction| {
+            let incidents = transaction.open_table(INCIDENTS)?;
+            incidents.get(id.0.as_str())?.map(|row| incident_from(row.value())).transpose()
+        })
+        .await
+    }
+
+    async fn incidents_by_key(&self, keys: &[String]) -> Result<Vec<Versioned<Incident>>, StoreError> {
+        let keys = keys.to_vec();
+        self.read(move |transaction| {
+            let by_key = transaction.open_table(BY_KEY)?;
+            let incidents = transaction.open_table(INCIDENTS)?;
+            let mut found = Vec::new();
+            for key in &keys {
+                let Some(id) = by_key.get(key.as_str())? else { continue };
+                if let Some(row) = incidents.get(id.value())? {
+                    found.push(incident_from(row.value())?);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn keys_by_fingerprint(&self, fingerprints: &[String]) -> Result<Vec<(String, String)>, StoreError> {
+        let fingerprints = fingerprints.to_vec();
+        self.read(move |transaction| {
+            let table = transaction.open_table(FINGERPRINTS)?;
+            let mut found = Vec::new();
+            for fingerprint in fingerprints {
+                if let Some(key) = table.get(fingerprint.as_str())? {
+                    let key = key.value().to_owned();
+                    found.push((fingerprint, key));
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn opened_since(&self, since: DateTime<Utc>) -> Result<Vec<Opened>, StoreError> {
+        self.read(move |transaction| {
+            let by_opened = transaction.open_table(BY_OPENED)?;
+            let incidents = transaction.open_table(INCIDENTS)?;
+            let mut opened = Vec::new();
+            for row in by_opened.range((millis(since), "")..)? {
+                let (key, _) = row?;
+                if let Some(row) = incidents.get(key.value().1)? {
+                    opened.push(Opened::of(&incident_from(row.value())?.value));
+                }
+            }
+            Ok(opened)
+        })
+        .await
+    }
+
+    async fn list(&self, filter: Filter) -> Result<Vec<Incident>, StoreError> {
+        self.read(move |transaction| {
+            let incidents = transaction.open_table(INCIDENTS)?;
+            let mut list = Vec::new();
+            if filter.status == Some(IncidentStatus::Open) {
+                for row in transaction.open_table(OPEN)?.iter()? {
+                    if let Some(row) = incidents.get(row?.0.value())? {
+                        list.push(incident_from(row.value())?.value);
+                    }
+                }
+                list.sort_by_key(|incident| std::cmp::Reverse((incident.opened_at, incident.id.clone())));
+                list.truncate(filter.limit);
+                return Ok(list);
+            }
+            for row in transaction.open_table(BY_OPENED)?.iter()?.rev() {
+                if list.len() >= filter.limit {
+                    break;
+                }
+                let (key, _) = row?;
+                let Some(row) = incidents.get(key.value().1)? else { continue };
+                let incident = incident_from(row.value())?.value;
+                if filter.status.is_none_or(|status| status == incident.status) {
+                    list.push(incident);
+                }
+            }
+            Ok(list)
+        })
+        .await
+    }
+
+    async fn count_open(&self) -> Result<usize, StoreError> {
+        self.read(|transaction| Ok(usize::try_from(transaction.open_table(OPEN)?.len()?)?)).await
+    }
+
+    async fn investigation(&self, id: &IncidentId) -> Result<Option<Investigation>, StoreError> {
+        let id = id.clone();
+        self.read(move |transaction| {
+            let table = transaction.open_table(INVESTIGATIONS)?;
+            table.get(id.0.as_str())?.map(|row| from_json(row.value())).transpose()
+        })
+        .await
+    }
+
+    async fn thread(&self, id: &IncidentId) -> Result<Vec<Post>, StoreError> {
+        let id = id.clone();
+        self.read(move |transaction| {
+            let posts = transaction.open_table(POSTS)?;
+            let range = posts.range((id.0.as_str(), 0)..=(id.0.as_str(), u64::MAX))?;
+            range.map(|row| from_json(row?.1.value())).collect()
+        })
+        .await
+    }
+
+    async fn audit(&self, from: u64, most: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        self.read(move |transaction| {
+            let table = transaction.open_table(AUDIT)?;
+            table.range(from..)?.take(most).map(|row| from_json(row?.1.value())).collect()
+        })
+        .await
+    }
+
+    async fn prune(&self, before: DateTime<Utc>) -> Result<usize, StoreError> {
+        self.writer.run(move |transaction| tables::prune(transaction, before)).await
+    }
+
+    fn changes(&self) -> broadcast::Receiver<IncidentId> {
+        self.changes.subscribe()
+    }
+}

@@ -1,0 +1,355 @@
+//! What is stored under which key, and the writes that touch several tables.
+
+use anyhow::Context as _;
+use chrono::{DateTime, TimeDelta, Utc};
+use redb::{Database, ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::audit::{AuditDraft, AuditEntry};
+use crate::domain::event::{Event, EventId};
+use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
+use crate::domain::post::{Post, PostDraft};
+use crate::ports::{Claimed, Lease, StoreError, Timer, Versioned, Write};
+
+pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+/// Event number → [`InboxRecord`].
+pub(super) const INBOX: TableDefinition<u64, &[u8]> = TableDefinition::new("inbox");
+/// Event number → [`DeadLetter`].
+pub(super) const DEAD: TableDefinition<u64, &[u8]> = TableDefinition::new("dead");
+/// Incident id → version (8 bytes, little endian) and the incident.
+pub(super) const INCIDENTS: TableDefinition<&str, &[u8]> = TableDefinition::new("incidents");
+/// Correlation key → id of the newest incident.
+pub(super) const BY_KEY: TableDefinition<&str, &str> = TableDefinition::new("incidents_by_key");
+/// (opened at, id): the order of lists.
+pub(super) const BY_OPENED: TableDefinition<(u64, &str), ()> = TableDefinition::new("incidents_by_opened");
+/// Ids of open incidents.
+pub(super) const OPEN: TableDefinition<&str, ()> = TableDefinition::new("incidents_open");
+/// Alert fingerprint → correlation key of the newest incident that holds it.
+pub(super) const FINGERPRINTS: TableDefinition<&str, &str> = TableDefinition::new("fingerprints");
+/// Incident id → investigation.
+pub(super) const INVESTIGATIONS: TableDefinition<&str, &[u8]> = TableDefinition::new("investigations");
+/// (incident id, seq) → post.
+pub(super) const POSTS: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("posts");
+/// (incident id, post key) → seq.
+const POST_KEYS: TableDefinition<(&str, &str), u64> = TableDefinition::new("post_keys");
+/// (due, timer key) → event.
+pub(super) const TIMERS: TableDefinition<(u64, &str), &[u8]> = TableDefinition::new("timers");
+/// Timer key → due.
+const TIMER_DUE: TableDefinition<&str, u64> = TableDefinition::new("timer_due");
+/// Name → (token, held until).
+pub(super) const LEASES: TableDefinition<&str, (u64, u64)> = TableDefinition::new("leases");
+/// Position → entry.
+pub(super) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
+
+pub(super) const LAST_EVENT: &str = "last_event";
+pub(super) const LAST_LEASE: &str = "last_lease";
+pub(super) const WAITING: &str = "waiting";
+pub(super) const WAITING_BYTES: &str = "waiting_bytes";
+
+/// Sorts after every timer key that is used.
+pub(super) const LAST_KEY: &str = "\u{10FFFF}";
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct InboxRecord {
+    pub(super) attempt: u32,
+    /// Milliseconds since 1970; 0: at once.
+    pub(super) not_before: u64,
+    pub(super) event: Event,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct DeadLetter {
+    pub(super) event: Event,
+    pub(super) reason: String,
+    pub(super) at: DateTime<Utc>,
+}
+
+pub(super) fn to_json<T: Serialize>(value: &T) -> anyhow::Result<Vec<u8>> {
+    serde_json::to_vec(value).context("write a record")
+}
+
+pub(super) fn from_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> anyhow::Result<T> {
+    serde_json::from_slice(bytes).context("read a record")
+}
+
+pub(super) fn millis(at: DateTime<Utc>) -> u64 {
+    u64::try_from(at.timestamp_millis()).unwrap_or(0)
+}
+
+pub(super) fn time(millis: u64) -> DateTime<Utc> {
+    i64::try_from(millis).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default()
+}
+
+pub(super) fn incident_from(row: &[u8]) -> anyhow::Result<Versioned<Incident>> {
+    let (version, json) = row.split_first_chunk::<8>().context("read an incident's version")?;
+    Ok(Versioned { version: u64::from_le_bytes(*version), value: from_json(json)? })
+}
+
+pub(super) fn number(meta: &impl ReadableTable<&'static str, u64>, name: &str) -> anyhow::Result<u64> {
+    Ok(meta.get(name)?.map_or(0, |row| row.value()))
+}
+
+pub(super) fn set(meta: &mut Table<'_, &'static str, u64>, name: &str, value: u64) -> anyhow::Result<()> {
+    meta.insert(name, value)?;
+    Ok(())
+}
+
+/// Creates the tables, gives back what a killed process had claimed, and counts the inbox.
+pub(super) fn prepare(db: &Database) -> anyhow::Result<()> {
+    let transaction = db.begin_write()?;
+    {
+        let mut inbox = transaction.open_table(INBOX)?;
+        let mut held = Vec::new();
+        let mut bytes = 0;
+        for row in inbox.iter()? {
+            let (id, value) = row?;
+            bytes += value.value().len() as u64;
+            let mut record: InboxRecord = from_json(value.value())?;
+            if record.not_before != 0 {
+                record.not_before = 0;
+                held.push((id.value(), to_json(&record)?));
+            }
+        }
+        for (id, record) in held {
+            inbox.insert(id, record.as_slice())?;
+        }
+        let mut meta = transaction.open_table(META)?;
+        set(&mut meta, WAITING, inbox.len()?)?;
+        set(&mut meta, WAITING_BYTES, bytes)?;
+        // Only one process can have the file open, so whoever held a lease is gone.
+        transaction.open_table(LEASES)?.retain(|_, _| false)?;
+        transaction.open_table(DEAD)?;
+        transaction.open_table(INCIDENTS)?;
+        transaction.open_table(BY_KEY)?;
+        transaction.open_table(BY_OPENED)?;
+        transaction.open_table(OPEN)?;
+        transaction.open_table(FINGERPRINTS)?;
+        transaction.open_table(INVESTIGATIONS)?;
+        transaction.open_table(POSTS)?;
+        transaction.open_table(POST_KEYS)?;
+        transaction.open_table(TIMERS)?;
+        transaction.open_table(TIMER_DUE)?;
+        transaction.open_table(AUDIT)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+pub(super) fn inbox_record(
+    inbox: &impl ReadableTable<u64, &'static [u8]>,
+    event: EventId,
+) -> anyhow::Result<Option<InboxRecord>> {
+    inbox.get(event.0)?.map(|row| from_json(row.value())).transpose()
+}
+
+pub(super) fn claim(
+    transaction: &WriteTransaction,
+    most: usize,
+    hold: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<Vec<Claimed>, StoreError> {
+    let mut inbox = transaction.open_table(INBOX).context("open inbox")?;
+    let mut claimed = Vec::new();
+    for row in inbox.iter().context("read inbox")? {
+        let (id, value) = row.context("read inbox")?;
+        let record: InboxRecord = from_json(value.value())?;
+        if record.not_before <= millis(now) {
+            claimed.push(Claimed { id: EventId(id.value()), attempt: record.attempt + 1, event: record.event });
+        }
+        if claimed.len() == most {
+            break;
+        }
+    }
+    for Claimed { id, attempt, event } in &claimed {
+        let record = InboxRecord { attempt: *attempt, not_before: millis(now + hold), event: event.clone() };
+        inbox.insert(id.0, to_json(&record)?.as_slice()).context("claim event")?;
+    }
+    Ok(claimed)
+}
+
+pub(super) fn remove_events(transaction: &WriteTransaction, events: &[EventId]) -> anyhow::Result<()> {
+    let mut inbox = transaction.open_table(INBOX)?;
+    let mut meta = transaction.open_table(META)?;
+    for event in events {
+        if let Some(row) = inbox.remove(event.0)? {
+            let bytes = row.value().len() as u64;
+            let (waiting, total) = (number(&meta, WAITING)?, number(&meta, WAITING_BYTES)?);
+            set(&mut meta, WAITING, waiting.saturating_sub(1))?;
+            set(&mut meta, WAITING_BYTES, total.saturating_sub(bytes))?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn commit(
+    transaction: &WriteTransaction,
+    writes: &[Write],
+    handled: &[EventId],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    // Everything that can be refused is looked at before anything is written.
+    for write in writes {
+        check_version(transaction, &write.incident)?;
+        if let Some(lease) = &write.lease {
+            check_lease(transaction, lease, now)?;
+        }
+    }
+    for write in writes {
+        write_incident(transaction, &write.incident)?;
+        write_posts(transaction, &write.incident.value.id, &write.posts)?;
+        if let Some(investigation) = &write.investigation {
+            let mut table = transaction.open_table(INVESTIGATIONS).context("open investigations")?;
+            let json = to_json(investigation)?;
+            table.insert(write.incident.value.id.0.as_str(), json.as_slice()).context("write investigation")?;
+        }
+        clear_timers(transaction, &write.cleared)?;
+        set_timers(transaction, &write.timers)?;
+        append_audit(transaction, &write.audit)?;
+    }
+    remove_events(transaction, handled)?;
+    Ok(())
+}
+
+fn check_version(transaction: &WriteTransaction, incident: &Versioned<Incident>) -> Result<(), StoreError> {
+    let incidents = transaction.open_table(INCIDENTS).context("open incidents")?;
+    let stored = incidents.get(incident.value.id.0.as_str()).context("read incident")?;
+    let version = stored.map(|row| incident_from(row.value())).transpose()?.map_or(0, |stored| stored.version);
+    if version == incident.version { Ok(()) } else { Err(StoreError::Conflict(incident.value.id.clone())) }
+}
+
+fn check_lease(transaction: &WriteTransaction, lease: &Lease, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let leases = transaction.open_table(LEASES).context("open leases")?;
+    let held = leases.get(lease.name.as_str()).context("read lease")?.map(|row| row.value());
+    if held.is_some_and(|(token, until)| token == lease.token && until > millis(now)) {
+        Ok(())
+    } else {
+        Err(StoreError::LeaseLost(lease.name.clone()))
+    }
+}
+
+fn write_incident(
+    transaction: &WriteTransaction,
+    Versioned { version, value }: &Versioned<Incident>,
+) -> anyhow::Result<()> {
+    let id = value.id.0.as_str();
+    let mut row = (version + 1).to_le_bytes().to_vec();
+    row.extend(to_json(value)?);
+    transaction.open_table(INCIDENTS)?.insert(id, row.as_slice())?;
+    transaction.open_table(BY_KEY)?.insert(value.key.as_str(), id)?;
+    transaction.open_table(BY_OPENED)?.insert((millis(value.opened_at), id), ())?;
+    let mut open = transaction.open_table(OPEN)?;
+    match value.status {
+        IncidentStatus::Open => open.insert(id, ())?,
+        IncidentStatus::Resolved => open.remove(id)?,
+    };
+    let mut fingerprints = transaction.open_table(FINGERPRINTS)?;
+    let whole = value.alerts.iter().map(|alert| &alert.fingerprint);
+    for fingerprint in whole.chain(value.counted.keys()) {
+        // Rewriting what is already there would copy pages for nothing; an incident of a storm has thousands.
+        if fingerprints.get(fingerprint.as_str())?.is_none_or(|key| key.value() != value.key) {
+            fingerprints.insert(fingerprint.as_str(), value.key.as_str())?;
+        }
+    }
+    Ok(())
+}
+
+fn write_posts(transaction: &WriteTransaction, id: &IncidentId, drafts: &[PostDraft]) -> anyhow::Result<()> {
+    let id = id.0.as_str();
+    let mut posts = transaction.open_table(POSTS)?;
+    let mut keys = transaction.open_table(POST_KEYS)?;
+    for draft in drafts {
+        let known = keys.get((id, draft.key.as_str()))?.map(|row| row.value());
+        let before: Option<Post> = match known {
+            Some(seq) => posts.get((id, seq))?.map(|row| from_json(row.value())).transpose()?,
+            None => None,
+        };
+        let post = match before {
+            Some(post) if post.draft.text == draft.text && post.draft.evidence == draft.evidence => continue,
+            Some(Post { seq, revision, draft: first, .. }) => Post {
+                seq,
+                revision: revision + 1,
+                edited_at: draft.at,
+                draft: PostDraft { at: first.at, ..draft.clone() },
+            },
+            None => {
+                let last = posts.range((id, 0)..=(id, u64::MAX))?.next_back().transpose()?;
+                let seq = last.map_or(0, |(key, _)| key.value().1) + 1;
+                Post { seq, revision: 1, edited_at: draft.at, draft: draft.clone() }
+            }
+        };
+        keys.insert((id, draft.key.as_str()), post.seq)?;
+        posts.insert((id, post.seq), to_json(&post)?.as_slice())?;
+    }
+    Ok(())
+}
+
+fn clear_timers(transaction: &WriteTransaction, keys: &[String]) -> anyhow::Result<()> {
+    let mut timers = transaction.open_table(TIMERS)?;
+    let mut due = transaction.open_table(TIMER_DUE)?;
+    for key in keys {
+        let at = due.remove(key.as_str())?.map(|row| row.value());
+        if let Some(at) = at {
+            timers.remove((at, key.as_str()))?;
+        }
+    }
+    Ok(())
+}
+
+fn set_timers(transaction: &WriteTransaction, new: &[Timer]) -> anyhow::Result<()> {
+    clear_timers(transaction, &new.iter().map(|timer| timer.key.clone()).collect::<Vec<_>>())?;
+    let mut timers = transaction.open_table(TIMERS)?;
+    let mut due = transaction.open_table(TIMER_DUE)?;
+    for Timer { key, due: at, event } in new {
+        timers.insert((millis(*at), key.as_str()), to_json(event)?.as_slice())?;
+        due.insert(key.as_str(), millis(*at))?;
+    }
+    Ok(())
+}
+
+fn append_audit(transaction: &WriteTransaction, drafts: &[AuditDraft]) -> anyhow::Result<()> {
+    let mut audit = transaction.open_table(AUDIT)?;
+    for draft in drafts {
+        let last = audit.last()?.map(|(_, row)| from_json::<AuditEntry>(row.value())).transpose()?;
+        let entry = AuditEntry::after(last.as_ref(), draft.clone());
+        audit.insert(entry.seq, to_json(&entry)?.as_slice())?;
+    }
+    Ok(())
+}
+
+pub(super) fn prune(transaction: &WriteTransaction, before: DateTime<Utc>) -> Result<usize, StoreError> {
+    let mut old = Vec::new();
+    {
+        let incidents = transaction.open_table(INCIDENTS).context("open incidents")?;
+        for row in incidents.iter().context("read incidents")? {
+            let incident = incident_from(row.context("read incidents")?.1.value())?.value;
+            let over = incident.status == IncidentStatus::Resolved;
+            if over && incident.resolved_at.is_some_and(|at| at < before) {
+                old.push(incident);
+            }
+        }
+    }
+    for incident in &old {
+        remove_incident(transaction, incident)?;
+    }
+    Ok(old.len())
+}
+
+fn remove_incident(transaction: &WriteTransaction, incident: &Incident) -> anyhow::Result<()> {
+    let id = incident.id.0.as_str();
+    transaction.open_table(INCIDENTS)?.remove(id)?;
+    transaction.open_table(BY_OPENED)?.remove((millis(incident.opened_at), id))?;
+    transaction.open_table(INVESTIGATIONS)?.remove(id)?;
+    transaction.open_table(POSTS)?.retain_in((id, 0)..=(id, u64::MAX), |_, _| false)?;
+    transaction.open_table(POST_KEYS)?.retain_in((id, "")..=(id, LAST_KEY), |_, _| false)?;
+    let mut by_key = transaction.open_table(BY_KEY)?;
+    let newest = by_key.get(incident.key.as_str())?.is_some_and(|row| row.value() == id);
+    if newest {
+        by_key.remove(incident.key.as_str())?;
+        let mut fingerprints = transaction.open_table(FINGERPRINTS)?;
+        let whole = incident.alerts.iter().map(|alert| &alert.fingerprint);
+        for fingerprint in whole.chain(incident.counted.keys()) {
+            fingerprints.remove(fingerprint.as_str())?;
+        }
+    }
+    Ok(())
+}

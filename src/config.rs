@@ -1,0 +1,516 @@
+//! Configuration: one struct per neighbour, and the only reader of the environment.
+//!
+//! Every problem is reported at once, each with the variable's name and how to mend it, before a port is bound.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// Every variable that is read, as documented in `.env.example`.
+pub const VARIABLES: [&str; 36] = [
+    "HOLMES_LISTEN",
+    "HOLMES_PUBLIC_URL",
+    "HOLMES_DATA_DIR",
+    "HOLMES_STORE_URL",
+    "HOLMES_WEBHOOK_TOKEN",
+    "HOLMES_API_TOKEN",
+    "HOLMES_LANGUAGE",
+    "HOLMES_RUNBOOKS_DIR",
+    "HOLMES_TEMPLATES_DIR",
+    "HOLMES_INVESTIGATION_DEADLINE",
+    "HOLMES_INVESTIGATIONS",
+    "HOLMES_REOPEN_WITHIN",
+    "HOLMES_RETENTION",
+    "HOLMES_WEBHOOK_MAX_BYTES",
+    "HOLMES_LOG",
+    "HOLMES_LOG_FORMAT",
+    "METRICS_URL",
+    "METRICS_TOKEN",
+    "METRICS_USERNAME",
+    "METRICS_PASSWORD",
+    "METRICS_CA_FILE",
+    "LOGS_URL",
+    "LOGS_TOKEN",
+    "LOGS_USERNAME",
+    "LOGS_PASSWORD",
+    "LOGS_CA_FILE",
+    "LOGS_ACCOUNT_ID",
+    "LOGS_PROJECT_ID",
+    "LOGS_FIELD_NAMESPACE",
+    "LOGS_FIELD_POD",
+    "LOGS_FIELD_CONTAINER",
+    "ALERTMANAGER_URL",
+    "KUBECONFIG",
+    "KUBERNETES_SERVICE_HOST",
+    "KUBERNETES_SERVICE_PORT",
+    "GRAFANA_URL",
+];
+
+/// What one variable needs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {problem}")]
+pub struct Problem {
+    /// The variable's name.
+    pub variable: String,
+    /// What is wrong and how to mend it; never the value of a secret.
+    pub problem: String,
+}
+
+/// All problems of an environment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration has {} problem(s):\n{}", .0.len(), .0.iter().map(|p| format!("  {p}")).collect::<Vec<_>>().join("\n"))]
+pub struct Problems(pub Vec<Problem>);
+
+/// Language of what people read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Russian.
+    Ru,
+}
+
+impl Language {
+    /// The folder under `templates/`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Ru => "ru",
+        }
+    }
+}
+
+/// How to log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// Credentials for a neighbour.
+#[derive(Debug, Clone, Default)]
+pub enum Credentials {
+    /// None.
+    #[default]
+    None,
+    /// `Authorization: Bearer …`.
+    Bearer(SecretString),
+    /// `Authorization: Basic …`.
+    Basic {
+        /// User.
+        username: String,
+        /// Password.
+        password: SecretString,
+    },
+}
+
+/// An HTTP neighbour.
+#[derive(Debug, Clone)]
+pub struct HttpNeighbour {
+    /// Base address without a trailing slash.
+    pub url: String,
+    /// Credentials.
+    pub credentials: Credentials,
+    /// PEM file of an extra certificate authority.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// VictoriaLogs.
+#[derive(Debug, Clone)]
+pub struct LogsConfig {
+    /// Where.
+    pub http: HttpNeighbour,
+    /// Tenant headers.
+    pub account_id: Option<String>,
+    /// Tenant headers.
+    pub project_id: Option<String>,
+    /// Field names, where they shall not be detected.
+    pub field_namespace: Option<String>,
+    /// See above.
+    pub field_pod: Option<String>,
+    /// See above.
+    pub field_container: Option<String>,
+}
+
+/// How the Kubernetes API is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KubernetesConfig {
+    /// By the file of this name.
+    Kubeconfig(PathBuf),
+    /// By the pod's service account.
+    InCluster,
+    /// At this address, without credentials: the demo.
+    Plain(String),
+}
+
+/// The whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// Where people reach the console, for links; by default the listener.
+    pub public_url: String,
+    /// Where the embedded store lives.
+    pub data_dir: PathBuf,
+    /// Bearer token (or basic password) of the webhook; `None` only on loopback.
+    pub webhook_token: Option<SecretString>,
+    /// Bearer token of API and console; `None` only on loopback.
+    pub api_token: Option<SecretString>,
+    /// Language of what people read.
+    pub language: Language,
+    /// Overrides and additions to the embedded runbooks.
+    pub runbooks_dir: Option<PathBuf>,
+    /// Overrides of the embedded templates.
+    pub templates_dir: Option<PathBuf>,
+    /// How long neighbours may take to answer in one investigation.
+    pub investigation_deadline: Duration,
+    /// Investigations that run at once.
+    pub investigations: usize,
+    /// An alert that fires again within this time re-opens its incident.
+    pub reopen_within: Duration,
+    /// How long resolved incidents are kept.
+    pub retention: Duration,
+    /// Largest webhook body.
+    pub webhook_max_bytes: usize,
+    /// Filter of our own log, in `tracing`'s syntax.
+    pub log_filter: String,
+    /// Format of our own log.
+    pub log_format: LogFormat,
+    /// VictoriaMetrics or Prometheus.
+    pub metrics: Option<HttpNeighbour>,
+    /// VictoriaLogs.
+    pub logs: Option<LogsConfig>,
+    /// The cluster.
+    pub kubernetes: Option<KubernetesConfig>,
+    /// Alertmanager, for links and silences.
+    pub alertmanager_url: Option<String>,
+    /// Grafana, for links.
+    pub grafana_url: Option<String>,
+}
+
+impl Config {
+    /// Reads the environment given as `variables`.
+    ///
+    /// # Errors
+    /// [`Problems`] lists everything that is wrong.
+    pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, Problems> {
+        let mut reader = Reader { variables, problems: Vec::new() };
+        let config = reader.config();
+        if reader.problems.is_empty() { Ok(config) } else { Err(Problems(reader.problems)) }
+    }
+
+    /// Variables that look like ours and are not: most likely a typing error.
+    pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<&str> {
+        let ours = |name: &&str| ["HOLMES_", "METRICS_", "LOGS_"].iter().any(|prefix| name.starts_with(prefix));
+        variables.keys().map(String::as_str).filter(ours).filter(|name| !VARIABLES.contains(name)).collect()
+    }
+}
+
+struct Reader<'a> {
+    variables: &'a BTreeMap<String, String>,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn config(&mut self) -> Config {
+        let listen = self.listen();
+        let webhook_token = self.secret("HOLMES_WEBHOOK_TOKEN");
+        let api_token = self.secret("HOLMES_API_TOKEN");
+        if !listen.ip().is_loopback() {
+            for (name, token) in [("HOLMES_WEBHOOK_TOKEN", &webhook_token), ("HOLMES_API_TOKEN", &api_token)] {
+                if token.is_none() {
+                    self.wrong(name, format!("must be set because HOLMES_LISTEN={listen} is not a loopback address"));
+                }
+            }
+        }
+        if let Some(url) = self.get("HOLMES_STORE_URL") {
+            self.wrong(
+                "HOLMES_STORE_URL",
+                format!(
+                    "`{}` is not supported by this release: leave it unset for the embedded store",
+                    without_secrets(&url)
+                ),
+            );
+        }
+        Config {
+            listen,
+            public_url: self.url("HOLMES_PUBLIC_URL").unwrap_or_else(|| format!("http://{listen}")),
+            data_dir: self.get("HOLMES_DATA_DIR").map_or_else(|| PathBuf::from("data"), PathBuf::from),
+            webhook_token,
+            api_token,
+            language: self.language(),
+            runbooks_dir: self.directory("HOLMES_RUNBOOKS_DIR"),
+            templates_dir: self.directory("HOLMES_TEMPLATES_DIR"),
+            investigation_deadline: self.duration("HOLMES_INVESTIGATION_DEADLINE", Duration::from_secs(10)),
+            investigations: self.number("HOLMES_INVESTIGATIONS", 4, 1..=64),
+            reopen_within: self.duration("HOLMES_REOPEN_WITHIN", Duration::from_secs(30 * 60)),
+            retention: self.duration("HOLMES_RETENTION", Duration::from_secs(30 * 24 * 3600)),
+            webhook_max_bytes: self.number("HOLMES_WEBHOOK_MAX_BYTES", 16 << 20, 64 << 10..=256 << 20),
+            log_filter: self.get("HOLMES_LOG").unwrap_or_else(|| "info".into()),
+            log_format: self.log_format(),
+            metrics: self.neighbour("METRICS"),
+            logs: self.logs(),
+            kubernetes: self.kubernetes(),
+            alertmanager_url: self.url("ALERTMANAGER_URL"),
+            grafana_url: self.url("GRAFANA_URL"),
+        }
+    }
+
+    /// The value, unless it is unset or blank: a blank line in an env file means "not set".
+    fn get(&self, name: &str) -> Option<String> {
+        self.variables.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn wrong(&mut self, name: &str, problem: impl Into<String>) {
+        self.problems.push(Problem { variable: name.to_owned(), problem: problem.into() });
+    }
+
+    fn listen(&mut self) -> SocketAddr {
+        let default = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let Some(text) = self.get("HOLMES_LISTEN") else { return default };
+        text.parse().unwrap_or_else(|_| {
+            self.wrong("HOLMES_LISTEN", format!("`{text}` is not an address and port like 127.0.0.1:8080"));
+            default
+        })
+    }
+
+    /// A secret that is set but blank is an error: it would be an open door that looks closed.
+    fn secret(&mut self, name: &str) -> Option<SecretString> {
+        let value = self.variables.get(name)?;
+        if value.trim().is_empty() {
+            self.wrong(name, "is set but empty: give it a value or remove it");
+            return None;
+        }
+        Some(SecretString::from(value.trim().to_owned()))
+    }
+
+    fn url(&mut self, name: &str) -> Option<String> {
+        let text = self.get(name)?;
+        let parsed =
+            reqwest::Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if parsed.is_none() {
+            self.wrong(name, format!("`{}` is not an address like http://host:8428", without_secrets(&text)));
+            return None;
+        }
+        Some(text.trim_end_matches('/').to_owned())
+    }
+
+    fn directory(&mut self, name: &str) -> Option<PathBuf> {
+        let path = PathBuf::from(self.get(name)?);
+        if !path.is_dir() {
+            self.wrong(name, format!("`{}` is not a directory", path.display()));
+        }
+        Some(path)
+    }
+
+    fn file(&mut self, name: &str) -> Option<PathBuf> {
+        let path = PathBuf::from(self.get(name)?);
+        if !path.is_file() {
+            self.wrong(name, format!("`{}` is not a file", path.display()));
+        }
+        Some(path)
+    }
+
+    fn language(&mut self) -> Language {
+        match self.get("HOLMES_LANGUAGE").as_deref() {
+            None | Some("en") => Language::En,
+            Some("ru") => Language::Ru,
+            Some(other) => {
+                self.wrong("HOLMES_LANGUAGE", format!("`{other}` is not one of en, ru"));
+                Language::En
+            }
+        }
+    }
+
+    fn log_format(&mut self) -> LogFormat {
+        match self.get("HOLMES_LOG_FORMAT").as_deref() {
+            None | Some("text") => LogFormat::Text,
+            Some("json") => LogFormat::Json,
+            Some(other) => {
+                self.wrong("HOLMES_LOG_FORMAT", format!("`{other}` is not one of text, json"));
+                LogFormat::Text
+            }
+        }
+    }
+
+    fn duration(&mut self, name: &str, default: Duration) -> Duration {
+        let Some(text) = self.get(name) else { return default };
+        parse_duration(&text).unwrap_or_else(|| {
+            self.wrong(name, format!("`{text}` is not a duration like 10s, 30m, 4h or 30d"));
+            default
+        })
+    }
+
+    fn number(&mut self, name: &str, default: usize, range: std::ops::RangeInclusive<usize>) -> usize {
+        let Some(text) = self.get(name) else { return default };
+        text.parse().ok().filter(|number| range.contains(number)).unwrap_or_else(|| {
+            self.wrong(name, format!("`{text}` is not a whole number from {} to {}", range.start(), range.end()));
+            default
+        })
+    }
+
+    fn neighbour(&mut self, prefix: &str) -> Option<HttpNeighbour> {
+        let name = |part: &str| format!("{prefix}_{part}");
+        let url = self.url(&name("URL"));
+        let token = self.secret(&name("TOKEN"));
+        let username = self.get(&name("USERNAME"));
+        let password = self.secret(&name("PASSWORD"));
+        let ca_file = self.file(&name("CA_FILE"));
+        let credentials = match (token, username, password) {
+            (None, None, None) => Credentials::None,
+            (Some(token), None, None) => Credentials::Bearer(token),
+            (None, Some(username), Some(password)) => Credentials::Basic { username, password },
+            (None, Some(_), None) => {
+                self.wrong(&name("PASSWORD"), format!("must be set together with {}", name("USERNAME")));
+                Credentials::None
+            }
+            (None, None, Some(_)) => {
+                self.wrong(&name("USERNAME"), format!("must be set together with {}", name("PASSWORD")));
+                Credentials::None
+            }
+            (Some(_), _, _) => {
+                self.wrong(&name("TOKEN"), format!("give either a token or {} and a password", name("USERNAME")));
+                Credentials::None
+            }
+        };
+        let Some(url) = url else {
+            if !matches!(credentials, Credentials::None) {
+                self.wrong(&name("URL"), "must be set because its credentials are");
+            }
+            return None;
+        };
+        Some(HttpNeighbour { url, credentials, ca_file })
+    }
+
+    fn logs(&mut self) -> Option<LogsConfig> {
+        let http = self.neighbour("LOGS")?;
+        Some(LogsConfig {
+            http,
+            account_id: self.get("LOGS_ACCOUNT_ID"),
+            project_id: self.get("LOGS_PROJECT_ID"),
+            field_namespace: self.get("LOGS_FIELD_NAMESPACE"),
+            field_pod: self.get("LOGS_FIELD_POD"),
+            field_container: self.get("LOGS_FIELD_CONTAINER"),
+        })
+    }
+
+    fn kubernetes(&mut self) -> Option<KubernetesConfig> {
+        if let Some(path) = self.file("KUBECONFIG") {
+            return Some(KubernetesConfig::Kubeconfig(path));
+        }
+        // Kubernetes sets this in every pod.
+        self.get("KUBERNETES_SERVICE_HOST").map(|_| KubernetesConfig::InCluster)
+    }
+}
+
+/// Whether `given` is the secret, in a time that does not depend on where they differ.
+pub fn is_secret(expected: &SecretString, given: &[u8]) -> bool {
+    use sha2::{Digest, Sha256};
+    use subtle::ConstantTimeEq as _;
+    // Hashes have one length, so not even the secret's length shows.
+    let (expected, given) = (Sha256::digest(expected.expose_secret()), Sha256::digest(given));
+    expected.as_slice().ct_eq(given.as_slice()).into()
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().ok()?;
+    let seconds = match &text[digits.len()..] {
+        "ms" => return Some(Duration::from_millis(number)),
+        "s" => number,
+        "m" => number.checked_mul(60)?,
+        "h" => number.checked_mul(3600)?,
+        "d" => number.checked_mul(24 * 3600)?,
+        _ => return None,
+    };
+    // A century is longer than anybody means and short enough for every clock's arithmetic.
+    (seconds <= 100 * 365 * 24 * 3600).then(|| Duration::from_secs(seconds))
+}
+
+/// An address fit for an error message: what stands before `@` and after `?` is left out.
+fn without_secrets(url: &str) -> String {
+    let url = url.split('?').next().unwrap_or_default();
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, String> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Config::from_variables(&variables).map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn nothing_set_is_a_loopback_bot_without_neighbours() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert!(config.metrics.is_none() && config.logs.is_none() && config.kubernetes.is_none());
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let problems = read(&[
+            ("HOLMES_LISTEN", "0.0.0.0:8080"),
+            ("HOLMES_API_TOKEN", "  "),
+            ("HOLMES_LANGUAGE", "de"),
+            ("METRICS_URL", "vm:8428"),
+            ("LOGS_USERNAME", "me"),
+            ("HOLMES_INVESTIGATION_DEADLINE", "soon"),
+            ("HOLMES_STORE_URL", "redis://:s3cret@redis:6379"),
+        ])
+        .unwrap_err();
+        insta::assert_snapshot!(problems, @r"
+        the configuration has 8 problem(s):
+          HOLMES_API_TOKEN: is set but empty: give it a value or remove it
+          HOLMES_WEBHOOK_TOKEN: must be set because HOLMES_LISTEN=0.0.0.0:8080 is not a loopback address
+          HOLMES_API_TOKEN: must be set because HOLMES_LISTEN=0.0.0.0:8080 is not a loopback address
+          HOLMES_STORE_URL: `redis://…@redis:6379` is not supported by this release: leave it unset for the embedded store
+          HOLMES_LANGUAGE: `de` is not one of en, ru
+          HOLMES_INVESTIGATION_DEADLINE: `soon` is not a duration like 10s, 30m, 4h or 30d
+          METRICS_URL: `vm:8428` is not an address like http://host:8428
+          LOGS_PASSWORD: must be set together with LOGS_USERNAME
+        ");
+        assert!(!problems.contains("s3cret"));
+    }
+
+    #[test]
+    fn a_listener_that_is_not_loopback_needs_both_tokens() {
+        let tokens = [("HOLMES_LISTEN", "0.0.0.0:8080"), ("HOLMES_WEBHOOK_TOKEN", "a"), ("HOLMES_API_TOKEN", "b")];
+        assert!(read(&tokens).is_ok());
+        assert!(read(&tokens[..2]).is_err());
+    }
+
+    #[test]
+    fn durations() {
+        for (text, seconds) in
+            [("10s", Some(10)), ("30m", Some(1800)), ("30d", Some(2_592_000)), ("10", None), ("1y", None)]
+        {
+            assert_eq!(parse_duration(text).map(|d| d.as_secs()), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_compared_whole() {
+        let secret = SecretString::from("token".to_owned());
+        assert!(is_secret(&secret, b"token"));
+        assert!(!is_secret(&secret, b"toke") && !is_secret(&secret, b"") && !is_secret(&secret, b"token2"));
+    }
+
+    #[test]
+    fn typing_errors_are_found() {
+        let variables = BTreeMap::from([("HOLMES_LISTNE".to_owned(), "x".to_owned()), ("HOME".into(), "/".into())]);
+        assert_eq!(Config::unknown(&variables), ["HOLMES_LISTNE"]);
+    }
+}

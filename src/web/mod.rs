@@ -1,0 +1,6 @@
+//! The outside comes in here: verify, parse, enqueue, read. Nothing else is done, which is what makes it quick.
+
+pub mod alertmanager;
+pub mod api;
+pub mod health;
+pub mod verify;
