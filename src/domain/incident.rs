@@ -190,6 +190,19 @@ impl Changed {
         *self != Self::default()
     }
 
+    /// Takes in what changed after this.
+    pub fn and_then(&mut self, later: Self) {
+        let Self { opened, reopened, resolved, new_names, fired, ended, escalated } = later;
+        self.opened |= opened;
+        self.reopened |= reopened;
+        // Resolved and fired again within one batch is not resolved.
+        self.resolved = resolved || (self.resolved && !reopened);
+        self.new_names.extend(new_names);
+        self.fired += fired;
+        self.ended += ended;
+        self.escalated |= escalated;
+    }
+
     /// Whether what was found before may no longer be the whole story.
     pub fn wants_investigation(&self) -> bool {
         self.opened || self.reopened || self.escalated || !self.new_names.is_empty()

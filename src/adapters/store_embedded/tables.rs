@@ -57,6 +57,12 @@ pub(super) struct InboxRecord {
     pub(super) event: Event,
 }
 
+/// As much of an [`InboxRecord`] as tells whether somebody holds it.
+#[derive(Deserialize)]
+struct InboxHead {
+    not_before: u64,
+}
+
 #[derive(Serialize, Deserialize)]
 pub(super) struct DeadLetter {
     pub(super) event: Event,
@@ -140,6 +146,17 @@ pub(super) fn inbox_record(
     event: EventId,
 ) -> anyhow::Result<Option<InboxRecord>> {
     inbox.get(event.0)?.map(|row| from_json(row.value())).transpose()
+}
+
+/// Whether an event waits that nobody holds.
+pub(super) fn has_free(inbox: &impl ReadableTable<u64, &'static [u8]>, now: DateTime<Utc>) -> anyhow::Result<bool> {
+    for row in inbox.iter()? {
+        let record: InboxHead = from_json(row?.1.value())?;
+        if record.not_before <= millis(now) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 pub(super) fn claim(

@@ -1,0 +1,91 @@
+//! The use cases. Whoever wants to know what the program can do reads [`handle`].
+
+pub mod gather;
+pub mod intake;
+pub mod investigate;
+pub mod places;
+pub mod plan;
+pub mod resolve;
+pub mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::adapters::cluster::Cluster;
+use crate::adapters::knowledge::Library;
+use crate::adapters::logs::Logs;
+use crate::adapters::metrics::Metrics;
+use crate::domain::correlate::CorrelationRules;
+use crate::domain::event::Event;
+use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::redact::Redactor;
+use crate::ports::{Clock, Store, StoreError, Versioned, Write};
+use crate::render::Renderer;
+use crate::telemetry::Counters;
+
+/// Who the bot is in threads and in the audit.
+pub const AUTHOR: &str = "holmes";
+/// How often a write is tried again when somebody else was faster.
+const MAX_CONFLICTS: usize = 8;
+
+/// Everything a use case may need, put together by `app`.
+pub struct Context {
+    /// State.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Clock,
+    /// Words.
+    pub render: Arc<Renderer>,
+    /// Removes secrets.
+    pub redactor: Redactor,
+    /// The neighbours that are asked.
+    pub sources: Sources,
+    /// Counters.
+    pub counters: Arc<Counters>,
+    /// How alerts fold into incidents.
+    pub rules: CorrelationRules,
+    /// How long neighbours may take in one investigation.
+    pub deadline: Duration,
+}
+
+/// Read-only neighbours; one that is not configured is `None` and simply not asked.
+pub struct Sources {
+    /// VictoriaMetrics or Prometheus.
+    pub metrics: Option<Metrics>,
+    /// VictoriaLogs.
+    pub logs: Option<Logs>,
+    /// The Kubernetes API.
+    pub cluster: Option<Cluster>,
+    /// Runbooks.
+    pub runbooks: Arc<Library>,
+}
+
+/// Handles one event. Notifications are handled by the batch, see [`intake::notifications`].
+///
+/// # Errors
+/// When the store does not take the result; the event will be handled again.
+pub async fn handle(context: &Context, event: Event) -> Result<(), StoreError> {
+    match event {
+        Event::Notification(_) => Ok(()),
+        Event::Investigate { incident, requested_by: _ } => investigate::run(context, &incident).await,
+        Event::Settle { incident } => resolve::tell_what_changed(context, &incident).await,
+    }
+}
+
+/// Reads an incident, lets `change` make a write of it, and commits; again if somebody else was faster.
+/// `change` answers `None` to leave it as it is.
+async fn update(
+    context: &Context,
+    id: &IncidentId,
+    mut change: impl FnMut(Versioned<Incident>) -> Option<Write>,
+) -> Result<(), StoreError> {
+    for _ in 0..MAX_CONFLICTS {
+        let Some(incident) = context.store.incident(id).await? else { return Ok(()) };
+        let Some(write) = change(incident) else { return Ok(()) };
+        match context.store.commit(vec![write], &[], (context.clock)()).await {
+            Err(StoreError::Conflict(_)) => {}
+            other => return other,
+        }
+    }
+    Err(StoreError::Conflict(id.clone()))
+}

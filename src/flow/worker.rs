@@ -1,0 +1,173 @@
+//! Takes events from the store and has them handled: one loop for the inbox, one for timers.
+//!
+//! The inbox is handled in order and in batches, and never waits for a neighbour for long. Everything slow is a timer:
+//! it runs beside others under its incident's lease, and stays stored until it is done.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{AUTHOR, Context, handle, intake, update};
+use crate::domain::audit::AuditDraft;
+use crate::domain::event::{Event, EventId};
+use crate::domain::incident::IncidentId;
+use crate::ports::{Claimed, StoreError, Timer, Write};
+
+/// Events of one batch.
+const BATCH: usize = 64;
+/// How long a claimed event is held; a batch takes well under a second.
+const HOLD: TimeDelta = TimeDelta::seconds(60);
+/// How long the loops sleep when there is nothing to do. It bounds the first message of a thread.
+const IDLE: Duration = Duration::from_millis(25);
+/// Attempts before an event is given up.
+const MAX_ATTEMPTS: u32 = 8;
+/// Timers looked at in one round.
+const TIMERS: usize = 128;
+
+/// Handles the inbox until `stop`.
+pub async fn inbox(context: Arc<Context>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match context.store.claim(BATCH, HOLD, (context.clock)()).await {
+            Ok(claimed) if claimed.is_empty() => idle(IDLE, &stop).await,
+            Ok(claimed) => handle_batch(&context, claimed).await,
+            Err(error) => {
+                tracing::error!("read the inbox: {error:#}");
+                idle(Duration::from_secs(1), &stop).await;
+            }
+        }
+    }
+}
+
+async fn idle(time: Duration, stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(time) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+async fn handle_batch(context: &Context, claimed: Vec<Claimed>) {
+    let mut notifications = Vec::new();
+    let mut others = Vec::new();
+    for claimed in claimed {
+        match claimed.event {
+            Event::Notification(notification) => notifications.push((claimed.id, claimed.attempt, notification)),
+            event => others.push((claimed.id, claimed.attempt, event)),
+        }
+    }
+    let batch = notifications.iter().map(|(id, _, notification)| (*id, notification.clone())).collect();
+    if !notifications.is_empty()
+        && let Err(error) = intake::notifications(context, batch).await
+    {
+        tracing::warn!(events = notifications.len(), "handle notifications together: {error:#}; trying one by one");
+        for (id, attempt, notification) in notifications {
+            let result = intake::notifications(context, vec![(id, notification)]).await;
+            settle(context, id, attempt, result).await;
+        }
+    }
+    for (id, attempt, event) in others {
+        let result = postpone(context, id, event).await;
+        settle(context, id, attempt, result).await;
+    }
+}
+
+/// Turns a wish into a timer, so that the inbox does not wait for it.
+async fn postpone(context: &Context, id: EventId, event: Event) -> Result<(), StoreError> {
+    let now = (context.clock)();
+    if let Event::Investigate { incident, requested_by } = event {
+        update(context, &incident, |mut incident| {
+            if incident.value.has_handled(id) {
+                return None;
+            }
+            incident.value.remember(id);
+            incident.value.wanted += 1;
+            let audit = AuditDraft {
+                at: now,
+                actor: requested_by.clone().unwrap_or_else(|| AUTHOR.into()),
+                action: "investigation.requested".into(),
+                incident: Some(incident.value.id.clone()),
+                detail: incident.value.title.clone(),
+            };
+            let timer = intake::investigation_timer(&incident.value.id, now, requested_by.clone());
+            Some(Write { timers: vec![timer], audit: vec![audit], ..Write::new(incident) })
+        })
+        .await?;
+    }
+    context.store.commit(Vec::new(), &[id], now).await
+}
+
+/// An event that failed is tried again later, and in the end kept aside with the reason.
+async fn settle(context: &Context, id: EventId, attempt: u32, result: Result<(), StoreError>) {
+    let Err(error) = result else { return };
+    let now = (context.clock)();
+    let kept = if attempt >= MAX_ATTEMPTS {
+        tracing::error!(event = %id, attempt, "give event {id} up: {error:#}");
+        context.store.bury(id, &format!("{error:#}"), now).await
+    } else {
+        tracing::warn!(event = %id, attempt, "event {id} will be handled again: {error:#}");
+        context.store.retry(id, now + TimeDelta::seconds(1 << attempt.min(6))).await
+    };
+    if let Err(error) = kept {
+        // It stays claimed, and is handled again when the claim ends.
+        tracing::error!(event = %id, "give event {id} back: {error:#}");
+    }
+}
+
+/// Runs timers until `stop`, at most `concurrent` at once, each alone on its incident.
+pub async fn timers(context: Arc<Context>, concurrent: usize, stop: CancellationToken) {
+    let permits = Arc::new(Semaphore::new(concurrent));
+    let running: Arc<Mutex<HashSet<String>>> = Arc::default();
+    let mut tasks = JoinSet::new();
+    while !stop.is_cancelled() {
+        while tasks.try_join_next().is_some() {}
+        let due = match context.store.due(TIMERS, (context.clock)()).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!("read the timers: {error:#}");
+                idle(Duration::from_secs(1), &stop).await;
+                continue;
+            }
+        };
+        for timer in due {
+            let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
+            let Some(incident) = incident_of(&timer.event).cloned() else { continue };
+            if !lock(&running).insert(timer.key.clone()) {
+                continue;
+            }
+            let (context, running) = (Arc::clone(&context), Arc::clone(&running));
+            tasks.spawn(async move {
+                let key = timer.key.clone();
+                run_timer(&context, &incident, timer).await;
+                lock(&running).remove(&key);
+                drop(permit);
+            });
+        }
+        idle(IDLE, &stop).await;
+    }
+    // What runs has its own deadline; `app` bounds the wait.
+    while tasks.join_next().await.is_some() {}
+}
+
+fn lock(running: &Mutex<HashSet<String>>) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn incident_of(event: &Event) -> Option<&IncidentId> {
+    match event {
+        Event::Investigate { incident, .. } | Event::Settle { incident } => Some(incident),
+        Event::Notification(_) => None,
+    }
+}
+
+async fn run_timer(context: &Context, incident: &IncidentId, timer: Timer) {
+    let key = timer.key;
+    if let Err(error) = handle(context, timer.event).await {
+        tracing::warn!(incident = %incident, "run {key}: {error:#}; it will run again");
+        // The timer is still stored; without a pause a broken store would be asked in a tight loop.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+}

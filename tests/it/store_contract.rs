@@ -1,0 +1,292 @@
+//! What every store must keep, whatever it is made of. A new implementation is added to [`stores`] and nothing else.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use holmes_bot::adapters::store_embedded::EmbeddedStore;
+use holmes_bot::domain::alert::{Alert, AlertStatus, Labels};
+use holmes_bot::domain::audit::{AuditDraft, first_broken};
+use holmes_bot::domain::event::Event;
+use holmes_bot::domain::incident::{Changed, Incident, IncidentId, IncidentStatus};
+use holmes_bot::domain::investigation::Investigation;
+use holmes_bot::domain::notification::Notification;
+use holmes_bot::domain::post::{PostDraft, PostKind};
+use holmes_bot::domain::subject::Subject;
+use holmes_bot::ports::{Filter, Store, StoreError, Timer, Versioned, Write};
+
+/// A store of each kind that can be had here, with what must live as long as it.
+fn stores() -> Vec<(Arc<dyn Store>, tempfile::TempDir)> {
+    let directory = tempfile::tempdir().unwrap();
+    vec![(Arc::new(EmbeddedStore::open(directory.path()).unwrap()), directory)]
+}
+
+fn at(second: i64) -> DateTime<Utc> {
+    "2026-11-22T22:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::seconds(second)
+}
+
+fn notification(name: &str) -> Event {
+    let body = serde_json::json!({"version": "4", "groupKey": name, "alerts": []});
+    Event::Notification(Notification::parse(body.to_string().as_bytes(), at(0)).unwrap())
+}
+
+fn alert(name: &str, deployment: &str) -> Alert {
+    Alert {
+        fingerprint: format!("{name}-{deployment}"),
+        status: AlertStatus::Firing,
+        labels: Labels::from([
+            ("alertname".into(), name.into()),
+            ("namespace".into(), "shop".into()),
+            ("deployment".into(), deployment.into()),
+        ]),
+        annotations: Labels::new(),
+        starts_at: at(0),
+        ends_at: None,
+        generator_url: String::new(),
+    }
+}
+
+fn incident(deployment: &str, second: i64) -> Incident {
+    let alert = alert("Crash", deployment);
+    let subject = Subject::of(&alert);
+    let mut incident = Incident::open(subject.correlation_key("Crash"), subject.clone(), &alert, at(second));
+    incident.take(&alert, &subject, &mut Changed::default());
+    incident
+}
+
+fn new(incident: Incident) -> Write {
+    Write::new(Versioned { version: 0, value: incident })
+}
+
+fn post(key: &str, text: &str, second: i64) -> PostDraft {
+    PostDraft {
+        key: key.into(),
+        kind: PostKind::Status,
+        author: "holmes".into(),
+        text: text.into(),
+        evidence: Vec::new(),
+        at: at(second),
+    }
+}
+
+const HOLD: TimeDelta = TimeDelta::seconds(30);
+
+#[tokio::test]
+async fn events_come_in_order_are_held_and_vanish_when_handled() {
+    for (store, _directory) in stores() {
+        for name in ["a", "b", "c"] {
+            store.enqueue(&notification(name), at(0)).await.unwrap();
+        }
+        let first = store.claim(2, HOLD, at(1)).await.unwrap();
+        assert_eq!(first.iter().map(|claimed| claimed.event.clone()).collect::<Vec<_>>(), [notification("a"), notification("b")]);
+        let rest = store.claim(9, HOLD, at(1)).await.unwrap();
+        assert_eq!(rest.len(), 1, "what is held is not claimed again");
+        store.commit(Vec::new(), &[first[0].id, rest[0].id], at(1)).await.unwrap();
+        assert!(store.claim(9, HOLD, at(2)).await.unwrap().is_empty());
+        let again = store.claim(9, HOLD, at(40)).await.unwrap();
+        assert_eq!((again.len(), again[0].id, again[0].attempt), (1, first[1].id, 2), "a claim ends");
+        assert_eq!(store.inbox().await.unwrap().waiting, 1);
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_given_back_or_buried() {
+    for (store, _directory) in stores() {
+        let id = store.enqueue(&notification("a"), at(0)).await.unwrap();
+        store.claim(1, HOLD, at(0)).await.unwrap();
+        store.retry(id, at(5)).await.unwrap();
+        assert!(store.claim(1, HOLD, at(4)).await.unwrap().is_empty());
+        assert_eq!(store.claim(1, HOLD, at(5)).await.unwrap().len(), 1);
+        store.bury(id, "no use", at(6)).await.unwrap();
+        let inbox = store.inbox().await.unwrap();
+        assert_eq!((inbox.waiting, inbox.dead), (0, 1));
+        assert!(store.claim(1, HOLD, at(100)).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_write_at_an_old_version_is_refused_whole() {
+    for (store, _directory) in stores() {
+        let id = store.enqueue(&notification("a"), at(0)).await.unwrap();
+        let incident = incident("web", 0);
+        store.commit(vec![new(incident.clone())], &[], at(0)).await.unwrap();
+        let stale = Write { posts: vec![post("root", "never", 1)], ..new(incident.clone()) };
+        let other = new(self::incident("other", 0));
+        let refused = store.commit(vec![other, stale], &[id], at(1)).await;
+        assert!(matches!(refused, Err(StoreError::Conflict(of)) if of == incident.id));
+        assert!(store.thread(&incident.id).await.unwrap().is_empty());
+        assert_eq!(store.inbox().await.unwrap().waiting, 1, "an event is handled only with its effects");
+        let read = store.incident(&incident.id).await.unwrap().unwrap();
+        assert_eq!((read.version, read.value.clone()), (1, incident));
+        store.commit(vec![Write::new(read)], &[], at(2)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_post_with_a_known_key_is_an_edit() {
+    for (store, _directory) in stores() {
+        let incident = incident("web", 0);
+        let posts = vec![post("root", "one", 0), post("status", "looking", 0)];
+        store.commit(vec![Write { posts, ..new(incident.clone()) }], &[], at(0)).await.unwrap();
+        let read = store.incident(&incident.id).await.unwrap().unwrap();
+        let posts = vec![post("status", "done", 5), post("report", "it was the disk", 5), post("root", "one", 5)];
+        store.commit(vec![Write { posts, ..Write::new(read) }], &[], at(5)).await.unwrap();
+        let thread = store.thread(&incident.id).await.unwrap();
+        let seen: Vec<_> = thread.iter().map(|post| (post.seq, post.draft.text.as_str(), post.revision)).collect();
+        assert_eq!(seen, [(1, "one", 1), (2, "done", 2), (3, "it was the disk", 1)]);
+        assert_eq!((thread[1].draft.at, thread[1].edited_at), (at(0), at(5)));
+    }
+}
+
+#[tokio::test]
+async fn incidents_are_found_by_key_by_fingerprint_and_by_state() {
+    for (store, _directory) in stores() {
+        let (web, mut pay) = (incident("web", 0), incident("pay", 10));
+        pay.status = IncidentStatus::Resolved;
+        pay.resolved_at = Some(at(20));
+        store.commit(vec![new(web.clone()), new(pay.clone())], &[], at(10)).await.unwrap();
+        let found = store.incidents_by_key(&[pay.key.clone(), "nothing".into()]).await.unwrap();
+        assert_eq!(found.iter().map(|found| &found.value.id).collect::<Vec<_>>(), [&pay.id]);
+        let keys = store.keys_by_fingerprint(&["Crash-web".into(), "x".into()]).await.unwrap();
+        assert_eq!(keys, [("Crash-web".to_owned(), web.key.clone())]);
+        let list = |status, limit| {
+            let store = Arc::clone(&store);
+            async move {
+                let list = store.list(Filter { status, limit }).await.unwrap();
+                list.into_iter().map(|incident| incident.id).collect::<Vec<IncidentId>>()
+            }
+        };
+        assert_eq!(list(None, 9).await, [pay.id.clone(), web.id.clone()]);
+        assert_eq!(list(None, 1).await, [pay.id.clone()]);
+        assert_eq!(list(Some(IncidentStatus::Open), 9).await, [web.id.clone()]);
+        assert_eq!(list(Some(IncidentStatus::Resolved), 9).await, [pay.id.clone()]);
+        assert_eq!(store.count_open().await.unwrap(), 1);
+        assert_eq!(store.opened_since(at(5)).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn timers_are_due_until_they_are_cleared_or_moved() {
+    for (store, _directory) in stores() {
+        let incident = incident("web", 0);
+        let timer = |due| Timer {
+            key: "investigate:web".into(),
+            due: at(due),
+            event: Event::Settle { incident: IncidentId("i-1".into()) },
+        };
+        store.commit(vec![Write { timers: vec![timer(10)], ..new(incident.clone()) }], &[], at(0)).await.unwrap();
+        assert!(store.due(9, at(9)).await.unwrap().is_empty());
+        assert_eq!(store.due(9, at(10)).await.unwrap(), [timer(10)]);
+        let read = store.incident(&incident.id).await.unwrap().unwrap();
+        store.commit(vec![Write { timers: vec![timer(20)], ..Write::new(read) }], &[], at(10)).await.unwrap();
+        assert!(store.due(9, at(19)).await.unwrap().is_empty(), "the same key replaces");
+        assert_eq!(store.due(9, at(20)).await.unwrap(), [timer(20)]);
+        let read = store.incident(&incident.id).await.unwrap().unwrap();
+        let cleared = vec!["investigate:web".to_owned()];
+        store.commit(vec![Write { cleared, ..Write::new(read) }], &[], at(21)).await.unwrap();
+        assert!(store.due(9, at(99)).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_lost_lease_cannot_write() {
+    for (store, _directory) in stores() {
+        let incident = incident("web", 0);
+        let name = incident.id.0.as_str();
+        let slow = store.lease(name, HOLD, at(0)).await.unwrap().unwrap();
+        assert!(store.lease(name, HOLD, at(1)).await.unwrap().is_none(), "only one holds it");
+        let quick = store.lease(name, HOLD, at(31)).await.unwrap().unwrap();
+        assert!(quick.token > slow.token);
+        let late = Write { lease: Some(slow.clone()), ..new(incident.clone()) };
+        assert!(matches!(store.commit(vec![late], &[], at(32)).await, Err(StoreError::LeaseLost(_))));
+        store.release(&slow).await.unwrap();
+        let good = Write { lease: Some(quick.clone()), ..new(incident.clone()) };
+        store.commit(vec![good], &[], at(33)).await.unwrap();
+        store.release(&quick).await.unwrap();
+        assert!(store.lease(name, HOLD, at(34)).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn the_audit_is_one_chain() {
+    for (store, _directory) in stores() {
+        for n in 0..3 {
+            let incident = incident(&format!("app{n}"), n);
+            let entry = AuditDraft {
+                at: at(n),
+                actor: "holmes".into(),
+                action: "incident.opened".into(),
+                incident: Some(incident.id.clone()),
+                detail: incident.title.clone(),
+            };
+            store.commit(vec![Write { audit: vec![entry], ..new(incident) }], &[], at(n)).await.unwrap();
+        }
+        let chain = store.audit(1, 99).await.unwrap();
+        assert_eq!((chain.len(), first_broken(&chain)), (3, None));
+        assert_eq!(store.audit(3, 99).await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn changes_are_told_and_old_incidents_are_forgotten() {
+    for (store, _directory) in stores() {
+        let mut changes = store.changes();
+        let mut incident = incident("web", 0);
+        let investigation = Some(Investigation { run: 1, ..Investigation::default() });
+        let write = Write { posts: vec![post("root", "one", 0)], investigation, ..new(incident.clone()) };
+        store.commit(vec![write], &[], at(0)).await.unwrap();
+        assert_eq!(changes.recv().await.unwrap(), incident.id);
+        assert_eq!(store.investigation(&incident.id).await.unwrap().unwrap().run, 1);
+        assert_eq!(store.prune(at(1000)).await.unwrap(), 0, "open incidents stay");
+        incident.status = IncidentStatus::Resolved;
+        incident.resolved_at = Some(at(50));
+        let write = Write::new(Versioned { version: 1, value: incident.clone() });
+        store.commit(vec![write], &[], at(60)).await.unwrap();
+        assert_eq!(store.prune(at(50)).await.unwrap(), 0);
+        assert_eq!(store.prune(at(51)).await.unwrap(), 1);
+        assert!(store.incident(&incident.id).await.unwrap().is_none());
+        assert!(store.thread(&incident.id).await.unwrap().is_empty());
+        assert!(store.keys_by_fingerprint(&["Crash-web".into()]).await.unwrap().is_empty());
+        assert_eq!(store.list(Filter { status: None, limit: 9 }).await.unwrap().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn many_writers_lose_nothing() {
+    for (store, _directory) in stores() {
+        let tasks: Vec<_> = (0..200)
+            .map(|n| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move { store.enqueue(&notification(&n.to_string()), at(0)).await.unwrap() })
+            })
+            .collect();
+        let mut ids = std::collections::BTreeSet::new();
+        for task in tasks {
+            ids.insert(task.await.unwrap());
+        }
+        assert_eq!(ids.len(), 200);
+        assert_eq!(store.claim(999, HOLD, at(0)).await.unwrap().len(), 200);
+    }
+}
+
+#[tokio::test]
+async fn what_was_stored_is_there_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let incident = incident("web", 0);
+    {
+        let store = EmbeddedStore::open(directory.path()).unwrap();
+        store.enqueue(&notification("a"), at(0)).await.unwrap();
+        store.claim(1, HOLD, at(0)).await.unwrap();
+        store.lease("x", HOLD, at(0)).await.unwrap().unwrap();
+        store.commit(vec![new(incident.clone())], &[], at(0)).await.unwrap();
+    }
+    // The writing thread ends with its last job; only then the file is free.
+    let store = loop {
+        if let Ok(store) = EmbeddedStore::open(directory.path()) {
+            break store;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(store.incident(&incident.id).await.unwrap().unwrap().value, incident);
+    assert_eq!(store.claim(1, HOLD, at(1)).await.unwrap().len(), 1, "whoever held it is gone");
+    assert!(store.lease("x", HOLD, at(1)).await.unwrap().is_some());
+}
