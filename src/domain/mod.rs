@@ -13,6 +13,7 @@ pub mod investigation;
 pub mod notification;
 pub mod post;
 pub mod redact;
+pub mod relate;
 pub mod runbook;
 pub mod series;
 pub mod subject;

@@ -1,0 +1,140 @@
+//! Asking the neighbours, all at once, under one deadline. What comes late or not at all costs its own evidence only.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::time::Instant;
+
+use crate::domain::evidence::{Draft, Source};
+use crate::telemetry::{Counters, Ended};
+
+/// What one question brought.
+#[derive(Debug)]
+pub enum Gathered {
+    /// Something to show; `slot` names it across runs.
+    Evidence {
+        /// Names it across runs.
+        slot: String,
+        /// Not yet numbered and cleaned.
+        draft: Draft,
+    },
+    /// The neighbour did not give it, with a line that a person can act on.
+    Gap {
+        /// Which neighbour.
+        source: Source,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One question under way.
+pub struct Task<'a> {
+    source: Source,
+    what: &'static str,
+    answer: Pin<Box<dyn Future<Output = Vec<Gathered>> + Send + 'a>>,
+}
+
+impl<'a> Task<'a> {
+    /// A question to `source`.
+    pub fn new(source: Source, what: &'static str, answer: impl Future<Output = Vec<Gathered>> + Send + 'a) -> Self {
+        Self { source, what, answer: Box::pin(answer) }
+    }
+}
+
+/// How long answers are collected before they are shown together: below it nobody sees the difference.
+const TOGETHER: Duration = Duration::from_millis(40);
+
+/// Questions under way, answered in the order they come.
+pub struct Gathering<'a> {
+    until: Instant,
+    within: Duration,
+    waiting: Vec<(Source, &'static str)>,
+    tasks: FuturesUnordered<Pin<Box<dyn Future<Output = (usize, Vec<Gathered>)> + Send + 'a>>>,
+    counters: &'a Counters,
+}
+
+impl<'a> Gathering<'a> {
+    /// Starts all questions; they have until `until`, which is `within` from the start.
+    pub fn start(tasks: Vec<Task<'a>>, until: Instant, within: Duration, counters: &'a Counters) -> Self {
+        let waiting = tasks.iter().map(|task| (task.source, task.what)).collect();
+        let tasks = tasks.into_iter().enumerate().map(|(index, Task { answer, .. })| {
+            Box::pin(async move { (index, answer.await) }) as Pin<Box<dyn Future<Output = _> + Send + 'a>>
+        });
+        Self { until, within, waiting, tasks: tasks.collect(), counters }
+    }
+
+    /// The next answers; `None` when all have come or the time is over. What is missing then is named as a gap.
+    pub async fn next(&mut self) -> Option<Vec<Gathered>> {
+        let mut answers = match tokio::time::timeout_at(self.until, self.tasks.next()).await {
+            Ok(Some(answer)) => self.arrived(answer),
+            Ok(None) => return None,
+            Err(_) => return self.late(),
+        };
+        let together = (Instant::now() + TOGETHER).min(self.until);
+        while let Ok(Some(answer)) = tokio::time::timeout_at(together, self.tasks.next()).await {
+            answers.extend(self.arrived(answer));
+        }
+        Some(answers)
+    }
+
+    fn arrived(&mut self, (index, answers): (usize, Vec<Gathered>)) -> Vec<Gathered> {
+        let (source, _) = self.waiting[index];
+        let failed = answers.iter().any(|answer| matches!(answer, Gathered::Gap { .. }));
+        self.count(source, if failed { "error" } else { "ok" });
+        self.waiting[index].1 = "";
+        answers
+    }
+
+    /// Names what did not answer in time, once.
+    fn late(&mut self) -> Option<Vec<Gathered>> {
+        self.tasks.clear();
+        let late: Vec<(Source, &str)> = self.waiting.drain(..).filter(|(_, what)| !what.is_empty()).collect();
+        for (source, _) in &late {
+            self.count(*source, "timeout");
+        }
+        let seconds = self.within.as_secs_f64();
+        let gap = |(source, what): (Source, &str)| Gathered::Gap {
+            source,
+            reason: format!("{what}: no answer within {seconds:.0} s"),
+        };
+        (!late.is_empty()).then(|| late.into_iter().map(gap).collect())
+    }
+
+    fn count(&self, source: Source, result: &'static str) {
+        self.counters.queries.get_or_create(&Ended { of: source.as_str().into(), result }).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gap(reason: &str) -> Vec<Gathered> {
+        vec![Gathered::Gap { source: Source::Logs, reason: reason.into() }]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_late_is_named_and_the_rest_is_kept() {
+        let counters = Counters::default();
+        let tasks = vec![
+            Task::new(Source::Logs, "log lines", async { gap("quick") }),
+            Task::new(Source::Metrics, "charts", async {
+                std::future::pending::<()>().await;
+                Vec::new()
+            }),
+        ];
+        let within = Duration::from_secs(10);
+        let mut gathering = Gathering::start(tasks, Instant::now() + within, within, &counters);
+        let mut reasons = Vec::new();
+        while let Some(answers) = gathering.next().await {
+            for answer in answers {
+                let Gathered::Gap { reason, .. } = answer else { panic!("no evidence was given") };
+                reasons.push(reason);
+            }
+        }
+        assert_eq!(reasons, ["quick", "charts: no answer within 10 s"]);
+    }
+}

@@ -1,0 +1,291 @@
+//! An investigation: gather in parallel, analyse, report. The thread grows as answers come.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+use super::gather::{Gathered, Gathering, Task};
+use super::plan::{self, Ranges};
+use super::{AUTHOR, Context, intake, questions, relate, update};
+use crate::analysis;
+use crate::domain::evidence::{Evidence, Source};
+use crate::domain::finding::Cause;
+use crate::domain::incident::{Incident, IncidentId, Progress};
+use crate::domain::investigation::{Investigation, RunbookRef, Unavailable};
+use crate::domain::post::{PostDraft, PostKind};
+use crate::domain::runbook::Runbook;
+use crate::domain::subject::Subject;
+use crate::ports::{Lease, StoreError, Timer, Versioned, Write};
+
+/// What a run may take beyond its deadline before another may take it over.
+const GRACE: TimeDelta = TimeDelta::seconds(30);
+/// Part of the deadline that the first round of questions has; the rest is for what the answers lead to.
+const FIRST_ROUND: f64 = 0.6;
+/// Runbooks whose queries are asked and that are shown.
+const MAX_RUNBOOKS: usize = 3;
+/// A run that found nothing sure is repeated once the cluster has had time to show more.
+const SECOND_LOOK: TimeDelta = TimeDelta::minutes(2);
+/// Below this a cause is a guess, and a second look is worth it.
+const SURE: f64 = 0.5;
+/// Runs that may follow by themselves.
+const MAX_SECOND_LOOKS: u32 = 2;
+
+/// Investigates an incident, unless somebody else is at it.
+///
+/// # Errors
+/// When the store does not take the result; the timer stays, and it is investigated again.
+pub async fn run(context: &Context, id: &IncidentId) -> Result<(), StoreError> {
+    let hold = TimeDelta::from_std(context.deadline).unwrap_or(GRACE) + GRACE;
+    let Some(lease) = context.store.lease(&id.0, hold, (context.clock)()).await? else { return Ok(()) };
+    let began = std::time::Instant::now();
+    let result = investigate(context, id, &lease, hold).await;
+    context.counters.investigation_seconds.observe(began.elapsed().as_secs_f64());
+    let released = context.store.release(&lease).await;
+    result.and(released)
+}
+
+async fn investigate(context: &Context, id: &IncidentId, lease: &Lease, hold: TimeDelta) -> Result<(), StoreError> {
+    let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else { return Ok(()) };
+    let before = context.store.investigation(id).await?.unwrap_or_default();
+    let mut run = Run::new(context, incident, before, lease);
+    run.begin(hold).await?;
+    run.first_round().await?;
+    run.second_round().await?;
+    run.report().await?;
+    relate::tell(context, id).await
+}
+
+/// A run with what it knows so far.
+struct Run<'a> {
+    context: &'a Context,
+    incident: Incident,
+    subject: Subject,
+    ranges: Ranges,
+    record: Investigation,
+    lease: &'a Lease,
+    started: Instant,
+    /// What [`Incident::wanted`] was when the run began.
+    wanted: u32,
+    /// Evidence whose post is not yet written.
+    fresh: Vec<Evidence>,
+    runbooks: Vec<Arc<Runbook>>,
+}
+
+impl<'a> Run<'a> {
+    fn new(context: &'a Context, incident: Incident, before: Investigation, lease: &'a Lease) -> Self {
+        let now = (context.clock)();
+        let record = Investigation {
+            run: before.run + 1,
+            started_at: Some(now),
+            slots: before.slots,
+            unavailable: questions::not_configured(&context.sources),
+            ..Investigation::default()
+        };
+        Self {
+            subject: incident.subject.clone(),
+            ranges: Ranges::of(&incident, now),
+            wanted: incident.wanted,
+            started: Instant::now(),
+            fresh: Vec::new(),
+            runbooks: Vec::new(),
+            context,
+            incident,
+            record,
+            lease,
+        }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        (self.context.clock)()
+    }
+
+    /// Says that somebody looks, and moves the timer to where it takes over should this process die.
+    async fn begin(&mut self, hold: TimeDelta) -> Result<(), StoreError> {
+        let now = self.now();
+        let timer = intake::investigation_timer(&self.incident.id, now + hold, None);
+        self.save(|incident| {
+            incident.progress = Progress::Looking { since: now };
+            incident.investigations += 1;
+        }, vec![timer], Vec::new())
+        .await
+    }
+
+    /// Owner references first, then everything that the subject's kind and the matching runbooks call for.
+    async fn first_round(&mut self) -> Result<(), StoreError> {
+        if let Some(cluster) = &self.context.sources.cluster {
+            let patience = self.context.deadline.mul_f64(FIRST_ROUND / 2.0);
+            match tokio::time::timeout(patience, cluster.resolve(&self.subject)).await {
+                Ok(Ok(subject)) => self.subject = subject,
+                Ok(Err(error)) => self.gap(Source::Kubernetes, error.to_string()),
+                Err(_) => self.gap(Source::Kubernetes, format!("owner references: no answer within {:.0} s", patience.as_secs_f64())),
+            }
+        }
+        self.match_runbooks();
+        let tasks = questions::first(self.context, &self.subject, &self.ranges, &self.runbooks);
+        self.gather(tasks, FIRST_ROUND).await
+    }
+
+    /// What the first answers lead to: the runbook of the reason that was seen, and what the subject depends on.
+    async fn second_round(&mut self) -> Result<(), StoreError> {
+        let known = std::mem::take(&mut self.runbooks);
+        self.match_runbooks();
+        let mut tasks = questions::charts(self.context, &self.subject, &self.ranges, &self.runbooks);
+        let asked = questions::charts_of(&self.subject, &known);
+        tasks.retain(|(query, _)| !asked.contains(query));
+        let mut tasks: Vec<Task<'_>> = tasks.into_iter().map(|(_, task)| task).collect();
+        tasks.extend(questions::dependencies(self.context, &self.subject, &self.ranges, &self.record.evidence));
+        self.gather(tasks, 1.0).await
+    }
+
+    fn match_runbooks(&mut self) {
+        let query = plan::runbook_query(&self.incident, &self.record.evidence);
+        let library = &self.context.sources.runbooks;
+        let matches = library.matching(&query);
+        self.record.runbooks = matches
+            .iter()
+            .take(MAX_RUNBOOKS)
+            .map(|found| RunbookRef { id: found.id.clone(), title: found.title.clone(), score: found.score })
+            .collect();
+        self.runbooks = self.record.runbooks.iter().filter_map(|found| library.get(&found.id)).collect();
+    }
+
+    async fn gather(&mut self, tasks: Vec<Task<'a>>, part: f64) -> Result<(), StoreError> {
+        let until = self.started + self.context.deadline.mul_f64(part);
+        let mut gathering = Gathering::start(tasks, until, self.context.deadline.mul_f64(part), &self.context.counters);
+        while let Some(answers) = gathering.next().await {
+            for answer in answers {
+                match answer {
+                    Gathered::Evidence { slot, draft } => {
+                        let id = self.record.number(&slot);
+                        let render = &self.context.render;
+                        let evidence = Evidence::new(id, draft, &self.context.redactor, |data| render.excerpt(data));
+                        self.record.put(evidence.clone());
+                        self.fresh.push(evidence);
+                    }
+                    Gathered::Gap { source, reason } => self.gap(source, reason),
+                }
+            }
+            self.save(|_| (), Vec::new(), Vec::new()).await?;
+        }
+        Ok(())
+    }
+
+    /// One line per source: the first is what a person acts on.
+    fn gap(&mut self, source: Source, reason: String) {
+        if self.record.unavailable.iter().all(|gap| gap.source != source) {
+            let reason = self.context.redactor.redact(&reason).into_owned();
+            tracing::info!(incident = %self.incident.id, source = source.as_str(), "a source gave nothing: {reason}");
+            self.record.unavailable.push(Unavailable { source, reason });
+        }
+    }
+
+    async fn report(mut self) -> Result<(), StoreError> {
+        let now = self.now();
+        let mut findings = analysis::analyse(&self.subject, &self.record.evidence, self.ranges.onset);
+        self.context.render.claims(&mut findings);
+        let cause = Cause::among(&findings);
+        self.record.findings = findings;
+        self.record.finished_at = Some(now);
+
+        let render = &self.context.render;
+        let mut posts = Vec::new();
+        let mut shown = self.incident.clone();
+        shown.cause.clone_from(&cause);
+        posts.push(self.post("report", PostKind::Report, render.report(&shown, &self.record)));
+        if let (Some(found), Some(runbook)) = (self.record.runbooks.first(), self.runbooks.first()) {
+            posts.push(self.post("runbook", PostKind::Runbook, render.runbook(found, runbook)));
+        }
+        let second_look = self.second_look(cause.as_ref(), now);
+        let (subject, wanted) = (self.subject.clone(), self.wanted);
+        let timers: Vec<Timer> = second_look.into_iter().collect();
+        self.save(
+            move |incident| {
+                incident.progress = Progress::Done { at: now };
+                incident.cause.clone_from(&cause);
+                incident.subject.kind = subject.kind;
+                incident.subject.join(&subject);
+            },
+            timers,
+            posts,
+        )
+        .await?;
+        self.context.counters.investigations.get_or_create(&crate::telemetry::Ended { of: "alert".into(), result: "ok" }).inc();
+        let _ = wanted;
+        Ok(())
+    }
+
+    /// When to look again without being asked.
+    fn second_look(&self, cause: Option<&Cause>, now: DateTime<Utc>) -> Option<Timer> {
+        let sure = cause.is_some_and(|cause| cause.confidence >= SURE);
+        let over = self.incident.resolved_at.is_some();
+        (!sure && !over && self.record.run <= MAX_SECOND_LOOKS)
+            .then(|| intake::investigation_timer(&self.incident.id, now + SECOND_LOOK, None))
+    }
+
+    fn post(&self, key: &str, kind: PostKind, text: String) -> PostDraft {
+        PostDraft { key: key.into(), kind, author: AUTHOR.into(), text, evidence: Vec::new(), at: self.now() }
+    }
+
+    /// Writes what is known so far: the record, posts for fresh evidence, the status and the root.
+    async fn save(
+        &mut self,
+        change: impl Fn(&mut Incident),
+        timers: Vec<Timer>,
+        posts: Vec<PostDraft>,
+    ) -> Result<(), StoreError> {
+        let render = &self.context.render;
+        let mut all: Vec<PostDraft> = self
+            .fresh
+            .drain(..)
+            .map(|evidence| PostDraft {
+                key: format!("evidence:{}", evidence.id),
+                kind: PostKind::Evidence,
+                author: AUTHOR.into(),
+                text: render.evidence(&evidence),
+                evidence: vec![evidence.id],
+                at: (self.context.clock)(),
+            })
+            .collect();
+        all.extend(posts);
+        let done = self.record.finished_at.is_some();
+        let mut saved = None;
+        let (record, lease, wanted) = (&self.record, self.lease, self.wanted);
+        update(self.context, &self.incident.id, |mut incident| {
+            change(&mut incident.value);
+            let now = (self.context.clock)();
+            let mut posts = all.clone();
+            let post = |key: &str, kind, text| PostDraft {
+                key: key.into(),
+                kind,
+                author: AUTHOR.into(),
+                text,
+                evidence: Vec::new(),
+                at: now,
+            };
+            posts.insert(0, post("root", PostKind::Root, render.root(&incident.value)));
+            posts.insert(1, post("status", PostKind::Status, render.status(&incident.value, record)));
+            let mut timers = timers.clone();
+            let mut cleared = Vec::new();
+            if done && timers.is_empty() {
+                let key = intake::investigation_timer(&incident.value.id, now, None);
+                // Somebody wanted it again while it ran: at once, then.
+                if incident.value.wanted == wanted { cleared.push(key.key) } else { timers.push(key) }
+            }
+            saved = Some(incident.value.clone());
+            Some(Write {
+                posts,
+                timers,
+                cleared,
+                investigation: Some(record.clone()),
+                lease: Some(lease.clone()),
+                ..Write::new(incident)
+            })
+        })
+        .await?;
+        if let Some(saved) = saved {
+            self.incident = saved;
+        }
+        Ok(())
+    }
+}
