@@ -1,1 +1,35 @@
-fn main() {}
+//! Parses the command line, loads the configuration, runs, and answers with an exit code.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use holmes_bot::commands::{self, Command, CommandLine};
+
+fn main() -> ExitCode {
+    // One crypto provider for every TLS connection; installing it twice is the only way this fails.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let CommandLine { command } = CommandLine::parse();
+    let variables: BTreeMap<String, String> = std::env::vars().collect();
+    match run(command, &variables) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("holmes-bot: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve => on_threads(commands::serve::run(variables)),
+        Command::Demo(arguments) => on_threads(commands::demo::run(arguments, variables)),
+        Command::Check => on_threads(commands::check::run(variables)),
+        Command::Runbooks(arguments) => commands::runbooks::run(arguments, variables),
+        Command::Patterns(arguments) => commands::patterns::run(arguments),
+    }
+}
+
+fn on_threads(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

@@ -1,0 +1,226 @@
+//! The composition root: adapters → [`Context`] → router and workers; start, drain, stop.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use chrono::{TimeDelta, Utc};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+use crate::adapters::cluster::{Cluster, Connection, ConnectionSource};
+use crate::adapters::knowledge::Library;
+use crate::adapters::logs::Logs;
+use crate::adapters::metrics::Metrics;
+use crate::adapters::store_embedded::EmbeddedStore;
+use crate::config::{Config, KubernetesConfig};
+use crate::domain::correlate::CorrelationRules;
+use crate::domain::redact::Redactor;
+use crate::flow::{Context, Sources, worker};
+use crate::ports::{Clock, Store};
+use crate::render::Renderer;
+use crate::telemetry::Counters;
+use crate::web::alertmanager::Webhook;
+use crate::web::api::Api;
+use crate::web::console::Console;
+use crate::web::health::Health;
+use crate::web::{alertmanager, api, console, health};
+
+/// How long a shutdown waits for what runs: less than Kubernetes' default grace period of 30 s.
+const DRAIN: Duration = Duration::from_secs(20);
+/// How often old incidents are forgotten.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// Longest pause between two pieces of a request's body: a slower sender is gone or means harm.
+const BODY_PAUSE: Duration = Duration::from_secs(10);
+
+/// A running bot.
+pub struct App {
+    /// Where it listens.
+    pub address: SocketAddr,
+    stopping: CancellationToken,
+    tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
+}
+
+impl App {
+    /// Opens the store, makes the clients and starts to listen and to work. Neighbours may be down: they are asked when
+    /// they are needed.
+    ///
+    /// # Errors
+    /// When the store cannot be opened, a template or a client's configuration is wrong, or the address is taken.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .with_context(|| format!("listen on {}: is the port taken? (HOLMES_LISTEN)", config.listen))?;
+        let address = listener.local_addr().context("read the listener's address")?;
+        let clock: Clock = Arc::new(Utc::now);
+        let counters = Arc::new(Counters::default());
+        let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&config.data_dir)?);
+        let context = Arc::new(context(&config, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&counters)).await?);
+        let stopping = CancellationToken::new();
+
+        let router = router(&config, &context, &stopping);
+        let mut tasks = JoinSet::new();
+        let stop = stopping.clone();
+        tasks.spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+            ("HTTP server", served.context("serve HTTP"))
+        });
+        let (inbox, stop) = (Arc::clone(&context), stopping.clone());
+        tasks.spawn(async move {
+            worker::inbox(inbox, stop).await;
+            ("inbox worker", Ok(()))
+        });
+        let (timers, stop, concurrent) = (Arc::clone(&context), stopping.clone(), config.investigations);
+        tasks.spawn(async move {
+            worker::timers(timers, concurrent, stop).await;
+            ("timer worker", Ok(()))
+        });
+        let (stop, retention) = (stopping.clone(), config.retention);
+        tasks.spawn(async move {
+            prune(store, clock, retention, stop).await;
+            ("retention", Ok(()))
+        });
+        Ok(Self { address, stopping, tasks })
+    }
+
+    /// Runs until `signal`, then drains. A task that ends by itself ends the bot: half a bot is worse than a restart.
+    ///
+    /// # Errors
+    /// When a task died.
+    pub async fn run_until(mut self, signal: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let died = tokio::select! {
+            () = signal => None,
+            ended = self.tasks.join_next() => Some(ended),
+        };
+        self.stopping.cancel();
+        let drained = tokio::time::timeout(DRAIN, async { while self.tasks.join_next().await.is_some() {} }).await;
+        match drained {
+            Ok(()) => tracing::info!("stopped; everything that was begun is finished"),
+            Err(_) => tracing::warn!("stopped; what was not finished within {} s goes on after the restart", DRAIN.as_secs()),
+        }
+        match died {
+            None => Ok(()),
+            Some(Some(Ok((task, Ok(()))))) => Err(anyhow!("the {task} ended by itself")),
+            Some(Some(Ok((task, Err(error))))) => Err(error.context(format!("the {task} ended"))),
+            Some(Some(Err(error))) => Err(anyhow!(error).context("a task died")),
+            Some(None) => Err(anyhow!("nothing runs")),
+        }
+    }
+}
+
+async fn context(
+    config: &Config,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    counters: Arc<Counters>,
+) -> anyhow::Result<Context> {
+    let rules = CorrelationRules {
+        reopen_within: TimeDelta::from_std(config.reopen_within).context("HOLMES_REOPEN_WITHIN")?,
+        ..CorrelationRules::default()
+    };
+    Ok(Context {
+        store,
+        clock,
+        render: Arc::new(renderer(config)?),
+        redactor: Redactor::new(),
+        sources: sources(config).await?,
+        counters,
+        rules,
+        deadline: config.investigation_deadline,
+    })
+}
+
+/// The clients for all configured neighbours.
+///
+/// # Errors
+/// When a client's configuration is wrong (a CA file that is none, a kubeconfig that cannot be read).
+pub async fn sources(config: &Config) -> anyhow::Result<Sources> {
+    let (runbooks, problems) = Library::load(config.runbooks_dir.as_deref())?;
+    for problem in problems {
+        tracing::warn!("runbook {problem}");
+    }
+    let cluster = match &config.kubernetes {
+        Some(kubernetes) => Some(cluster(kubernetes, config.investigation_deadline).await?),
+        None => None,
+    };
+    Ok(Sources {
+        metrics: config.metrics.as_ref().map(|metrics| Metrics::new(metrics, config.grafana_url.as_deref())).transpose()?,
+        logs: config.logs.as_ref().map(Logs::new).transpose()?,
+        cluster,
+        runbooks: Arc::new(runbooks),
+    })
+}
+
+async fn cluster(kubernetes: &KubernetesConfig, timeout: Duration) -> anyhow::Result<Cluster> {
+    let source = match kubernetes {
+        KubernetesConfig::Kubeconfig(path) => ConnectionSource::Kubeconfig { path: path.clone(), context: None },
+        KubernetesConfig::InCluster => ConnectionSource::InCluster,
+        KubernetesConfig::Plain(url) => ConnectionSource::Url(url.clone()),
+    };
+    Cluster::connect(&Connection { source, timeout }).await.context("configure the Kubernetes client (KUBECONFIG)")
+}
+
+/// The renderer with the operator's templates over ours.
+fn renderer(config: &Config) -> anyhow::Result<Renderer> {
+    let overrides = match &config.templates_dir {
+        Some(directory) => crate::adapters::files::read_all(directory).context("read HOLMES_TEMPLATES_DIR")?,
+        None => Vec::new(),
+    };
+    Renderer::new(config.language, overrides).context("load templates")
+}
+
+fn router(config: &Config, context: &Context, stopping: &CancellationToken) -> Router {
+    let store = || Arc::clone(&context.store);
+    let counters = || Arc::clone(&context.counters);
+    let clock = || Arc::clone(&context.clock);
+    let header = |name: &'static str, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
+    };
+    Router::new()
+        .merge(alertmanager::routes(Webhook {
+            store: store(),
+            clock: clock(),
+            counters: counters(),
+            token: config.webhook_token.clone(),
+            max_bytes: config.webhook_max_bytes,
+        }))
+        .merge(api::routes(Api { store: store(), clock: clock(), token: config.api_token.clone() }))
+        .merge(health::routes(Health { store: store(), counters: counters(), stopping: stopping.clone() }))
+        .merge(console::routes(Console {
+            store: store(),
+            render: Arc::clone(&context.render),
+            runbooks: Arc::clone(&context.sources.runbooks),
+            clock: clock(),
+            token: config.api_token.clone(),
+            stopping: stopping.clone(),
+        }))
+        .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
+        .layer(header("x-content-type-options", "nosniff"))
+        .layer(header("referrer-policy", "no-referrer"))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(CatchPanicLayer::new())
+}
+
+async fn prune(store: Arc<dyn Store>, clock: Clock, retention: Duration, stop: CancellationToken) {
+    let retention = TimeDelta::from_std(retention).unwrap_or(TimeDelta::MAX);
+    loop {
+        let before = clock().checked_sub_signed(retention).unwrap_or_default();
+        match store.prune(before).await {
+            Ok(0) => {}
+            Ok(incidents) => tracing::info!(incidents, "forgot {incidents} old incidents"),
+            Err(error) => tracing::error!("forget old incidents: {error:#}"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PRUNE_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}

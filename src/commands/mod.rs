@@ -1,0 +1,33 @@
+//! The command line: one file a command.
+
+pub mod check;
+pub mod demo;
+pub mod patterns;
+pub mod runbooks;
+pub mod serve;
+
+use clap::{Parser, Subcommand};
+
+/// Investigates Alertmanager alerts in your cluster and explains them in a thread.
+#[derive(Debug, Parser)]
+#[command(name = "holmes-bot", version, propagate_version = true)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the bot with the neighbours that the environment names (see .env.example).
+    Serve,
+    /// Run the bot on a recorded cluster whose incidents unfold now; needs nothing else.
+    Demo(demo::Arguments),
+    /// Ask every configured neighbour for a sign of life and say what is missing.
+    Check,
+    /// List, show, check and search runbooks.
+    Runbooks(runbooks::Arguments),
+    /// Group the lines of a log file into patterns.
+    Patterns(patterns::Arguments),
+}

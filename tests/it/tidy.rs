@@ -1,0 +1,105 @@
+//! Keeps true what the documentation says about the tree: the directions between layers, and the environment.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use holmes_bot::config::VARIABLES;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(below: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(below).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// The lines outside of `#[cfg(test)]` modules, which stand at the end of a file.
+fn production_code(file: &Path) -> String {
+    let text = std::fs::read_to_string(file).unwrap();
+    text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned()
+}
+
+/// What each layer may not name. The order is the design's: `domain` ← `analysis`, `render` ← `adapters` ← `flow` ← `app`.
+const FORBIDDEN: [(&str, &[&str]); 7] = [
+    (
+        "domain",
+        &[
+            "crate::analysis", "crate::render", "crate::adapters", "crate::flow", "crate::web", "crate::app",
+            "crate::config", "crate::ports", "tokio", "reqwest", "axum", "kube::", "redb", "std::env", "std::fs",
+            "Utc::now", "SystemTime::now", "Instant::now",
+        ],
+    ),
+    (
+        "analysis",
+        &[
+            "crate::render", "crate::adapters", "crate::flow", "crate::web", "crate::app", "crate::config",
+            "crate::ports", "tokio", "reqwest", "axum", "kube::", "std::env", "std::fs", "Utc::now",
+            "SystemTime::now", "Instant::now",
+        ],
+    ),
+    (
+        "render",
+        &[
+            "crate::adapters", "crate::flow", "crate::web", "crate::app", "crate::ports", "tokio", "reqwest", "axum",
+            "std::env", "std::fs", "Utc::now", "SystemTime::now", "Instant::now",
+        ],
+    ),
+    ("adapters", &["crate::flow", "crate::web", "crate::app", "crate::demo", "crate::render", "std::env"]),
+    ("flow", &["crate::web", "crate::app", "crate::demo", "std::env", "axum", "Utc::now"]),
+    ("web", &["crate::flow", "crate::app", "crate::demo", "std::env", "crate::adapters::metrics", "crate::adapters::logs",
+        "crate::adapters::cluster", "crate::adapters::store"]),
+    ("demo", &["crate::flow", "crate::web", "crate::app", "crate::adapters", "std::env"]),
+];
+
+#[test]
+fn layers_know_only_what_is_below_them() {
+    let mut broken = Vec::new();
+    for (layer, forbidden) in FORBIDDEN {
+        for file in sources(&root().join("src").join(layer)) {
+            let code = production_code(&file);
+            for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                for name in forbidden.iter().filter(|name| line.contains(*name)) {
+                    broken.push(format!("{}: names {name}: {}", file.display(), line.trim()));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_variable_is_documented_and_every_documented_one_is_read() {
+    let text = std::fs::read_to_string(root().join(".env.example")).unwrap();
+    let documented: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        .collect();
+    assert_eq!(documented, BTreeSet::from(VARIABLES));
+}
+
+#[test]
+fn only_main_reads_the_environment() {
+    for file in sources(&root().join("src")) {
+        let reads = production_code(&file).contains("env::var");
+        assert!(!reads || file.ends_with("src/main.rs"), "{} reads the environment", file.display());
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for file in sources(&root().join("src")).into_iter().chain(sources(&root().join("tests"))) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.starts_with("//!"), "{} has no module documentation", file.display());
+    }
+}
