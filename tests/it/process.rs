@@ -1,0 +1,158 @@
+//! The bot as its own process, started and stopped as an operator would, and killed as a node would.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A running `holmes-bot`.
+pub struct Process {
+    child: Child,
+    /// `http://127.0.0.1:…`
+    pub url: String,
+    environment: BTreeMap<String, String>,
+    arguments: Vec<String>,
+    client: reqwest::Client,
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A client for loopback; the binary under test brings its own crypto provider, this process must too.
+pub fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap()
+}
+
+impl Process {
+    /// Starts `holmes-bot serve` on its data directory and waits until it is ready.
+    pub async fn serve(data: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::start(&["serve"], data, environment).await
+    }
+
+    /// Starts any command that serves.
+    pub async fn start(arguments: &[&str], data: &Path, environment: &[(&str, &str)]) -> Self {
+        let port = free_port();
+        let mut all = BTreeMap::from([
+            ("HOLMES_LISTEN".to_owned(), format!("127.0.0.1:{port}")),
+            ("HOLMES_DATA_DIR".to_owned(), data.display().to_string()),
+            ("HOLMES_LOG".to_owned(), "warn".to_owned()),
+        ]);
+        all.extend(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let child = spawn(&arguments, &all);
+        let process =
+            Self { child, url: format!("http://127.0.0.1:{port}"), environment: all, arguments, client: client() };
+        process.ready().await;
+        process
+    }
+
+    async fn ready(&self) {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Ok(answer) = self.client.get(format!("{}/readyz", self.url)).send().await
+                && answer.status().is_success()
+            {
+                return;
+            }
+            assert!(Instant::now() < until, "the bot did not become ready");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// `kill -9` and a new start on the same data.
+    pub async fn kill_and_restart(&mut self) {
+        self.kill();
+        self.child = spawn(&self.arguments, &self.environment);
+        self.ready().await;
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end, and answers its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+
+    /// Posts a body to the webhook; the status, or `None` when the connection broke.
+    pub async fn deliver(&self, body: &Value) -> Option<u16> {
+        let url = format!("{}/webhook/alertmanager", self.url);
+        let answer = self.client.post(url).json(body).send().await.ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    /// Reads JSON from the API.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    /// Waits until `seen` says so about what `path` answers.
+    pub async fn until(&self, path: &str, seen: impl Fn(&Value) -> bool) -> Value {
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            let value = self.get(path).await;
+            if seen(&value) {
+                return value;
+            }
+            assert!(Instant::now() < until, "{path} did not become what was awaited: {value:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn spawn(arguments: &[String], environment: &BTreeMap<String, String>) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_holmes-bot"))
+        .args(arguments)
+        .env_clear()
+        .envs(environment)
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A version 4 body with one firing alert about a Deployment.
+pub fn firing(alert: &str, deployment: &str) -> Value {
+    body(&[(alert, deployment, "firing")])
+}
+
+/// A version 4 body; (alert, deployment, status) each.
+pub fn body(alerts: &[(&str, &str, &str)]) -> Value {
+    let alerts: Vec<Value> = alerts
+        .iter()
+        .map(|(alert, deployment, status)| {
+            serde_json::json!({
+                "status": status,
+                "labels": {"alertname": alert, "namespace": format!("ns-{deployment}"), "deployment": deployment, "severity": "warning"},
+                "annotations": {"summary": format!("{alert} on {deployment}")},
+                "startsAt": "2026-11-22T22:00:00Z",
+                "endsAt": if *status == "resolved" { "2026-11-22T22:10:00Z" } else { "0001-01-01T00:00:00Z" },
+                "generatorURL": "http://vmalert.example/x",
+                "fingerprint": format!("{alert}-{deployment}"),
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, "status": "firing", "receiver": "holmes",
+        "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am.example", "alerts": alerts,
+    })
+}
