@@ -42,6 +42,11 @@ impl<'a> Task<'a> {
     pub fn new(source: Source, what: &'static str, answer: impl Future<Output = Vec<Gathered>> + Send + 'a) -> Self {
         Self { source, what, answer: Box::pin(answer) }
     }
+
+    /// The answer alone, for a question that is part of another.
+    pub async fn answer(self) -> Vec<Gathered> {
+        self.answer.await
+    }
 }
 
 /// How long answers are collected before they are shown together: below it nobody sees the difference.

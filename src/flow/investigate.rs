@@ -122,6 +122,7 @@ impl<'a> Run<'a> {
             }
         }
         self.match_runbooks();
+        self.take(questions::alerts(&self.incident, &self.ranges));
         let tasks = questions::first(self.context, &self.subject, &self.ranges, &self.runbooks);
         self.gather(tasks, FIRST_ROUND).await
     }
@@ -155,20 +156,30 @@ impl<'a> Run<'a> {
         let mut gathering = Gathering::start(tasks, until, self.context.deadline.mul_f64(part), &self.context.counters);
         while let Some(answers) = gathering.next().await {
             for answer in answers {
-                match answer {
-                    Gathered::Evidence { slot, draft } => {
-                        let id = self.record.number(&slot);
-                        let render = &self.context.render;
-                        let evidence = Evidence::new(id, draft, &self.context.redactor, |data| render.excerpt(data));
-                        self.record.put(evidence.clone());
-                        self.fresh.push(evidence);
-                    }
-                    Gathered::Gap { source, reason } => self.gap(source, reason),
-                }
+                self.take(answer);
             }
             self.save(|_| (), Vec::new(), Vec::new()).await?;
         }
         Ok(())
+    }
+
+    fn take(&mut self, answer: Gathered) {
+        match answer {
+            Gathered::Evidence { slot, mut draft } => {
+                let id = self.record.number(&slot);
+                let render = &self.context.render;
+                if draft.title.is_empty() {
+                    draft.title = render.evidence_title(&draft.data, &draft.about);
+                }
+                let evidence = Evidence::new(id, draft, &self.context.redactor, |data| render.excerpt(data));
+                self.record.put(evidence.clone());
+                // The root already tells the alerts.
+                if slot != "alerts" {
+                    self.fresh.push(evidence);
+                }
+            }
+            Gathered::Gap { source, reason } => self.gap(source, reason),
+        }
     }
 
     /// One line per source: the first is what a person acts on.
@@ -197,7 +208,7 @@ impl<'a> Run<'a> {
             posts.push(self.post("runbook", PostKind::Runbook, render.runbook(found, runbook)));
         }
         let second_look = self.second_look(cause.as_ref(), now);
-        let (subject, wanted) = (self.subject.clone(), self.wanted);
+        let subject = self.subject.clone();
         let timers: Vec<Timer> = second_look.into_iter().collect();
         self.save(
             move |incident| {
@@ -211,7 +222,6 @@ impl<'a> Run<'a> {
         )
         .await?;
         self.context.counters.investigations.get_or_create(&crate::telemetry::Ended { of: "alert".into(), result: "ok" }).inc();
-        let _ = wanted;
         Ok(())
     }
 

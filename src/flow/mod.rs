@@ -5,6 +5,9 @@ pub mod intake;
 pub mod investigate;
 pub mod places;
 pub mod plan;
+mod pod_logs;
+pub mod questions;
+pub mod relate;
 pub mod resolve;
 pub mod worker;
 

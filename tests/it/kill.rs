@@ -32,6 +32,7 @@ async fn no_notification_is_lost_and_no_thread_is_opened_twice() {
                         done.push((alert, deployment));
                     }
                     number += 1;
+                    tokio::time::sleep(Duration::from_millis(2)).await;
                 }
                 (done, number)
             })

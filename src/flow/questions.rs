@@ -1,0 +1,351 @@
+//! Which questions an investigation asks, neighbour by neighbour. Each becomes a [`Task`] that answers with evidence or
+//! with a gap; what the answers mean is none of its business.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use super::gather::{Gathered, Task};
+use super::plan::{self, LimitTask, MetricTask, Ranges};
+use super::{Context, Sources, pod_logs};
+use crate::adapters::cluster::{ClusterError, EventScope, Partial};
+use crate::adapters::logs::LogSelector;
+use crate::adapters::metrics::{LimitSpec, QuerySpec};
+use crate::analysis::{log_evidence, targets};
+use crate::domain::alert::AlertStatus;
+use crate::domain::evidence::{AlertFact, Draft, Evidence, EvidenceData, Source};
+use crate::domain::incident::Incident;
+use crate::domain::investigation::Unavailable;
+use crate::domain::runbook::Runbook;
+use crate::domain::subject::{ObjectRef, Subject, SubjectKind};
+
+/// Points of a chart: as many as it has pixels to show.
+const CHART_POINTS: u32 = 240;
+/// Lines read from the Window and from the Baseline; patterns need many, memory bounds them (about 300 bytes a line).
+const LOG_LINES: usize = 5_000;
+/// Dependencies followed from one subject.
+const MAX_DEPENDENCIES: usize = 3;
+
+/// Neighbours that are not there, so that the thread says so.
+pub fn not_configured(sources: &Sources) -> Vec<Unavailable> {
+    let gap = |source, variable: &str| Unavailable { source, reason: format!("not configured: set {variable}") };
+    let mut gaps = Vec::new();
+    if sources.metrics.is_none() {
+        gaps.push(gap(Source::Metrics, "METRICS_URL"));
+    }
+    if sources.logs.is_none() && sources.cluster.is_none() {
+        gaps.push(gap(Source::Logs, "LOGS_URL"));
+    }
+    if sources.cluster.is_none() {
+        gaps.push(gap(Source::Kubernetes, "KUBECONFIG"));
+    }
+    gaps
+}
+
+/// The alerts themselves: evidence of last resort, when no neighbour answers.
+pub fn alerts(incident: &Incident, ranges: &Ranges) -> Gathered {
+    let mut alerts: Vec<AlertFact> = Vec::new();
+    for alert in &incident.alerts {
+        let fact = AlertFact {
+            name: alert.name().to_owned(),
+            status: if alert.is_firing() { AlertStatus::Firing } else { AlertStatus::Resolved },
+            text: alert.summary().unwrap_or_default().to_owned(),
+            reason: alert.labels.get("reason").cloned(),
+        };
+        if !alerts.contains(&fact) {
+            alerts.push(fact);
+        }
+    }
+    Gathered::Evidence {
+        slot: "alerts".into(),
+        draft: Draft {
+            source: Source::Metrics,
+            about: incident.subject.object(),
+            title: String::new(),
+            query: incident.alert_names().join(", "),
+            window: ranges.window,
+            data: EvidenceData::Alerts { alerts },
+            link: incident.alerts.iter().map(|alert| alert.generator_url.clone()).find(|url| !url.is_empty()),
+        },
+    }
+}
+
+/// The first round: the subject's state, its events, what changed around it, its logs, its charts.
+pub fn first<'a>(
+    context: &'a Context,
+    subject: &Subject,
+    ranges: &Ranges,
+    runbooks: &[Arc<Runbook>],
+) -> Vec<Task<'a>> {
+    let mut tasks = Vec::new();
+    if context.sources.cluster.is_some() {
+        tasks.push(state(context, subject.object(), subject.clone(), *ranges));
+        if subject.namespace.is_some() || subject.kind == SubjectKind::Node {
+            tasks.push(events(context, subject.clone(), *ranges));
+        }
+        if let Some(namespace) = subject.namespace.clone() {
+            tasks.push(changes(context, subject.object(), namespace.clone(), *ranges));
+            tasks.push(quotas(context, namespace, *ranges));
+        }
+    }
+    if has_logs(subject) {
+        tasks.push(logs(context, subject.clone(), *ranges));
+    }
+    tasks.extend(charts(context, subject, ranges, runbooks).into_iter().map(|(_, task)| task));
+    tasks
+}
+
+fn has_logs(subject: &Subject) -> bool {
+    subject.namespace.is_some() && (subject.kind.owns_pods() || matches!(subject.kind, SubjectKind::Pod | SubjectKind::Service))
+}
+
+/// What the answers so far lead to: Services behind addresses that refuse, and Services nearby with nothing behind them.
+pub fn dependencies<'a>(
+    context: &'a Context,
+    subject: &Subject,
+    ranges: &Ranges,
+    evidence: &[Evidence],
+) -> Vec<Task<'a>> {
+    let targets = targets(evidence);
+    if targets.is_empty() || context.sources.cluster.is_none() {
+        return Vec::new();
+    }
+    let (subject, ranges) = (subject.clone(), *ranges);
+    let task = Task::new(Source::Kubernetes, "dependencies", async move {
+        let Some(cluster) = &context.sources.cluster else { return Vec::new() };
+        let mut gathered = Vec::new();
+        let mut seen = vec![subject.object()];
+        let mut services = Vec::new();
+        for target in targets.iter().take(MAX_DEPENDENCIES) {
+            let found = cluster.service_by_address(&target.host, target.port, subject.namespace.as_deref()).await;
+            services.extend(found.ok().flatten());
+        }
+        if services.is_empty()
+            && let Some(namespace) = &subject.namespace
+        {
+            // The address may be that of a Service that was replaced, or of a pod that is gone.
+            services = cluster.services_without_endpoints(namespace).await.unwrap_or_default();
+        }
+        for service in services {
+            let object = ObjectRef {
+                kind: SubjectKind::Service,
+                namespace: Some(service.namespace.clone()),
+                name: service.name.clone(),
+            };
+            let backend = service.backend.clone();
+            if seen.contains(&object) || backend.as_ref().is_some_and(|backend| seen.contains(backend)) {
+                continue;
+            }
+            seen.push(object.clone());
+            let query = format!("get service {object} and its endpointslices");
+            gathered.push(evidence_of(Source::Kubernetes, object, query, &ranges, EvidenceData::Service(service)));
+            let Some(backend) = backend.filter(|_| seen.len() <= MAX_DEPENDENCIES + 1) else { continue };
+            seen.push(backend.clone());
+            let behind = Subject::new(backend.kind, backend.namespace.clone(), backend.name.clone());
+            let (state, lines) = futures::join!(
+                state(context, backend, behind.clone(), ranges).answer(),
+                logs(context, behind, ranges).answer()
+            );
+            gathered.extend(state.into_iter().chain(lines));
+        }
+        gathered
+    });
+    vec![task]
+}
+
+fn evidence_of(source: Source, about: ObjectRef, query: String, ranges: &Ranges, data: EvidenceData) -> Gathered {
+    let kind = match &data {
+        EvidenceData::Series(_) => "series",
+        EvidenceData::Patterns(_) => "logs",
+        EvidenceData::Workload(_) => "workload",
+        EvidenceData::Node(_) => "node",
+        EvidenceData::Service(_) => "service",
+        EvidenceData::Events { .. } => "events",
+        EvidenceData::Changes { .. } => "changes",
+        EvidenceData::Namespace(_) => "namespace",
+        EvidenceData::Alerts { .. } => "alerts",
+    };
+    let slot = format!("{kind}:{}:{about}", about.kind.as_str());
+    let draft = Draft { source, about, title: String::new(), query, window: ranges.window, data, link: None };
+    Gathered::Evidence { slot, draft }
+}
+
+fn refused(error: &ClusterError) -> Gathered {
+    Gathered::Gap { source: Source::Kubernetes, reason: error.to_string() }
+}
+
+/// The evidence and what could not be read of it.
+fn whole<T>(partial: Partial<T>, make: impl FnOnce(T) -> Gathered) -> Vec<Gathered> {
+    let missing: Vec<Gathered> = partial.missing.iter().map(refused).collect();
+    std::iter::once(make(partial.value)).chain(missing).collect()
+}
+
+fn state(context: &Context, object: ObjectRef, hints: Subject, ranges: Ranges) -> Task<'_> {
+    Task::new(Source::Kubernetes, "state", async move {
+        let Some(cluster) = &context.sources.cluster else { return Vec::new() };
+        let query = format!("get {} {object}", object.kind.as_str().to_lowercase());
+        let about = object.clone();
+        let make = |data| evidence_of(Source::Kubernetes, about, query, &ranges, data);
+        let answer = match object.kind {
+            SubjectKind::Node => {
+                cluster.node(&object.name).await.map(|node| whole(node, |node| make(EvidenceData::Node(Box::new(node)))))
+            }
+            SubjectKind::Namespace | SubjectKind::Alert | SubjectKind::PersistentVolumeClaim => return Vec::new(),
+            SubjectKind::Service => {
+                let namespace = object.namespace.clone().unwrap_or_default();
+                cluster.service(&namespace, &object.name).await.map(|service| {
+                    service.map(|service| make(EvidenceData::Service(service))).into_iter().collect()
+                })
+            }
+            _ => cluster
+                .workload(&object, &hints)
+                .await
+                .map(|state| whole(state, |state| make(EvidenceData::Workload(Box::new(state))))),
+        };
+        answer.unwrap_or_else(|error| match error {
+            // An object that is gone is no fault of the neighbour's.
+            ClusterError::NotFound { .. } => Vec::new(),
+            error => vec![refused(&error)],
+        })
+    })
+}
+
+fn events(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
+    Task::new(Source::Kubernetes, "events", async move {
+        let Some(cluster) = &context.sources.cluster else { return Vec::new() };
+        match cluster.events(&EventScope::of(&subject), &ranges.window).await {
+            Ok(events) if events.is_empty() => Vec::new(),
+            Ok(events) => {
+                let query = format!("list events about {subject}");
+                vec![evidence_of(Source::Kubernetes, subject.object(), query, &ranges, EvidenceData::Events { events })]
+            }
+            Err(error) => vec![refused(&error)],
+        }
+    })
+}
+
+fn changes(context: &Context, about: ObjectRef, namespace: String, ranges: Ranges) -> Task<'_> {
+    Task::new(Source::Changes, "changes", async move {
+        let Some(cluster) = &context.sources.cluster else { return Vec::new() };
+        match cluster.changes(&namespace, &ranges.window).await {
+            Ok(changes) if changes.is_empty() => Vec::new(),
+            Ok(changes) => {
+                let query = format!("list replicasets, controllerrevisions, configmaps and events in {namespace}");
+                vec![evidence_of(Source::Changes, about, query, &ranges, EvidenceData::Changes { changes })]
+            }
+            Err(error) => vec![Gathered::Gap { source: Source::Changes, reason: error.to_string() }],
+        }
+    })
+}
+
+fn quotas(context: &Context, namespace: String, ranges: Ranges) -> Task<'_> {
+    Task::new(Source::Kubernetes, "quotas", async move {
+        let Some(cluster) = &context.sources.cluster else { return Vec::new() };
+        match cluster.namespace(&namespace).await {
+            Ok(state) if state.quotas.is_empty() && !state.terminating => Vec::new(),
+            Ok(state) => {
+                let about = ObjectRef {
+                    kind: SubjectKind::Namespace,
+                    namespace: Some(namespace.clone()),
+                    name: namespace.clone(),
+                };
+                let query = format!("get namespace {namespace} and list its resourcequotas");
+                vec![evidence_of(Source::Kubernetes, about, query, &ranges, EvidenceData::Namespace(state))]
+            }
+            Err(error) => vec![refused(&error)],
+        }
+    })
+}
+
+/// Log patterns from VictoriaLogs; where it is absent, silent or fails, from the Kubernetes API.
+fn logs(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
+    Task::new(Source::Logs, "log lines", async move {
+        let mut failed = None;
+        if let Some(logs) = &context.sources.logs {
+            let selector = LogSelector {
+                namespace: subject.namespace.clone(),
+                pods: Some(plan::pods_pattern(&subject)),
+                container: None,
+                filter: None,
+            };
+            let window = logs.lines(&selector, &ranges.window, LOG_LINES);
+            let baseline = logs.lines(&selector, &ranges.baseline, LOG_LINES);
+            match futures::join!(window, baseline) {
+                (Ok(window), baseline) if !window.lines.is_empty() => {
+                    let baseline = baseline.unwrap_or_default();
+                    let patterns = log_evidence::summarise(&window, ranges.window, &baseline, ranges.baseline);
+                    let query = logs.query_text(&selector);
+                    let link = logs.link(&query, &ranges.window);
+                    let mut gathered =
+                        evidence_of(Source::Logs, subject.object(), query, &ranges, EvidenceData::Patterns(patterns));
+                    if let Gathered::Evidence { draft, .. } = &mut gathered {
+                        draft.link = link;
+                    }
+                    return vec![gathered];
+                }
+                (Ok(_), _) => {}
+                (Err(error), _) => failed = Some(error.to_string()),
+            }
+        }
+        let fallback = pod_logs::patterns(context, &subject, &ranges).await;
+        match (fallback, failed) {
+            (Some((query, patterns)), _) => {
+                vec![evidence_of(Source::Logs, subject.object(), query, &ranges, EvidenceData::Patterns(patterns))]
+            }
+            (None, Some(reason)) => vec![Gathered::Gap { source: Source::Logs, reason }],
+            (None, None) => Vec::new(),
+        }
+    })
+}
+
+/// The charts that `runbooks` call for, each with its query.
+pub fn charts<'a>(
+    context: &'a Context,
+    subject: &Subject,
+    ranges: &Ranges,
+    runbooks: &[Arc<Runbook>],
+) -> Vec<(String, Task<'a>)> {
+    if context.sources.metrics.is_none() {
+        return Vec::new();
+    }
+    let tasks = plan::metric_tasks(runbooks.iter().map(AsRef::as_ref), &plan::variables(subject));
+    let (about, ranges) = (subject.object(), *ranges);
+    tasks.into_iter().map(|task| (task.query.clone(), chart(context, about.clone(), task, ranges))).collect()
+}
+
+/// The queries of those charts, to know what was asked before.
+pub fn charts_of(subject: &Subject, runbooks: &[Arc<Runbook>]) -> Vec<String> {
+    let tasks = plan::metric_tasks(runbooks.iter().map(AsRef::as_ref), &plan::variables(subject));
+    tasks.into_iter().map(|task| task.query).collect()
+}
+
+fn chart(context: &Context, about: ObjectRef, task: MetricTask, ranges: Ranges) -> Task<'_> {
+    Task::new(Source::Metrics, "charts", async move {
+        let Some(metrics) = &context.sources.metrics else { return Vec::new() };
+        let spec = QuerySpec {
+            query: task.query.clone(),
+            unit: task.spec.unit.clone(),
+            limit: task.limit.map(|limit| match limit {
+                LimitTask::Value(value) => LimitSpec::Value(value),
+                LimitTask::Query(query) => LimitSpec::Query(query),
+            }),
+        };
+        let step = ranges.window.step(CHART_POINTS, TimeDelta::seconds(5));
+        match metrics.chart_data(&spec, &ranges.window, &ranges.baseline, step).await {
+            Ok(series) if series.lines.is_empty() => Vec::new(),
+            Ok(series) => {
+                let draft = Draft {
+                    source: Source::Metrics,
+                    about,
+                    title: task.spec.title.clone(),
+                    link: metrics.link(&task.query, &ranges.window),
+                    query: task.query,
+                    window: ranges.window,
+                    data: EvidenceData::Series(series),
+                };
+                vec![Gathered::Evidence { slot: task.slot, draft }]
+            }
+            Err(error) => vec![Gathered::Gap { source: Source::Metrics, reason: error.to_string() }],
+        }
+    })
+}
