@@ -1,0 +1,49 @@
+//! `holmes-bot check`: asks every configured neighbour for a sign of life.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use crate::adapters::check::CheckLine;
+use crate::app;
+use crate::config::Config;
+
+/// Prints a table; the exit code is 1 when a configured neighbour fails.
+///
+/// # Errors
+/// When the configuration is wrong or a client cannot be made of it.
+pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCode> {
+    let config = Config::from_variables(variables)?;
+    let sources = app::sources(&config).await?;
+    let mut failed = false;
+    let groups = [
+        ("metrics", "METRICS_URL", match &sources.metrics {
+            Some(metrics) => Some(metrics.check().await),
+            None => None,
+        }),
+        ("logs", "LOGS_URL", match &sources.logs {
+            Some(logs) => Some(logs.check().await),
+            None => None,
+        }),
+        ("kubernetes", "KUBECONFIG", match &sources.cluster {
+            Some(cluster) => Some(cluster.check().await),
+            None => None,
+        }),
+    ];
+    for (name, variable, lines) in groups {
+        let Some(lines) = lines else {
+            println!("{name:<12} -     not configured: set {variable}");
+            continue;
+        };
+        for CheckLine { what, ok, detail, mend } in lines {
+            failed |= !ok;
+            println!("{name:<12} {:<5} {what}: {detail}", if ok { "ok" } else { "FAIL" });
+            if let Some(mend) = mend.filter(|_| !ok) {
+                println!("{:<18} mend: {mend}", "");
+            }
+        }
+    }
+    for name in Config::unknown(variables) {
+        println!("{:<12} warn  {name} is set but not known: a typing error?", "environment");
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,112 @@
+//! `holmes-bot demo`: the same bot, with a recorded cluster for neighbours.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+
+use super::serve::terminated;
+use crate::app::App;
+use crate::config::{Config, KubernetesConfig};
+use crate::demo::{self, Delivery, Progress, Receiver, Timeline, World};
+use crate::telemetry;
+
+/// Options of `demo`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Play the world recorded in this directory instead of the built-in one.
+    #[arg(long, value_name = "DIR")]
+    world: Option<PathBuf>,
+    /// Play this many times faster than it happened.
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    speed: f64,
+    /// Deliver everything now.
+    #[arg(long, conflicts_with = "speed")]
+    at_once: bool,
+    /// Keep the incidents in this directory; otherwise they are forgotten at the end.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the world cannot be read or the bot cannot start.
+pub async fn run(arguments: Arguments, variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCode> {
+    let world = match &arguments.world {
+        Some(directory) => World::load(directory).with_context(|| format!("read the world {}", directory.display()))?,
+        None => World::embedded()?,
+    };
+    let timeline = if arguments.at_once { Timeline::at_once() } else { Timeline::at_speed(arguments.speed)? };
+    let cluster = demo::start(world, timeline).await?;
+
+    let forgotten = tempfile::tempdir().context("make a directory for the demo's incidents")?;
+    let data = arguments.data.clone().unwrap_or_else(|| forgotten.path().to_owned());
+    let config = config(variables, &cluster.neighbours, data)?;
+    telemetry::start_log(&config.log_filter, config.log_format)?;
+    let bearer_token = config.webhook_token.as_ref().map(|token| token.expose_secret().to_owned());
+    let app = App::start(config).await?;
+    let address = format!("http://{}", app.address);
+    let player = cluster.player();
+    greet(&address, player.total());
+
+    let receiver = Receiver { url: format!("{address}/webhook/alertmanager"), bearer_token };
+    let client = reqwest::Client::builder().build().context("make an HTTP client")?;
+    let play = async {
+        player.play(&client, &receiver, |progress| println!("{}", line(&progress))).await;
+        println!("\nAll notifications are delivered. The bot keeps running; Ctrl-C ends it.");
+        std::future::pending::<()>().await;
+    };
+    let stop = terminated()?;
+    let ended = app
+        .run_until(async {
+            tokio::select! {
+                () = stop => {}
+                () = play => {}
+            }
+        })
+        .await;
+    cluster.stop().await;
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// The bot's own settings from the environment; its neighbours are the simulated ones, whatever the environment says.
+fn config(
+    variables: &BTreeMap<String, String>,
+    neighbours: &demo::Neighbours,
+    data: PathBuf,
+) -> anyhow::Result<Config> {
+    let mut own: BTreeMap<String, String> = variables
+        .iter()
+        .filter(|(name, _)| name.starts_with("HOLMES_"))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    own.insert("METRICS_URL".into(), neighbours.metrics_url.clone());
+    own.insert("LOGS_URL".into(), neighbours.logs_url.clone());
+    own.entry("HOLMES_LOG".into()).or_insert_with(|| "warn".into());
+    let mut config = Config::from_variables(&own)?;
+    config.kubernetes = Some(KubernetesConfig::Plain(neighbours.kubernetes_url.clone()));
+    config.data_dir = data;
+    Ok(config)
+}
+
+fn greet(address: &str, notifications: usize) {
+    println!("holmes-bot is listening on {address}, with a recorded cluster for neighbours.\n");
+    println!("  Watch the incidents:   {address}/");
+    println!("  As JSON:               curl -s {address}/api/v1/incidents");
+    println!("  One, with evidence:    curl -s {address}/api/v1/incidents/ID");
+    println!("  Look again:            curl -s -X POST {address}/api/v1/incidents/ID/investigate\n");
+    println!("{notifications} notifications of Alertmanager follow, each when it is due:\n");
+}
+
+fn line(progress: &Progress) -> String {
+    let Progress { index, total, summary, delivery, .. } = progress;
+    let outcome = match delivery {
+        Delivery::Accepted => String::new(),
+        Delivery::Refused(status) => format!("  refused with {status}"),
+        Delivery::GivenUp(reason) => format!("  not delivered: {reason}"),
+    };
+    format!("[{index:>3}/{total}] {summary}{outcome}")
+}

@@ -1,0 +1,75 @@
+//! Refusals: the `Status` objects of the API server.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::resources::Resource;
+use crate::demo::http::reply;
+
+/// Why the server does not give what was asked for.
+#[derive(Debug, Clone)]
+pub(super) enum Refusal {
+    /// No such path: not even a `Status`, but plain text.
+    UnknownPath,
+    NotFound { group: String, kind: String, name: String },
+    Forbidden { message: String, group: String, kind: String, name: Option<String> },
+    BadRequest(String),
+    /// A field of the options has an impossible value.
+    Invalid { kind: &'static str, name: String, field: &'static str, cause: String },
+    /// The continue token is too old; with this one the list can go on inconsistently.
+    Expired { fresh: String },
+}
+
+impl Refusal {
+    /// The object does not exist.
+    pub fn not_found(resource: &Resource, name: &str) -> Self {
+        Refusal::NotFound { group: resource.group.clone(), kind: resource.plural.clone(), name: name.to_owned() }
+    }
+
+    /// The answer.
+    pub fn response(self) -> Response {
+        match self {
+            Refusal::UnknownPath => reply(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "404 page not found\n"),
+            Refusal::NotFound { group, kind, name } => {
+                let dotted = if group.is_empty() { kind.clone() } else { format!("{kind}.{group}") };
+                status(404, "NotFound", &format!("{dotted} {name:?} not found"), details(&group, &kind, Some(&name)), json!({}))
+            }
+            Refusal::Forbidden { message, group, kind, name } => status(403, "Forbidden", &message, details(&group, &kind, name.as_deref()), json!({})),
+            Refusal::BadRequest(message) => status(400, "BadRequest", &message, Value::Null, json!({})),
+            Refusal::Invalid { kind, name, field, cause } => {
+                let message = format!("{kind} {name:?} is invalid: {field}: {cause}");
+                let causes = json!([{"reason": "FieldValueInvalid", "message": cause, "field": field}]);
+                status(422, "Invalid", &message, json!({"name": name, "kind": kind, "causes": causes}), json!({}))
+            }
+            Refusal::Expired { fresh } => {
+                let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without \
+                    the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with \
+                    the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first \
+                    chunk was returned and now may show up in the list.";
+                status(410, "Expired", message, Value::Null, json!({"continue": fresh}))
+            }
+        }
+    }
+}
+
+/// Which object a refusal is about.
+fn details(group: &str, kind: &str, name: Option<&str>) -> Value {
+    let mut details = json!({"kind": kind});
+    if let Some(name) = name {
+        details["name"] = json!(name);
+    }
+    if !group.is_empty() {
+        details["group"] = json!(group);
+    }
+    details
+}
+
+fn status(code: u16, reason: &str, message: &str, details: Value, metadata: Value) -> Response {
+    let mut body = json!({"kind": "Status", "apiVersion": "v1", "metadata": metadata, "status": "Failure", "message": message, "reason": reason, "code": code});
+    if !details.is_null() {
+        body["details"] = details;
+    }
+    let code = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    reply(code, "application/json", body.to_string())
+}

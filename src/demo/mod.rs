@@ -1,0 +1,157 @@
+//! A small simulated cluster: a recorded world, played back through the real HTTP APIs of VictoriaMetrics, VictoriaLogs
+//! and Kubernetes, with its Alertmanager notifications sent to a webhook.
+//!
+//! The demo shows the bot at work without a cluster; the tests use the same servers as fakes. They therefore refuse what
+//! the real ones refuse, and are general: any world recorded in the same files can be played.
+//!
+//! Reading order: [`World`] (what was recorded), [`Timeline`] (when it happens), [`start`] (the servers), [`Player`]
+//! (the notifications), [`Faults`] (when things go wrong).
+
+mod faults;
+mod files;
+mod http;
+mod kubernetes;
+mod logs;
+mod logsql;
+mod metrics;
+mod play;
+mod promql;
+mod shift;
+#[cfg(test)]
+mod tests;
+mod time;
+mod world;
+
+use std::future::Future;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub use faults::{Fault, Faults, Neighbour};
+pub use kubernetes::{Call, Calls};
+pub use play::{Delivery, Player, Progress, Receiver};
+pub use time::{Clock, Span, Timeline};
+pub use world::World;
+
+/// How long the servers may take to finish their last answers.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+
+/// Where the simulated neighbours listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Neighbours {
+    /// The base URL of VictoriaMetrics.
+    pub metrics_url: String,
+    /// The base URL of VictoriaLogs.
+    pub logs_url: String,
+    /// The base URL of the Kubernetes API (plain HTTP; any or no credentials will do).
+    pub kubernetes_url: String,
+}
+
+/// A started world. Dropping it stops the servers.
+pub struct Running {
+    /// Where to find the servers.
+    pub neighbours: Neighbours,
+    /// The switches that make them fail.
+    pub faults: Faults,
+    /// What the Kubernetes API was asked for.
+    pub calls: Calls,
+    clock: Clock,
+    player: Player,
+    tokens: kubernetes::Tokens,
+    servers: JoinSet<()>,
+    stop: DropGuard,
+}
+
+/// Starts the three servers on free ports of the loopback interface. From this moment on the world's clock runs.
+pub async fn start(world: World, timeline: Timeline) -> Result<Running> {
+    let clock = Clock::start(world.span(), timeline);
+    let world = world.shifted(clock.shift());
+    let faults = Faults::default();
+    let stop = CancellationToken::new();
+    let mut servers = JoinSet::new();
+
+    let cluster = kubernetes::Cluster::new(world.objects, world.pod_logs, world.logs.clone(), clock.clone());
+    let (calls, tokens) = (cluster.calls(), cluster.tokens());
+    let metrics = metrics::router(world.series, clock.clone());
+    let logs = logs::router(world.logs, clock.clone());
+    let neighbours = Neighbours {
+        metrics_url: serve(&mut servers, metrics, &faults, Neighbour::Metrics, &stop).await?,
+        logs_url: serve(&mut servers, logs, &faults, Neighbour::Logs, &stop).await?,
+        kubernetes_url: serve(&mut servers, cluster.router(), &faults, Neighbour::Kubernetes, &stop).await?,
+    };
+    let player = Player::new(world.notifications, clock.clone());
+    Ok(Running { neighbours, faults, calls, clock, player, tokens, servers, stop: stop.drop_guard() })
+}
+
+impl Running {
+    /// The notifications, to be sent to the bot.
+    pub fn player(&self) -> Player {
+        self.player.clone()
+    }
+
+    /// What was added to every recorded timestamp.
+    pub fn shift(&self) -> TimeDelta {
+        self.clock.shift()
+    }
+
+    /// A recorded moment in served time.
+    pub fn served(&self, recorded: DateTime<Utc>) -> DateTime<Utc> {
+        recorded + self.clock.shift()
+    }
+
+    /// The world clock: what is newer has not happened yet.
+    pub fn visible_until(&self) -> DateTime<Utc> {
+        self.clock.visible_until()
+    }
+
+    /// Lets the continue tokens that the Kubernetes API gave out so far expire: going on with one is then 410.
+    pub fn expire_continue_tokens(&self) {
+        self.tokens.expire();
+    }
+
+    /// Stops the servers and waits until they have stopped.
+    pub async fn stop(mut self) {
+        drop(self.stop.disarm().drop_guard());
+        let all_stopped = async { while self.servers.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_WITHIN, all_stopped).await.is_err() {
+            tracing::warn!("the simulated servers did not stop in time and are ended");
+        }
+    }
+}
+
+/// Starts one server and returns its base URL.
+async fn serve(servers: &mut JoinSet<()>, router: Router, faults: &Faults, neighbour: Neighbour, stop: &CancellationToken) -> Result<String> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.with_context(|| format!("bind a port for the simulated {neighbour:?}"))?;
+    let address = listener.local_addr().context("read the bound address")?;
+    let router = router
+        .layer(middleware::from_fn_with_state((faults.clone(), neighbour), faults::apply))
+        .layer(middleware::from_fn_with_state(stop.clone(), until_stopped));
+    let stopped = stopped(stop.clone());
+    servers.spawn(async move {
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
+            tracing::error!(%error, ?neighbour, "a simulated server ended");
+        }
+    });
+    Ok(format!("http://{address}"))
+}
+
+fn stopped(stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+    async move { stop.cancelled().await }
+}
+
+/// Ends requests that hang when the server stops.
+async fn until_stopped(State(stop): State<CancellationToken>, request: Request, next: Next) -> Response {
+    tokio::select! {
+        response = next.run(request) => response,
+        () = stop.cancelled() => http::reply(StatusCode::SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", "stopping\n"),
+    }
+}

@@ -1,0 +1,79 @@
+//! Playing: order, times, retries.
+
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::routing::post;
+
+use super::*;
+use crate::demo::{Timeline, World, start};
+
+type Seen = Arc<Mutex<Vec<(String, String)>>>;
+
+/// A receiver that fails the first requests with these codes and keeps what it accepts.
+async fn receiver(codes: Vec<u16>) -> (Receiver, Seen) {
+    let seen = Seen::default();
+    let codes = Arc::new(Mutex::new(codes.into_iter()));
+    let handler = |State((seen, codes)): State<(Seen, Arc<Mutex<std::vec::IntoIter<u16>>>)>, request: Request| async move {
+        let code = codes.lock().unwrap().next().unwrap_or(200);
+        let auth = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        let body = axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap();
+        seen.lock().unwrap().push((auth, String::from_utf8(body.to_vec()).unwrap()));
+        StatusCode::from_u16(code).unwrap()
+    };
+    let router = axum::Router::new().route("/webhook", post(handler)).with_state((seen.clone(), codes));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/webhook", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (Receiver { url, bearer_token: Some("secret".to_owned()) }, seen)
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
+#[tokio::test]
+async fn at_once_everything_is_delivered_in_order() {
+    let running = start(World::built_in().unwrap(), Timeline::at_once()).await.unwrap();
+    let (receiver, seen) = receiver(Vec::new()).await;
+    let mut reports = Vec::new();
+    running.player().play(&client(), &receiver, |progress| reports.push(progress)).await;
+    let seen = seen.lock().unwrap();
+    assert_eq!((seen.len(), reports.len()), (40, 40));
+    assert!(seen.iter().all(|(auth, body)| auth == "Bearer secret" && body.ends_with('\n') && !body.contains('&')));
+    assert_eq!((reports[39].index, reports[39].total, reports[39].delivery.clone()), (40, 40, Delivery::Accepted));
+    assert_eq!(reports[0].summary, "firing KubePodNotScheduled in shop: 6 firing, 0 resolved");
+    let bodies: Vec<&String> = seen.iter().map(|(_, body)| body).collect();
+    assert_eq!(bodies, running.player().bodies().iter().collect::<Vec<_>>());
+    assert!(bodies[0].contains("\"endsAt\":\"0001-01-01T00:00:00Z\""));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_failing_receiver_is_tried_again_and_a_refusing_one_is_not() {
+    let mut world = World::built_in().unwrap();
+    world.notifications.truncate(2);
+    let running = start(world, Timeline::at_once()).await.unwrap();
+    let (receiver, seen) = receiver(vec![503, 500, 200, 400]).await;
+    let mut reports = Vec::new();
+    running.player().play(&client(), &receiver, |progress| reports.push(progress)).await;
+    assert_eq!(reports.iter().map(|report| (report.delivery.clone(), report.attempts)).collect::<Vec<_>>(), [(Delivery::Accepted, 3), (Delivery::Refused(400), 1)]);
+    assert_eq!(seen.lock().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn played_fast_the_offsets_shrink() {
+    let mut world = World::built_in().unwrap();
+    world.notifications.truncate(3);
+    let recorded = world.notifications[2].received_at - world.notifications[0].received_at;
+    let speed = recorded.num_milliseconds() as f64 / 300.0;
+    let running = start(world, Timeline::at_speed(speed).unwrap()).await.unwrap();
+    let (receiver, seen) = receiver(Vec::new()).await;
+    let began = std::time::Instant::now();
+    running.player().play(&client(), &receiver, |_| {}).await;
+    assert!(began.elapsed() >= Duration::from_millis(280), "{:?}", began.elapsed());
+    assert_eq!(seen.lock().unwrap().len(), 3);
+    assert!(running.visible_until() <= Utc::now());
+}
