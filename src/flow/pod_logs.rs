@@ -5,7 +5,7 @@ use crate::adapters::cluster::LogRequest;
 use crate::analysis::log_evidence;
 use crate::domain::cluster::PodState;
 use crate::domain::evidence::LogPatterns;
-use crate::domain::subject::{ObjectRef, Subject};
+use crate::domain::subject::Subject;
 
 use super::Context;
 use super::plan::Ranges;
@@ -13,16 +13,15 @@ use super::plan::Ranges;
 /// Pods whose logs are read: enough to see whether they fail alike.
 const MAX_PODS: usize = 3;
 /// Lines of one container; a crash is at the end.
-const TAIL_LINES: i64 = 500;
+const TAIL_LINES: u32 = 500;
 /// Bytes of one container's log.
-const MAX_BYTES: i64 = 512 * 1024;
+const MAX_BYTES: u32 = 512 * 1024;
 
 /// Patterns of the pods' logs with the words that say what was read; `None` when nothing could be read.
 pub async fn patterns(context: &Context, subject: &Subject, ranges: &Ranges) -> Option<(String, LogPatterns)> {
     let cluster = context.sources.cluster.as_ref()?;
     let namespace = subject.namespace.as_deref()?;
-    let object = ObjectRef { ..subject.object() };
-    let state = cluster.workload(&object, subject).await.ok()?.value;
+    let state = cluster.workload(&subject.object(), subject).await.ok()?.value;
     let mut lines = Vec::new();
     for pod in state.pods.iter().take(MAX_PODS) {
         for (container, previous) in runs(pod) {
@@ -31,9 +30,9 @@ pub async fn patterns(context: &Context, subject: &Subject, ranges: &Ranges) -> 
                 pod: pod.name.clone(),
                 container: Some(container),
                 previous,
-                tail_lines: Some(TAIL_LINES),
+                tail_lines: TAIL_LINES,
                 since: None,
-                limit_bytes: Some(MAX_BYTES),
+                limit_bytes: MAX_BYTES,
             };
             if let Ok(logs) = cluster.pod_logs(&request).await {
                 lines.extend(logs.lines.into_iter().map(|line| (format!("{}/{previous}", pod.name), line)));

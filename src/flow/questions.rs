@@ -80,9 +80,6 @@ pub fn first<'a>(
     let mut tasks = Vec::new();
     if context.sources.cluster.is_some() {
         tasks.push(state(context, subject.object(), subject.clone(), *ranges));
-        if subject.namespace.is_some() || subject.kind == SubjectKind::Node {
-            tasks.push(events(context, subject.clone(), *ranges));
-        }
         if let Some(namespace) = subject.namespace.clone() {
             tasks.push(changes(context, subject.object(), namespace.clone(), *ranges));
             tasks.push(quotas(context, namespace, *ranges));
@@ -180,60 +177,67 @@ fn whole<T>(partial: Partial<T>, make: impl FnOnce(T) -> Gathered) -> Vec<Gather
     std::iter::once(make(partial.value)).chain(missing).collect()
 }
 
+/// What `object` is, and the events about it.
 fn state(context: &Context, object: ObjectRef, hints: Subject, ranges: Ranges) -> Task<'_> {
     Task::new(Source::Kubernetes, "state", async move {
         let Some(cluster) = &context.sources.cluster else { return Vec::new() };
         let query = format!("get {} {object}", object.kind.as_str().to_lowercase());
-        let about = object.clone();
-        let make = |data| evidence_of(Source::Kubernetes, about, query, &ranges, data);
+        let make = |data| evidence_of(Source::Kubernetes, object.clone(), query.clone(), &ranges, data);
+        let namespace = object.namespace.as_deref().unwrap_or_default();
+        let mut scope = EventScope::object(&object.name);
         let answer = match object.kind {
             SubjectKind::Node => {
                 cluster.node(&object.name).await.map(|node| whole(node, |node| make(EvidenceData::Node(Box::new(node)))))
             }
-            SubjectKind::Namespace | SubjectKind::Alert | SubjectKind::PersistentVolumeClaim => return Vec::new(),
-            SubjectKind::Service => {
-                let namespace = object.namespace.clone().unwrap_or_default();
-                cluster.service(&namespace, &object.name).await.map(|service| {
-                    service.map(|service| make(EvidenceData::Service(service))).into_iter().collect()
-                })
-            }
-            _ => cluster
-                .workload(&object, &hints)
+            SubjectKind::Service => cluster
+                .service(namespace, &object.name)
                 .await
-                .map(|state| whole(state, |state| make(EvidenceData::Workload(Box::new(state))))),
+                .map(|service| service.map(|service| make(EvidenceData::Service(service))).into_iter().collect()),
+            SubjectKind::Alert => return Vec::new(),
+            SubjectKind::Namespace => {
+                scope = EventScope::All;
+                Ok(Vec::new())
+            }
+            SubjectKind::PersistentVolumeClaim => Ok(Vec::new()),
+            _ => cluster.workload(&object, &hints).await.map(|state| {
+                scope = EventScope::workload(&object, &state.value);
+                whole(state, |state| make(EvidenceData::Workload(Box::new(state))))
+            }),
         };
-        answer.unwrap_or_else(|error| match error {
-            // An object that is gone is no fault of the neighbour's.
+        let mut gathered = answer.unwrap_or_else(|error| match error {
+            // An object that is gone is no fault of the neighbour's, and its events still tell what happened.
             ClusterError::NotFound { .. } => Vec::new(),
             error => vec![refused(&error)],
-        })
-    })
-}
-
-fn events(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
-    Task::new(Source::Kubernetes, "events", async move {
-        let Some(cluster) = &context.sources.cluster else { return Vec::new() };
-        match cluster.events(&EventScope::of(&subject), &ranges.window).await {
-            Ok(events) if events.is_empty() => Vec::new(),
+        });
+        let events = match object.kind {
+            SubjectKind::Node => cluster.node_events(&object.name, ranges.window).await,
+            _ => cluster.events(namespace, &scope, ranges.window).await,
+        };
+        match events {
+            Ok(events) if events.is_empty() => {}
             Ok(events) => {
-                let query = format!("list events about {subject}");
-                vec![evidence_of(Source::Kubernetes, subject.object(), query, &ranges, EvidenceData::Events { events })]
+                let query = format!("list events about {object}");
+                let data = EvidenceData::Events { events };
+                gathered.push(evidence_of(Source::Kubernetes, object.clone(), query, &ranges, data));
             }
-            Err(error) => vec![refused(&error)],
+            Err(error) => gathered.push(refused(&error)),
         }
+        gathered
     })
 }
 
 fn changes(context: &Context, about: ObjectRef, namespace: String, ranges: Ranges) -> Task<'_> {
     Task::new(Source::Changes, "changes", async move {
         let Some(cluster) = &context.sources.cluster else { return Vec::new() };
-        match cluster.changes(&namespace, &ranges.window).await {
-            Ok(changes) if changes.is_empty() => Vec::new(),
-            Ok(changes) => {
+        let refused = |error: &ClusterError| Gathered::Gap { source: Source::Changes, reason: error.to_string() };
+        match cluster.changes(&namespace, ranges.window).await {
+            Ok(Partial { value: changes, missing }) => {
                 let query = format!("list replicasets, controllerrevisions, configmaps and events in {namespace}");
-                vec![evidence_of(Source::Changes, about, query, &ranges, EvidenceData::Changes { changes })]
+                let evidence = (!changes.is_empty())
+                    .then(|| evidence_of(Source::Changes, about, query, &ranges, EvidenceData::Changes { changes }));
+                evidence.into_iter().chain(missing.iter().map(refused)).collect()
             }
-            Err(error) => vec![Gathered::Gap { source: Source::Changes, reason: error.to_string() }],
+            Err(error) => vec![refused(&error)],
         }
     })
 }
@@ -242,7 +246,7 @@ fn quotas(context: &Context, namespace: String, ranges: Ranges) -> Task<'_> {
     Task::new(Source::Kubernetes, "quotas", async move {
         let Some(cluster) = &context.sources.cluster else { return Vec::new() };
         match cluster.namespace(&namespace).await {
-            Ok(state) if state.quotas.is_empty() && !state.terminating => Vec::new(),
+            Ok(Partial { value: state, .. }) if state.quotas.is_empty() && !state.terminating => Vec::new(),
             Ok(state) => {
                 let about = ObjectRef {
                     kind: SubjectKind::Namespace,
@@ -250,7 +254,8 @@ fn quotas(context: &Context, namespace: String, ranges: Ranges) -> Task<'_> {
                     name: namespace.clone(),
                 };
                 let query = format!("get namespace {namespace} and list its resourcequotas");
-                vec![evidence_of(Source::Kubernetes, about, query, &ranges, EvidenceData::Namespace(state))]
+                let make = |state| evidence_of(Source::Kubernetes, about, query, &ranges, EvidenceData::Namespace(state));
+                whole(state, make)
             }
             Err(error) => vec![refused(&error)],
         }

@@ -43,9 +43,9 @@ async fn changes(context: &Context, incident: &Incident) -> Vec<ChangeFact> {
     };
     let Some(resolved_at) = incident.resolved_at else { return Vec::new() };
     let window = Window::new(incident.started_at, resolved_at);
-    let asked = tokio::time::timeout(context.deadline, cluster.changes(namespace, &window)).await;
+    let asked = tokio::time::timeout(context.deadline, cluster.changes(namespace, window)).await;
     let mut changes = match asked {
-        Ok(Ok(changes)) => changes,
+        Ok(Ok(changes)) => changes.value,
         Ok(Err(error)) => {
             tracing::info!(incident = %incident.id, "ask what changed: {error}");
             return Vec::new();

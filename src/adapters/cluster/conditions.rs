@@ -1,0 +1,84 @@
+//! Conditions that are not as they should be.
+
+use chrono::{DateTime, Utc};
+use k8s_openapi::api::apps::v1::DeploymentCondition;
+use k8s_openapi::api::batch::v1::JobCondition;
+use k8s_openapi::api::core::v1::{NodeCondition, PodCondition, PodStatus};
+
+use super::time::at;
+use crate::domain::cluster::Condition;
+use crate::domain::text;
+
+/// Longest message: `FailedScheduling` on a big cluster lists every reason for every node.
+const MAX_MESSAGE_BYTES: usize = 1024;
+
+/// A condition from its parts.
+pub(super) fn condition(
+    kind: &str,
+    status: &str,
+    reason: Option<&String>,
+    message: Option<&String>,
+    since: Option<DateTime<Utc>>,
+) -> Condition {
+    Condition {
+        kind: kind.to_owned(),
+        status: status.to_owned(),
+        reason: reason.cloned().unwrap_or_default(),
+        message: text::line(message.map_or("", String::as_str), MAX_MESSAGE_BYTES),
+        since,
+    }
+}
+
+/// A Deployment should be available and progressing, and have no `ReplicaFailure`.
+pub(super) fn of_deployment(conditions: &[DeploymentCondition]) -> Vec<Condition> {
+    let bad = conditions.iter().filter(|c| (c.type_ == "ReplicaFailure") == (c.status == "True"));
+    bad.map(|c| {
+        let since = at(c.last_transition_time.as_ref());
+        condition(&c.type_, &c.status, c.reason.as_ref(), c.message.as_ref(), since)
+    })
+    .collect()
+}
+
+/// A Job should not have failed or be suspended.
+pub(super) fn of_job(conditions: &[JobCondition]) -> Vec<Condition> {
+    let bad = conditions
+        .iter()
+        .filter(|c| matches!(c.type_.as_str(), "Failed" | "FailureTarget" | "Suspended") && c.status == "True");
+    bad.map(job_condition).collect()
+}
+
+/// A Job's condition as ours.
+pub(super) fn job_condition(c: &JobCondition) -> Condition {
+    let since = at(c.last_transition_time.as_ref());
+    condition(&c.type_, &c.status, c.reason.as_ref(), c.message.as_ref(), since)
+}
+
+/// A pod that runs should be scheduled, initialised and ready, and nobody should be about to disrupt it. A pod that has
+/// ended is rightly not ready.
+pub(super) fn of_pod(status: &PodStatus) -> Vec<Condition> {
+    let ended = matches!(status.phase.as_deref(), Some("Succeeded" | "Failed"));
+    let all = status.conditions.as_deref().unwrap_or_default();
+    let wrong = |c: &&PodCondition| match c.type_.as_str() {
+        "DisruptionTarget" | "PodResizePending" => c.status == "True",
+        // Says the same as Ready, but for readiness gates.
+        "ContainersReady" => false,
+        _ => c.status != "True" && !ended,
+    };
+    all.iter()
+        .filter(wrong)
+        .map(|c| {
+            let since = at(c.last_transition_time.as_ref());
+            condition(&c.type_, &c.status, c.reason.as_ref(), c.message.as_ref(), since)
+        })
+        .collect()
+}
+
+/// A node should be ready; every other condition (pressure, network, node-problem-detector's) is a complaint.
+pub(super) fn of_node(conditions: &[NodeCondition]) -> Vec<Condition> {
+    let bad = conditions.iter().filter(|c| if c.type_ == "Ready" { c.status != "True" } else { c.status != "False" });
+    bad.map(|c| {
+        let since = at(c.last_transition_time.as_ref());
+        condition(&c.type_, &c.status, c.reason.as_ref(), c.message.as_ref(), since)
+    })
+    .collect()
+}
