@@ -12,6 +12,8 @@ pub mod incident;
 pub mod investigation;
 pub mod notification;
 pub mod post;
+pub mod query_template;
+pub mod query_variables;
 pub mod redact;
 pub mod runbook;
 pub mod series;
