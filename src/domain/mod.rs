@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod finding;
 pub mod incident;
 pub mod investigation;
+pub mod log_line;
 pub mod notification;
 pub mod post;
 pub mod query_template;

@@ -24,6 +24,7 @@ use crate::domain::window::Window;
 
 pub use chart::{LimitSpec, QuerySpec};
 pub use error::MetricsError;
+pub(in crate::adapters) use server::app_version;
 pub use server::{Product, Server};
 
 /// Series kept of one answer: a chart's worth eight times over, so that lines of the Window find themselves again in
