@@ -17,11 +17,13 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::adapters::cluster::{Cluster, Connection, ConnectionSource};
-use crate::adapters::knowledge::Library;
-use crate::adapters::logs::Logs;
-use crate::adapters::metrics::Metrics;
+use crate::adapters::http::{Auth, ClientSettings, EndpointSettings};
+use crate::adapters::knowledge::{Base, Library};
+use crate::adapters::links::Grafana;
+use crate::adapters::logs::{Logs, LogsSettings};
+use crate::adapters::metrics::{Metrics, MetricsSettings};
 use crate::adapters::store_embedded::EmbeddedStore;
-use crate::config::{Config, KubernetesConfig};
+use crate::config::{Config, Credentials, HttpNeighbour, KubernetesConfig, LogsConfig};
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::redact::Redactor;
 use crate::flow::{Context, Sources, worker};
@@ -30,9 +32,8 @@ use crate::render::Renderer;
 use crate::telemetry::Counters;
 use crate::web::alertmanager::Webhook;
 use crate::web::api::Api;
-use crate::web::console::Console;
 use crate::web::health::Health;
-use crate::web::{alertmanager, api, console, health};
+use crate::web::{alertmanager, api, health};
 
 /// How long a shutdown waits for what runs: less than Kubernetes' default grace period of 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -143,7 +144,7 @@ async fn context(
 /// # Errors
 /// When a client's configuration is wrong (a CA file that is none, a kubeconfig that cannot be read).
 pub async fn sources(config: &Config) -> anyhow::Result<Sources> {
-    let (runbooks, problems) = Library::load(config.runbooks_dir.as_deref())?;
+    let (runbooks, problems) = Library::load(Base::Embedded, config.runbooks_dir.as_deref())?;
     for problem in problems {
         tracing::warn!("runbook {problem}");
     }
@@ -152,11 +153,50 @@ pub async fn sources(config: &Config) -> anyhow::Result<Sources> {
         None => None,
     };
     Ok(Sources {
-        metrics: config.metrics.as_ref().map(|metrics| Metrics::new(metrics, config.grafana_url.as_deref())).transpose()?,
-        logs: config.logs.as_ref().map(Logs::new).transpose()?,
+        metrics: config.metrics.as_ref().map(|metrics| self::metrics(metrics, config)).transpose()?,
+        logs: config.logs.as_ref().map(|logs| self::logs(logs, config)).transpose()?,
         cluster,
         runbooks: Arc::new(runbooks),
     })
+}
+
+fn metrics(neighbour: &HttpNeighbour, config: &Config) -> anyhow::Result<Metrics> {
+    let grafana = grafana(config, "prometheus");
+    let settings = MetricsSettings { endpoint: endpoint(neighbour, config.investigation_deadline)?, public_url: None, grafana };
+    Metrics::new(settings).context("configure the metrics client (METRICS_URL)")
+}
+
+fn logs(logs: &LogsConfig, config: &Config) -> anyhow::Result<Logs> {
+    let LogsConfig { http, account_id, project_id, fields } = logs;
+    let settings = LogsSettings {
+        endpoint: endpoint(http, config.investigation_deadline)?,
+        tenant: (account_id.is_some() || project_id.is_some())
+            .then(|| (account_id.unwrap_or_default(), project_id.unwrap_or_default())),
+        fields: fields.clone(),
+        public_url: None,
+        grafana: grafana(config, "victoriametrics-logs-datasource"),
+    };
+    Logs::new(settings).context("configure the logs client (LOGS_URL)")
+}
+
+fn grafana(config: &Config, plugin: &str) -> Option<Grafana> {
+    let url = config.grafana_url.as_ref()?.parse().ok()?;
+    Some(Grafana { url, datasource: None, plugin: plugin.to_owned() })
+}
+
+fn endpoint(neighbour: &HttpNeighbour, timeout: Duration) -> anyhow::Result<EndpointSettings> {
+    let HttpNeighbour { url, credentials, ca_file } = neighbour;
+    let auth = match credentials {
+        Credentials::None => Auth::None,
+        Credentials::Bearer(token) => Auth::Bearer(token.clone()),
+        Credentials::Basic { username, password } => Auth::Basic { user: username.clone(), password: password.clone() },
+    };
+    let extra_ca = ca_file
+        .as_ref()
+        .map(|file| std::fs::read(file).with_context(|| format!("read {}", file.display())))
+        .transpose()?;
+    let client = ClientSettings { total_timeout: Some(timeout), extra_ca, ..ClientSettings::default() };
+    Ok(EndpointSettings { url: url.clone(), auth, headers: Vec::new(), client })
 }
 
 async fn cluster(kubernetes: &KubernetesConfig, timeout: Duration) -> anyhow::Result<Cluster> {
@@ -194,14 +234,6 @@ fn router(config: &Config, context: &Context, stopping: &CancellationToken) -> R
         }))
         .merge(api::routes(Api { store: store(), clock: clock(), token: config.api_token.clone() }))
         .merge(health::routes(Health { store: store(), counters: counters(), stopping: stopping.clone() }))
-        .merge(console::routes(Console {
-            store: store(),
-            render: Arc::clone(&context.render),
-            runbooks: Arc::clone(&context.sources.runbooks),
-            clock: clock(),
-            token: config.api_token.clone(),
-            stopping: stopping.clone(),
-        }))
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))

@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::adapters::logs::LogFields;
+use crate::render::Language;
+
 /// Every variable that is read, as documented in `.env.example`.
 pub const VARIABLES: [&str; 36] = [
     "HOLMES_LISTEN",
@@ -64,26 +67,6 @@ pub struct Problem {
 #[error("the configuration has {} problem(s):\n{}", .0.len(), .0.iter().map(|p| format!("  {p}")).collect::<Vec<_>>().join("\n"))]
 pub struct Problems(pub Vec<Problem>);
 
-/// Language of what people read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// Russian.
-    Ru,
-}
-
-impl Language {
-    /// The folder under `templates/`.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Ru => "ru",
-        }
-    }
-}
-
 /// How to log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
@@ -127,16 +110,12 @@ pub struct HttpNeighbour {
 pub struct LogsConfig {
     /// Where.
     pub http: HttpNeighbour,
-    /// Tenant headers.
-    pub account_id: Option<String>,
-    /// Tenant headers.
-    pub project_id: Option<String>,
+    /// Tenant, as sent in the header `AccountID`.
+    pub account_id: Option<u32>,
+    /// Tenant, as sent in the header `ProjectID`.
+    pub project_id: Option<u32>,
     /// Field names, where they shall not be detected.
-    pub field_namespace: Option<String>,
-    /// See above.
-    pub field_pod: Option<String>,
-    /// See above.
-    pub field_container: Option<String>,
+    pub fields: Option<LogFields>,
 }
 
 /// How the Kubernetes API is reached.
@@ -320,11 +299,11 @@ impl Reader<'_> {
 
     fn language(&mut self) -> Language {
         match self.get("HOLMES_LANGUAGE").as_deref() {
-            None | Some("en") => Language::En,
-            Some("ru") => Language::Ru,
+            None | Some("en") => Language::English,
+            Some("ru") => Language::Russian,
             Some(other) => {
                 self.wrong("HOLMES_LANGUAGE", format!("`{other}` is not one of en, ru"));
-                Language::En
+                Language::English
             }
         }
     }
@@ -391,14 +370,31 @@ impl Reader<'_> {
 
     fn logs(&mut self) -> Option<LogsConfig> {
         let http = self.neighbour("LOGS")?;
-        Some(LogsConfig {
-            http,
-            account_id: self.get("LOGS_ACCOUNT_ID"),
-            project_id: self.get("LOGS_PROJECT_ID"),
-            field_namespace: self.get("LOGS_FIELD_NAMESPACE"),
-            field_pod: self.get("LOGS_FIELD_POD"),
-            field_container: self.get("LOGS_FIELD_CONTAINER"),
-        })
+        let tenant = |reader: &mut Self, name: &str| {
+            let number = reader.number(name, 0, 0..=u32::MAX as usize);
+            reader.get(name).and_then(|_| u32::try_from(number).ok())
+        };
+        let account_id = tenant(self, "LOGS_ACCOUNT_ID");
+        let project_id = tenant(self, "LOGS_PROJECT_ID");
+        Some(LogsConfig { http, account_id, project_id, fields: self.log_fields() })
+    }
+
+    /// Namespace and pod belong together: with one of them alone, lines of another pod of the same name would be found.
+    fn log_fields(&mut self) -> Option<LogFields> {
+        let names = ["LOGS_FIELD_NAMESPACE", "LOGS_FIELD_POD", "LOGS_FIELD_CONTAINER"];
+        let [namespace, pod, container] = names.map(|name| self.get(name));
+        match (namespace, pod, container) {
+            (None, None, None) => None,
+            (Some(namespace), Some(pod), container) => Some(LogFields { namespace, pod, container, level: None, message: "_msg".into() }),
+            (None, _, _) => {
+                self.wrong(names[0], "must be set together with the other LOGS_FIELD_ variables");
+                None
+            }
+            (_, None, _) => {
+                self.wrong(names[1], "must be set together with the other LOGS_FIELD_ variables");
+                None
+            }
+        }
     }
 
     fn kubernetes(&mut self) -> Option<KubernetesConfig> {

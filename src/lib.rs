@@ -9,8 +9,14 @@
 //! `web` handlers do nothing but verify, parse, enqueue and read; nobody but `config` reads the environment.
 
 pub mod adapters;
+pub mod analysis;
+pub mod app;
+pub mod commands;
 pub mod config;
+pub mod demo;
 pub mod domain;
+pub mod flow;
 pub mod ports;
+pub mod render;
 pub mod telemetry;
 pub mod web;

@@ -1,9 +1,11 @@
 //! Parses the command line, loads the configuration, runs, and answers with an exit code.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use holmes_bot::commands::runbooks::{Outcome, RunbooksArgs};
 use holmes_bot::commands::{self, Command, CommandLine};
 
 fn main() -> ExitCode {
@@ -25,9 +27,19 @@ fn run(command: Command, variables: &BTreeMap<String, String>) -> anyhow::Result
         Command::Serve => on_threads(commands::serve::run(variables)),
         Command::Demo(arguments) => on_threads(commands::demo::run(arguments, variables)),
         Command::Check => on_threads(commands::check::run(variables)),
-        Command::Runbooks(arguments) => commands::runbooks::run(arguments, variables),
-        Command::Patterns(arguments) => commands::patterns::run(arguments),
+        Command::Runbooks(arguments) => runbooks(&arguments),
+        Command::Patterns(arguments) => commands::patterns::run(&arguments).map(|()| ExitCode::SUCCESS),
     }
+}
+
+fn runbooks(arguments: &RunbooksArgs) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    let outcome = commands::runbooks::run(arguments, &mut out)?;
+    out.flush()?;
+    Ok(match outcome {
+        Outcome::Fine => ExitCode::SUCCESS,
+        Outcome::Faulty => ExitCode::FAILURE,
+    })
 }
 
 fn on_threads(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {

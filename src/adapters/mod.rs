@@ -1,5 +1,11 @@
 //! One room per neighbour: everything that is said to it and understood of it.
 
+pub mod check;
 pub mod cluster;
 pub mod files;
+pub mod http;
+pub mod knowledge;
+pub mod links;
+pub mod logs;
+pub mod metrics;
 pub mod store_embedded;

@@ -37,7 +37,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCode> {
     let world = match &arguments.world {
         Some(directory) => World::load(directory).with_context(|| format!("read the world {}", directory.display()))?,
-        None => World::embedded()?,
+        None => World::built_in()?,
     };
     let timeline = if arguments.at_once { Timeline::at_once() } else { Timeline::at_speed(arguments.speed)? };
     let cluster = demo::start(world, timeline).await?;

@@ -27,7 +27,7 @@ pub enum Command {
     /// Ask every configured neighbour for a sign of life and say what is missing.
     Check,
     /// List, show, check and search runbooks.
-    Runbooks(runbooks::Arguments),
+    Runbooks(runbooks::RunbooksArgs),
     /// Group the lines of a log file into patterns.
-    Patterns(patterns::Arguments),
+    Patterns(patterns::Args),
 }

@@ -8,9 +8,12 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use futures::stream;
+use futures::{StreamExt, stream};
 
 use super::http::reply;
+
+/// How long a truncated answer waits before it breaks off.
+const FLUSH_TIME: Duration = Duration::from_millis(50);
 
 /// One of the simulated servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +68,11 @@ impl Faults {
 }
 
 /// The middleware that applies the fault of one neighbour.
-pub(super) async fn apply(State((faults, neighbour)): State<(Faults, Neighbour)>, request: Request, next: Next) -> Response {
+pub(super) async fn apply(
+    State((faults, neighbour)): State<(Faults, Neighbour)>,
+    request: Request,
+    next: Next,
+) -> Response {
     match faults.of(neighbour) {
         None => next.run(request).await,
         Some(Fault::Hang) => std::future::pending().await,
@@ -74,7 +81,9 @@ pub(super) async fn apply(State((faults, neighbour)): State<(Faults, Neighbour)>
             let text = status.canonical_reason().unwrap_or("fault");
             reply(status, "text/plain; charset=utf-8", format!("{text}\n"))
         }
-        Some(Fault::Html) => reply(StatusCode::OK, "text/html; charset=utf-8", "<!DOCTYPE html><html><title>Sign in</title></html>\n"),
+        Some(Fault::Html) => {
+            reply(StatusCode::OK, "text/html; charset=utf-8", "<!DOCTYPE html><html><title>Sign in</title></html>\n")
+        }
         Some(Fault::Delay(time)) => {
             tokio::time::sleep(time).await;
             next.run(request).await
@@ -88,6 +97,11 @@ async fn truncate(response: Response) -> Response {
     let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
     let half = whole.slice(..whole.len() / 2);
     parts.headers.insert(header::CONTENT_LENGTH, whole.len().into());
-    let broken = stream::iter([Ok::<Bytes, std::io::Error>(half), Err(std::io::Error::other("truncated on purpose"))]);
-    Response::from_parts(parts, Body::from_stream(broken))
+    let first = stream::iter([Ok::<Bytes, std::io::Error>(half)]);
+    let rest = stream::once(async {
+        // The first half must be on its way before the connection breaks, or the client sees no answer at all.
+        tokio::time::sleep(FLUSH_TIME).await;
+        Err(std::io::Error::other("truncated on purpose"))
+    });
+    Response::from_parts(parts, Body::from_stream(first.chain(rest)))
 }

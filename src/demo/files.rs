@@ -32,7 +32,9 @@ impl Files {
     /// The names (without `.gz`) of the files in a subfolder, sorted; none when there is no such folder.
     pub fn list(&self, folder: &str) -> Result<Vec<String>> {
         let mut names: Vec<String> = match self {
-            Files::BuiltIn => SHOP.get_dir(folder).into_iter().flat_map(Dir::files).map(|f| file_name(f.path())).collect(),
+            Files::BuiltIn => {
+                SHOP.get_dir(folder).into_iter().flat_map(Dir::files).map(|f| file_name(f.path())).collect()
+            }
             Files::Directory(root) => {
                 let path = root.join(folder);
                 if !path.is_dir() {

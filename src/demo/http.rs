@@ -21,9 +21,13 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Reads the body; form fields come before those of the query string, as in Go. Another content type is no form.
-    pub async fn read(request: Request) -> Result<Self, Response> {
+    pub async fn read(request: Request) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
-        let too_large = |_| reply(StatusCode::PAYLOAD_TOO_LARGE, "text/plain; charset=utf-8", "request body is too large\n");
+        let too_large = |_| Refusal {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            content_type: "text/plain; charset=utf-8",
+            body: "request body is too large\n".to_owned(),
+        };
         let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await.map_err(too_large)?;
         let mut pairs = Vec::new();
         if parts.method != Method::GET && parts.method != Method::HEAD {
@@ -63,6 +67,21 @@ impl Params {
     /// Whether a boolean argument is set.
     pub fn flag(&self, name: &str) -> bool {
         matches!(self.get(name), Some("1" | "true"))
+    }
+}
+
+/// An answer that refuses; built into a response only at the end, because responses are large to carry around.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub status: StatusCode,
+    pub content_type: &'static str,
+    pub body: String,
+}
+
+impl Refusal {
+    /// The answer.
+    pub fn response(self) -> Response {
+        reply(self.status, self.content_type, self.body)
     }
 }
 
@@ -120,7 +139,10 @@ pub(super) fn parse_time(text: &str, now: DateTime<Utc>) -> Result<i64, String> 
 
 fn unix_nanos(text: &str, number: f64) -> i64 {
     // The larger the number, the finer its unit: 1e11 seconds would be the year 5138.
-    let scale = [(1e11, 1e9), (1e14, 1e6), (1e17, 1e3)].into_iter().find(|(limit, _)| number.abs() < *limit).map_or(1.0, |(_, scale)| scale);
+    let scale = [(1e11, 1e9), (1e14, 1e6), (1e17, 1e3)]
+        .into_iter()
+        .find(|(limit, _)| number.abs() < *limit)
+        .map_or(1.0, |(_, scale)| scale);
     match text.parse::<i64>() {
         Ok(whole) => whole.saturating_mul(scale as i64),
         Err(_) => (number * 1e6).round() as i64 * (scale as i64 / 1_000_000).max(1),
@@ -145,7 +167,8 @@ mod tests {
 
     #[test]
     fn durations() {
-        let cases = [("5m", Some(300)), ("1h30m", Some(5400)), ("1.5d", Some(129_600)), ("-2m", Some(-120)), ("15", Some(15))];
+        let cases =
+            [("5m", Some(300)), ("1h30m", Some(5400)), ("1.5d", Some(129_600)), ("-2m", Some(-120)), ("15", Some(15))];
         for (text, seconds) in cases {
             assert_eq!(parse_duration(text), seconds.map(|s: i64| s * 1_000_000_000), "{text}");
         }

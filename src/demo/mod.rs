@@ -18,11 +18,12 @@ mod play;
 mod promql;
 mod shift;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 mod time;
 mod world;
 
-use std::future::Future;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -129,23 +130,27 @@ impl Running {
 }
 
 /// Starts one server and returns its base URL.
-async fn serve(servers: &mut JoinSet<()>, router: Router, faults: &Faults, neighbour: Neighbour, stop: &CancellationToken) -> Result<String> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.with_context(|| format!("bind a port for the simulated {neighbour:?}"))?;
+async fn serve(
+    servers: &mut JoinSet<()>,
+    router: Router,
+    faults: &Faults,
+    neighbour: Neighbour,
+    stop: &CancellationToken,
+) -> Result<String> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .with_context(|| format!("bind a port for the simulated {neighbour:?}"))?;
     let address = listener.local_addr().context("read the bound address")?;
     let router = router
         .layer(middleware::from_fn_with_state((faults.clone(), neighbour), faults::apply))
         .layer(middleware::from_fn_with_state(stop.clone(), until_stopped));
-    let stopped = stopped(stop.clone());
+    let stopped = stop.clone().cancelled_owned();
     servers.spawn(async move {
         if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stopped).await {
             tracing::error!(%error, ?neighbour, "a simulated server ended");
         }
     });
     Ok(format!("http://{address}"))
-}
-
-fn stopped(stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
-    async move { stop.cancelled().await }
 }
 
 /// Ends requests that hang when the server stops.

@@ -83,7 +83,13 @@ impl Player {
         for (index, notification) in self.notifications.iter().enumerate() {
             sleep_until(&self.clock, self.clock.due(notification.received_at)).await;
             let (delivery, attempts) = deliver(client, receiver, &notification.body).await;
-            report(Progress { index: index + 1, total: self.total(), summary: summary(&notification.body), delivery, attempts });
+            report(Progress {
+                index: index + 1,
+                total: self.total(),
+                summary: summary(&notification.body),
+                delivery,
+                attempts,
+            });
         }
     }
 }
@@ -141,7 +147,10 @@ fn summary(notification: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
     let labels = &notification["groupLabels"];
     let alerts = notification["alerts"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let name = labels["alertname"].as_str().or_else(|| alerts.first().and_then(|alert| alert["labels"]["alertname"].as_str())).unwrap_or("alert");
+    let name = labels["alertname"]
+        .as_str()
+        .or_else(|| alerts.first().and_then(|alert| alert["labels"]["alertname"].as_str()))
+        .unwrap_or("alert");
     let place = labels["namespace"].as_str().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
     let firing = alerts.iter().filter(|alert| alert["status"] == "firing").count();
     format!("{} {name}{place}: {firing} firing, {} resolved", text(&notification["status"]), alerts.len() - firing)

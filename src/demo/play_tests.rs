@@ -17,7 +17,8 @@ async fn receiver(codes: Vec<u16>) -> (Receiver, Seen) {
     let codes = Arc::new(Mutex::new(codes.into_iter()));
     let handler = |State((seen, codes)): State<(Seen, Arc<Mutex<std::vec::IntoIter<u16>>>)>, request: Request| async move {
         let code = codes.lock().unwrap().next().unwrap_or(200);
-        let auth = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        let auth =
+            request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
         let body = axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap();
         seen.lock().unwrap().push((auth, String::from_utf8(body.to_vec()).unwrap()));
         StatusCode::from_u16(code).unwrap()
@@ -40,7 +41,7 @@ async fn at_once_everything_is_delivered_in_order() {
     let (receiver, seen) = receiver(Vec::new()).await;
     let mut reports = Vec::new();
     running.player().play(&client(), &receiver, |progress| reports.push(progress)).await;
-    let seen = seen.lock().unwrap();
+    let seen = seen.lock().unwrap().clone();
     assert_eq!((seen.len(), reports.len()), (40, 40));
     assert!(seen.iter().all(|(auth, body)| auth == "Bearer secret" && body.ends_with('\n') && !body.contains('&')));
     assert_eq!((reports[39].index, reports[39].total, reports[39].delivery.clone()), (40, 40, Delivery::Accepted));
@@ -59,7 +60,10 @@ async fn a_failing_receiver_is_tried_again_and_a_refusing_one_is_not() {
     let (receiver, seen) = receiver(vec![503, 500, 200, 400]).await;
     let mut reports = Vec::new();
     running.player().play(&client(), &receiver, |progress| reports.push(progress)).await;
-    assert_eq!(reports.iter().map(|report| (report.delivery.clone(), report.attempts)).collect::<Vec<_>>(), [(Delivery::Accepted, 3), (Delivery::Refused(400), 1)]);
+    assert_eq!(
+        reports.iter().map(|report| (report.delivery.clone(), report.attempts)).collect::<Vec<_>>(),
+        [(Delivery::Accepted, 3), (Delivery::Refused(400), 1)]
+    );
     assert_eq!(seen.lock().unwrap().len(), 4);
 }
 
@@ -69,9 +73,9 @@ async fn played_fast_the_offsets_shrink() {
     world.notifications.truncate(3);
     let recorded = world.notifications[2].received_at - world.notifications[0].received_at;
     let speed = recorded.num_milliseconds() as f64 / 300.0;
+    let began = std::time::Instant::now();
     let running = start(world, Timeline::at_speed(speed).unwrap()).await.unwrap();
     let (receiver, seen) = receiver(Vec::new()).await;
-    let began = std::time::Instant::now();
     running.player().play(&client(), &receiver, |_| {}).await;
     assert!(began.elapsed() >= Duration::from_millis(280), "{:?}", began.elapsed());
     assert_eq!(seen.lock().unwrap().len(), 3);

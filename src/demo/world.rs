@@ -79,7 +79,8 @@ impl World {
     /// A world recorded in a folder.
     pub fn load(directory: &Path) -> Result<Self> {
         anyhow::ensure!(directory.is_dir(), "{} is not a folder", directory.display());
-        Self::read(&Files::Directory(directory.to_owned())).with_context(|| format!("load the world in {}", directory.display()))
+        Self::read(&Files::Directory(directory.to_owned()))
+            .with_context(|| format!("load the world in {}", directory.display()))
     }
 
     /// A world in which nothing was recorded.
@@ -116,7 +117,11 @@ impl World {
 
     /// The recorded times that matter for playing. Without notifications all of it has already happened.
     pub fn span(&self) -> Span {
-        let samples = self.series.iter().filter_map(|series| series.times.last()).filter_map(|ms| DateTime::from_timestamp_millis(*ms));
+        let samples = self
+            .series
+            .iter()
+            .filter_map(|series| series.times.last())
+            .filter_map(|ms| DateTime::from_timestamp_millis(*ms));
         let lines = self.logs.last().map(|line| DateTime::from_timestamp_nanos(line.nanos));
         let objects = self.objects.iter().flat_map(|list| &list.items).filter_map(newest_of);
         let newest = samples.chain(lines).chain(objects).max();
@@ -235,7 +240,8 @@ fn read_notification(line: &str) -> Result<Notification> {
         Value::String(text) => serde_json::from_str(&text).context("the body is not JSON")?,
         parsed => parsed,
     };
-    let received_at = DateTime::from_timestamp_millis((received_at * 1000.0).round() as i64).context("received_at is out of range")?;
+    let received_at = DateTime::from_timestamp_millis((received_at * 1000.0).round() as i64)
+        .context("received_at is out of range")?;
     Ok(Notification { received_at, body })
 }
 
@@ -303,15 +309,24 @@ fn shift_series(series: &mut Series, by: TimeDelta) {
 }
 
 fn holds_moments(name: &str) -> bool {
-    const SUFFIXES: [&str; 7] =
-        ["_timestamp_seconds", "_time_seconds", "_created", "_start_time", "_completion_time", "_schedule_time", "_last_seen"];
+    const SUFFIXES: [&str; 7] = [
+        "_timestamp_seconds",
+        "_time_seconds",
+        "_created",
+        "_start_time",
+        "_completion_time",
+        "_schedule_time",
+        "_last_seen",
+    ];
     name == "ALERTS_FOR_STATE" || SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// Moves the timestamp that a log line starts with.
 fn shift_prefix(line: &str, by: TimeDelta) -> String {
     match line.split_once(' ') {
-        Some((prefix, rest)) => shift_text(prefix, by).map_or_else(|| line.to_owned(), |moved| format!("{moved} {rest}")),
+        Some((prefix, rest)) => {
+            shift_text(prefix, by).map_or_else(|| line.to_owned(), |moved| format!("{moved} {rest}"))
+        }
         None => shift_text(line.trim_end(), by).map_or_else(|| line.to_owned(), |moved| format!("{moved} \n")),
     }
 }

@@ -63,10 +63,16 @@ fn foreign_recordings_are_understood() {
     let folder = Folder::new(
         "foreign",
         &[
-            ("metrics.jsonl", "{\"metric\":{\"__name__\":\"up\"},\"values\":[1,null],\"timestamps\":[3000,4000]}\n{\"metric\":{\"__name__\":\"up\"},\"values\":[\"Infinity\",2],\"timestamps\":[2000,1000]}"),
+            (
+                "metrics.jsonl",
+                "{\"metric\":{\"__name__\":\"up\"},\"values\":[1,null],\"timestamps\":[3000,4000]}\n{\"metric\":{\"__name__\":\"up\"},\"values\":[\"Infinity\",2],\"timestamps\":[2000,1000]}",
+            ),
             ("logs.jsonl", "{\"_time\":\"2026-11-22T22:00:00Z\",\"http\":{\"status\":502},\"ok\":true,\"none\":\"\"}"),
             ("webhooks.jsonl", "{\"received_at\":1795387546.164,\"body\":\"{\\\"status\\\":\\\"firing\\\"}\"}"),
-            ("kubernetes/all.json", "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"items\":[{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\"}},{\"kind\":\"Rollout\",\"apiVersion\":\"argoproj.io/v1alpha1\",\"metadata\":{\"name\":\"b\"}}]}"),
+            (
+                "kubernetes/all.json",
+                "{\"kind\":\"List\",\"apiVersion\":\"v1\",\"items\":[{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"a\"}},{\"kind\":\"Rollout\",\"apiVersion\":\"argoproj.io/v1alpha1\",\"metadata\":{\"name\":\"b\"}}]}",
+            ),
             ("pod-logs/shop.web.v2-abc.previous.log", "2026-11-22T22:00:00.5Z a\n"),
         ],
     );

@@ -1,7 +1,5 @@
 //! An investigation: gather in parallel, analyse, report. The thread grows as answers come.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
@@ -16,6 +14,7 @@ use crate::domain::investigation::{Investigation, RunbookRef, Unavailable};
 use crate::domain::post::{PostDraft, PostKind};
 use crate::domain::runbook::Runbook;
 use crate::domain::subject::Subject;
+use crate::render::sources_of;
 use crate::ports::{Lease, StoreError, Timer, Versioned, Write};
 
 /// What a run may take beyond its deadline before another may take it over.
@@ -67,9 +66,11 @@ struct Run<'a> {
     started: Instant,
     /// What [`Incident::wanted`] was when the run began.
     wanted: u32,
+    /// Sources that may still answer.
+    waited_for: Vec<Source>,
     /// Evidence whose post is not yet written.
     fresh: Vec<Evidence>,
-    runbooks: Vec<Arc<Runbook>>,
+    runbooks: Vec<&'a Runbook>,
 }
 
 impl<'a> Run<'a> {
@@ -87,6 +88,7 @@ impl<'a> Run<'a> {
             ranges: Ranges::of(&incident, now),
             wanted: incident.wanted,
             started: Instant::now(),
+            waited_for: questions::configured(&context.sources),
             fresh: Vec::new(),
             runbooks: Vec::new(),
             context,
@@ -142,7 +144,10 @@ impl<'a> Run<'a> {
     fn match_runbooks(&mut self) {
         let query = plan::runbook_query(&self.incident, &self.record.evidence);
         let library = &self.context.sources.runbooks;
-        let matches = library.matching(&query);
+        let matches = library.matching(&query).unwrap_or_else(|error| {
+            tracing::error!("match runbooks: {error:#}");
+            Vec::new()
+        });
         self.record.runbooks = matches
             .iter()
             .take(MAX_RUNBOOKS)
@@ -169,7 +174,7 @@ impl<'a> Run<'a> {
                 let id = self.record.number(&slot);
                 let render = &self.context.render;
                 if draft.title.is_empty() {
-                    draft.title = render.evidence_title(&draft.data, &draft.about);
+                    draft.title = render.evidence_title(&draft.data, &draft.about, None);
                 }
                 let evidence = Evidence::new(id, draft, &self.context.redactor, |data| render.excerpt(data));
                 self.record.put(evidence.clone());
@@ -205,7 +210,7 @@ impl<'a> Run<'a> {
         shown.cause.clone_from(&cause);
         posts.push(self.post("report", PostKind::Report, render.report(&shown, &self.record)));
         if let (Some(found), Some(runbook)) = (self.record.runbooks.first(), self.runbooks.first()) {
-            posts.push(self.post("runbook", PostKind::Runbook, render.runbook(found, runbook)));
+            posts.push(self.post("runbook", PostKind::Runbook, render.runbook(&found.title, &found.id, found.score, &runbook.prose)));
         }
         let second_look = self.second_look(cause.as_ref(), now);
         let subject = self.subject.clone();
@@ -261,6 +266,7 @@ impl<'a> Run<'a> {
         let done = self.record.finished_at.is_some();
         let mut saved = None;
         let (record, lease, wanted) = (&self.record, self.lease, self.wanted);
+        let waited_for: &[Source] = if done { &[] } else { &self.waited_for };
         update(self.context, &self.incident.id, |mut incident| {
             change(&mut incident.value);
             let now = (self.context.clock)();
@@ -274,7 +280,7 @@ impl<'a> Run<'a> {
                 at: now,
             };
             posts.insert(0, post("root", PostKind::Root, render.root(&incident.value)));
-            posts.insert(1, post("status", PostKind::Status, render.status(&incident.value, record)));
+            posts.insert(1, post("status", PostKind::Status, render.status(&incident.value, &sources_of(record, waited_for))));
             let mut timers = timers.clone();
             let mut cleared = Vec::new();
             if done && timers.is_empty() {

@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::evidence::{Evidence, EvidenceData};
 use crate::domain::incident::Incident;
-use crate::domain::runbook::{LogQuery, MetricQuery, Query, Runbook, Variable, Variables};
-use crate::domain::subject::{Subject, SubjectKind};
+use crate::domain::query_template::{Language, fill};
+use crate::domain::query_variables::{Variable, Variables};
+use crate::domain::runbook::{Limit, LogQuery, MetricQuery, Query, Runbook, Template};
+use crate::domain::subject::Subject;
 use crate::domain::window::Window;
 
 /// Metric queries of one investigation: as many charts as a person looks at.
@@ -93,51 +95,12 @@ fn reasons(evidence: &[Evidence]) -> Vec<String> {
 
 /// The values that the subject gives to query templates.
 pub fn variables(subject: &Subject) -> Variables {
-    let mut variables = Variables::default();
-    let mut set = |variable, value: Option<&String>| {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            variables.set(variable, value.clone());
-        }
-    };
-    set(Variable::Namespace, subject.namespace.as_ref());
-    set(Variable::Container, subject.container.as_ref());
-    set(Variable::Ingress, subject.ingress.as_ref());
-    set(Variable::Job, subject.job.as_ref());
-    set(Variable::Pod, subject.pods.first());
-    match subject.kind {
-        SubjectKind::Node => set(Variable::Node, Some(&subject.name)),
-        SubjectKind::PersistentVolumeClaim => {
-            set(Variable::Pvc, Some(&subject.name));
-            set(Variable::Node, subject.node.as_ref());
-        }
-        SubjectKind::Namespace | SubjectKind::Alert => {}
-        _ => {
-            set(Variable::Workload, Some(&subject.name));
-            // Most Services carry the name of what stands behind them.
-            set(Variable::Service, Some(subject.service.as_ref().unwrap_or(&subject.name)));
-            set(Variable::Node, subject.node.as_ref());
-            set(Variable::Pvc, subject.claim.as_ref());
-            variables.set(Variable::Pods, pods_pattern(subject));
-        }
+    let mut variables = Variables::of(subject);
+    if subject.kind.owns_pods() && variables.get(Variable::Service).is_none() {
+        // Most Services carry the name of what stands behind them.
+        variables.set(Variable::Service, subject.name.clone());
     }
     variables
-}
-
-/// Which pods are the subject's, those of earlier revisions too, as a regular expression (RE2, anchored by its user).
-pub fn pods_pattern(subject: &Subject) -> String {
-    let name = regex::escape(&subject.name);
-    let own = match subject.kind {
-        SubjectKind::Deployment => format!("{name}-[a-z0-9]{{1,10}}-[a-z0-9]{{5}}"),
-        SubjectKind::StatefulSet => format!("{name}-[0-9]+"),
-        SubjectKind::DaemonSet | SubjectKind::Job => format!("{name}-[a-z0-9]{{5}}"),
-        SubjectKind::CronJob => format!("{name}-[0-9]+-[a-z0-9]{{5}}"),
-        SubjectKind::Pod => name,
-        _ => format!("{name}-[a-z0-9-]+"),
-    };
-    // Long names are cut before the suffix, so alerts may name pods that the pattern does not fit.
-    let fits = regex::Regex::new(&format!("^(?:{own})$"));
-    let others = subject.pods.iter().filter(|pod| fits.as_ref().is_ok_and(|fits| !fits.is_match(pod)));
-    std::iter::once(own.clone()).chain(others.map(|pod| regex::escape(pod))).collect::<Vec<_>>().join("|")
 }
 
 /// A metric query with the subject's values in it.
@@ -164,21 +127,25 @@ pub enum LimitTask {
 
 /// The metric queries of `runbooks` that the subject can fill, each once, in order of the runbooks' rank.
 pub fn metric_tasks<'a>(runbooks: impl IntoIterator<Item = &'a Runbook>, variables: &Variables) -> Vec<MetricTask> {
-    use crate::domain::runbook::Limit;
     let mut tasks: Vec<MetricTask> = Vec::new();
     for spec in runbooks.into_iter().flat_map(|runbook| &runbook.metrics) {
-        let Ok(query) = spec.query.render(variables) else { continue };
+        let Some(query) = promql(&spec.query, variables) else { continue };
         if tasks.len() == MAX_METRIC_QUERIES || tasks.iter().any(|task| task.query == query) {
             continue;
         }
         let limit = match &spec.limit {
             Some(Limit::Value(value)) => Some(LimitTask::Value(*value)),
-            Some(Limit::Query(limit)) => limit.render(variables).ok().map(LimitTask::Query),
+            Some(Limit::Query(limit)) => promql(limit, variables).map(LimitTask::Query),
             None => spec.threshold.map(LimitTask::Value),
         };
         tasks.push(MetricTask { slot: format!("metrics:{query}"), spec: spec.clone(), query, limit });
     }
     tasks
+}
+
+/// The query with the subject's values in it; `None` when the subject lacks one.
+fn promql(template: &Template, variables: &Variables) -> Option<String> {
+    fill(&template.to_string(), variables, Language::PromQl).ok()
 }
 
 /// The log filters of `runbooks` that the subject can fill.
@@ -188,40 +155,10 @@ pub fn log_filters<'a>(
 ) -> Vec<(LogQuery, String)> {
     let mut filters: Vec<(LogQuery, String)> = Vec::new();
     for spec in runbooks.into_iter().flat_map(|runbook| &runbook.logs) {
-        let Ok(filter) = spec.query.render(variables) else { continue };
+        let Ok(filter) = fill(&spec.query.to_string(), variables, Language::LogsQl) else { continue };
         if filters.len() < MAX_LOG_QUERIES && filters.iter().all(|(_, known)| *known != filter) {
             filters.push((spec.clone(), filter));
         }
     }
     filters
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pods_of_every_revision_fit_and_neighbours_do_not() {
-        for (kind, pod, fits) in [
-            (SubjectKind::Deployment, "web-7464b59bfd-6rjrg", true),
-            (SubjectKind::Deployment, "web-admin-7464b59bfd-6rjrg", false),
-            (SubjectKind::StatefulSet, "web-0", true),
-            (SubjectKind::StatefulSet, "web-0-x", false),
-            (SubjectKind::DaemonSet, "web-fn5lc", true),
-            (SubjectKind::CronJob, "web-29923129-4dfx6", true),
-            (SubjectKind::Pod, "web", true),
-        ] {
-            let subject = Subject::new(kind, Some("shop".into()), "web".into());
-            let pattern = regex::Regex::new(&format!("^(?:{})$", pods_pattern(&subject))).unwrap();
-            assert_eq!(pattern.is_match(pod), fits, "{kind:?} {pod}");
-        }
-    }
-
-    #[test]
-    fn a_pod_that_an_alert_named_always_fits() {
-        let mut subject = Subject::new(SubjectKind::Deployment, None, "a-very-long-name".into());
-        subject.pods = vec!["a-very-long-na6rjrg".into()];
-        let pattern = regex::Regex::new(&format!("^(?:{})$", pods_pattern(&subject))).unwrap();
-        assert!(pattern.is_match("a-very-long-na6rjrg"));
-    }
 }

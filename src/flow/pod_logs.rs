@@ -5,6 +5,7 @@ use crate::adapters::cluster::LogRequest;
 use crate::analysis::log_evidence;
 use crate::domain::cluster::PodState;
 use crate::domain::evidence::LogPatterns;
+use crate::domain::log_line::{LogBatch, LogLine};
 use crate::domain::subject::Subject;
 
 use super::Context;
@@ -35,7 +36,13 @@ pub async fn patterns(context: &Context, subject: &Subject, ranges: &Ranges) -> 
                 limit_bytes: MAX_BYTES,
             };
             if let Ok(logs) = cluster.pod_logs(&request).await {
-                lines.extend(logs.lines.into_iter().map(|line| (format!("{}/{previous}", pod.name), line)));
+                let stream = format!("{}/{}", pod.name, request.container.unwrap_or_default());
+                lines.extend(logs.lines.into_iter().map(|line| LogLine {
+                    time: line.at.unwrap_or(ranges.window.to),
+                    stream: stream.clone(),
+                    message: line.text,
+                    level: None,
+                }));
             }
         }
     }
@@ -43,7 +50,9 @@ pub async fn patterns(context: &Context, subject: &Subject, ranges: &Ranges) -> 
         return None;
     }
     let query = format!("get logs of the pods of {subject}, previous runs too");
-    Some((query, log_evidence::from_pods(lines, ranges.window)))
+    let batch = LogBatch { lines, cut: false, query: query.clone() };
+    // There is no Baseline: a restarted container has kept nothing of the time before.
+    Some((query, log_evidence::summarise((&batch, ranges.window), None)))
 }
 
 /// The containers of a pod worth reading, the run before first where there was one.

@@ -1,17 +1,18 @@
 //! Which questions an investigation asks, neighbour by neighbour. Each becomes a [`Task`] that answers with evidence or
 //! with a gap; what the answers mean is none of its business.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 
 use super::gather::{Gathered, Task};
 use super::plan::{self, LimitTask, MetricTask, Ranges};
 use super::{Context, Sources, pod_logs};
 use crate::adapters::cluster::{ClusterError, EventScope, Partial};
-use crate::adapters::logs::LogSelector;
+use crate::adapters::logs::{LogSelector, Logs, LogsError};
 use crate::adapters::metrics::{LimitSpec, QuerySpec};
 use crate::analysis::{log_evidence, targets};
+use crate::domain::log_line::LogBatch;
+use crate::domain::unit::Unit;
+use crate::domain::window::Window;
 use crate::domain::alert::AlertStatus;
 use crate::domain::evidence::{AlertFact, Draft, Evidence, EvidenceData, Source};
 use crate::domain::incident::Incident;
@@ -40,6 +41,20 @@ pub fn not_configured(sources: &Sources) -> Vec<Unavailable> {
         gaps.push(gap(Source::Kubernetes, "KUBECONFIG"));
     }
     gaps
+}
+
+/// Neighbours that are there.
+pub fn configured(sources: &Sources) -> Vec<Source> {
+    let cluster = sources.cluster.is_some();
+    [
+        (Source::Metrics, sources.metrics.is_some()),
+        (Source::Logs, sources.logs.is_some() || cluster),
+        (Source::Kubernetes, cluster),
+        (Source::Changes, cluster),
+    ]
+    .into_iter()
+    .filter_map(|(source, there)| there.then_some(source))
+    .collect()
 }
 
 /// The alerts themselves: evidence of last resort, when no neighbour answers.
@@ -75,7 +90,7 @@ pub fn first<'a>(
     context: &'a Context,
     subject: &Subject,
     ranges: &Ranges,
-    runbooks: &[Arc<Runbook>],
+    runbooks: &[&Runbook],
 ) -> Vec<Task<'a>> {
     let mut tasks = Vec::new();
     if context.sources.cluster.is_some() {
@@ -151,7 +166,13 @@ pub fn dependencies<'a>(
 }
 
 fn evidence_of(source: Source, about: ObjectRef, query: String, ranges: &Ranges, data: EvidenceData) -> Gathered {
-    let kind = match &data {
+    let draft = Draft { source, about, title: String::new(), query, window: ranges.window, data, link: None };
+    Gathered::Evidence { slot: slot_of(&draft), draft }
+}
+
+/// Names a piece of evidence across runs.
+fn slot_of(draft: &Draft) -> String {
+    let kind = match &draft.data {
         EvidenceData::Series(_) => "series",
         EvidenceData::Patterns(_) => "logs",
         EvidenceData::Workload(_) => "workload",
@@ -162,9 +183,7 @@ fn evidence_of(source: Source, about: ObjectRef, query: String, ranges: &Ranges,
         EvidenceData::Namespace(_) => "namespace",
         EvidenceData::Alerts { .. } => "alerts",
     };
-    let slot = format!("{kind}:{}:{about}", about.kind.as_str());
-    let draft = Draft { source, about, title: String::new(), query, window: ranges.window, data, link: None };
-    Gathered::Evidence { slot, draft }
+    format!("{kind}:{}:{}", draft.about.kind.as_str(), draft.about)
 }
 
 fn refused(error: &ClusterError) -> Gathered {
@@ -267,26 +286,23 @@ fn logs(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
     Task::new(Source::Logs, "log lines", async move {
         let mut failed = None;
         if let Some(logs) = &context.sources.logs {
-            let selector = LogSelector {
-                namespace: subject.namespace.clone(),
-                pods: Some(plan::pods_pattern(&subject)),
-                container: None,
-                filter: None,
-            };
-            let window = logs.lines(&selector, &ranges.window, LOG_LINES);
-            let baseline = logs.lines(&selector, &ranges.baseline, LOG_LINES);
+            let selector = LogSelector::of(&plan::variables(&subject));
+            let window = lines(logs, &selector, ranges.window);
+            let baseline = lines(logs, &selector, ranges.baseline);
             match futures::join!(window, baseline) {
                 (Ok(window), baseline) if !window.lines.is_empty() => {
-                    let baseline = baseline.unwrap_or_default();
-                    let patterns = log_evidence::summarise(&window, ranges.window, &baseline, ranges.baseline);
-                    let query = logs.query_text(&selector);
-                    let link = logs.link(&query, &ranges.window);
-                    let mut gathered =
-                        evidence_of(Source::Logs, subject.object(), query, &ranges, EvidenceData::Patterns(patterns));
-                    if let Gathered::Evidence { draft, .. } = &mut gathered {
-                        draft.link = link;
-                    }
-                    return vec![gathered];
+                    let before = baseline.as_ref().ok().map(|batch| (batch, ranges.baseline));
+                    let patterns = log_evidence::summarise((&window, ranges.window), before);
+                    let draft = Draft {
+                        source: Source::Logs,
+                        about: subject.object(),
+                        title: String::new(),
+                        link: logs.link(&window.query, &ranges.window),
+                        query: window.query,
+                        window: ranges.window,
+                        data: EvidenceData::Patterns(patterns),
+                    };
+                    return vec![Gathered::Evidence { slot: slot_of(&draft), draft }];
                 }
                 (Ok(_), _) => {}
                 (Err(error), _) => failed = Some(error.to_string()),
@@ -303,24 +319,37 @@ fn logs(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
     })
 }
 
+/// The newest lines of a range, and where there are too many, those of the whole range that look like errors.
+async fn lines(logs: &Logs, selector: &LogSelector, range: Window) -> Result<LogBatch, LogsError> {
+    let mut batch = logs.lines(selector, range, LOG_LINES).await?;
+    if batch.cut
+        && let Some(oldest) = batch.lines.first().map(|line| line.time)
+        && let Ok(errors) = logs.error_lines(selector, Window::new(range.from, oldest), LOG_LINES / 2).await
+    {
+        let earlier = errors.lines.into_iter().filter(|line| line.time < oldest);
+        batch.lines.splice(0..0, earlier);
+    }
+    Ok(batch)
+}
+
 /// The charts that `runbooks` call for, each with its query.
 pub fn charts<'a>(
     context: &'a Context,
     subject: &Subject,
     ranges: &Ranges,
-    runbooks: &[Arc<Runbook>],
+    runbooks: &[&Runbook],
 ) -> Vec<(String, Task<'a>)> {
     if context.sources.metrics.is_none() {
         return Vec::new();
     }
-    let tasks = plan::metric_tasks(runbooks.iter().map(AsRef::as_ref), &plan::variables(subject));
+    let tasks = plan::metric_tasks(runbooks.iter().copied(), &plan::variables(subject));
     let (about, ranges) = (subject.object(), *ranges);
     tasks.into_iter().map(|task| (task.query.clone(), chart(context, about.clone(), task, ranges))).collect()
 }
 
 /// The queries of those charts, to know what was asked before.
-pub fn charts_of(subject: &Subject, runbooks: &[Arc<Runbook>]) -> Vec<String> {
-    let tasks = plan::metric_tasks(runbooks.iter().map(AsRef::as_ref), &plan::variables(subject));
+pub fn charts_of(subject: &Subject, runbooks: &[&Runbook]) -> Vec<String> {
+    let tasks = plan::metric_tasks(runbooks.iter().copied(), &plan::variables(subject));
     tasks.into_iter().map(|task| task.query).collect()
 }
 
@@ -329,21 +358,23 @@ fn chart(context: &Context, about: ObjectRef, task: MetricTask, ranges: Ranges) 
         let Some(metrics) = &context.sources.metrics else { return Vec::new() };
         let spec = QuerySpec {
             query: task.query.clone(),
-            unit: task.spec.unit.clone(),
+            title: task.spec.title.clone(),
+            unit: Unit::from(task.spec.unit.as_str()),
+            threshold: task.spec.threshold,
             limit: task.limit.map(|limit| match limit {
                 LimitTask::Value(value) => LimitSpec::Value(value),
                 LimitTask::Query(query) => LimitSpec::Query(query),
             }),
         };
         let step = ranges.window.step(CHART_POINTS, TimeDelta::seconds(5));
-        match metrics.chart_data(&spec, &ranges.window, &ranges.baseline, step).await {
+        match metrics.chart_data(&spec, ranges.window, ranges.baseline, step).await {
             Ok(series) if series.lines.is_empty() => Vec::new(),
             Ok(series) => {
                 let draft = Draft {
                     source: Source::Metrics,
                     about,
                     title: task.spec.title.clone(),
-                    link: metrics.link(&task.query, &ranges.window),
+                    link: metrics.link(&task.query, &ranges.window).await,
                     query: task.query,
                     window: ranges.window,
                     data: EvidenceData::Series(series),

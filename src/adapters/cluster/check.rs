@@ -6,22 +6,10 @@ use k8s_openapi::apimachinery::pkg::version::Info;
 
 use super::permissions::{PERMISSIONS, Permission};
 use super::{Cluster, ClusterError};
+use crate::adapters::check::CheckLine;
 
 /// Reviews asked at once: 29 in four rounds, without a burst that API priority and fairness would queue.
 const AT_ONCE: usize = 8;
-
-/// One line of a check.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckLine {
-    /// What was checked: `Kubernetes API`, `list pods`.
-    pub what: String,
-    /// Whether it is as it should be.
-    pub ok: bool,
-    /// What was found: `v1.34.1`, `allowed`, `missing`.
-    pub detail: String,
-    /// What to do about it; empty when `ok`.
-    pub mend: String,
-}
 
 impl Cluster {
     /// Reaches for the API server's version, then asks for each of [`PERMISSIONS`] whether it is granted in all

@@ -50,7 +50,6 @@ use std::time::Duration;
 
 use crate::domain::subject::ObjectRef;
 
-pub use check::CheckLine;
 pub use connect::{Connection, ConnectionSource};
 pub use error::ClusterError;
 pub use event_scope::EventScope;

@@ -13,11 +13,15 @@ const READING: [&str; 3] = ["get", "list", "watch"];
 
 /// Answers a review.
 pub(super) fn review(cluster: &Cluster, asked: &Asked, target: &Target) -> Result<Response, Refusal> {
-    let body: Value = serde_json::from_slice(&asked.body).map_err(|error| Refusal::BadRequest(format!("the body of the request is not JSON: {error}")))?;
+    let body: Value = serde_json::from_slice(&asked.body)
+        .map_err(|error| Refusal::BadRequest(format!("the body of the request is not JSON: {error}")))?;
     let (kind, status) = match target.resource.as_str() {
         "selfsubjectaccessreviews" => ("SelfSubjectAccessReview", json!({"allowed": is_allowed(&body["spec"])})),
         "selfsubjectrulesreviews" => ("SelfSubjectRulesReview", rules(cluster)),
-        "selfsubjectreviews" => ("SelfSubjectReview", json!({"userInfo": {"username": super::USER, "groups": ["system:serviceaccounts", "system:authenticated"]}})),
+        "selfsubjectreviews" => (
+            "SelfSubjectReview",
+            json!({"userInfo": {"username": super::USER, "groups": ["system:serviceaccounts", "system:authenticated"]}}),
+        ),
         _ => return Err(target.forbidden("create")),
     };
     let answer = json!({
@@ -30,12 +34,18 @@ pub(super) fn review(cluster: &Cluster, asked: &Asked, target: &Target) -> Resul
 fn is_allowed(spec: &Value) -> bool {
     let attributes = &spec["resourceAttributes"];
     let reads = |verb: &Value| verb.as_str().is_some_and(|verb| READING.contains(&verb));
-    if attributes.is_object() { reads(&attributes["verb"]) && !matches!(attributes["resource"].as_str(), Some("secrets" | "*") | None) } else { reads(&spec["nonResourceAttributes"]["verb"]) }
+    if attributes.is_object() {
+        reads(&attributes["verb"]) && !matches!(attributes["resource"].as_str(), Some("secrets" | "*") | None)
+    } else {
+        reads(&spec["nonResourceAttributes"]["verb"])
+    }
 }
 
 fn rules(cluster: &Cluster) -> Value {
     let readable = cluster.store.resources().filter(|resource| resource.plural != "secrets");
-    let mut rules: Vec<Value> = readable.map(|resource| json!({"verbs": READING, "apiGroups": [resource.group], "resources": [resource.plural]})).collect();
+    let mut rules: Vec<Value> = readable
+        .map(|resource| json!({"verbs": READING, "apiGroups": [resource.group], "resources": [resource.plural]}))
+        .collect();
     rules.push(json!({"verbs": ["get"], "apiGroups": [""], "resources": ["pods/log"]}));
     json!({"resourceRules": rules, "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["/version", "/healthz", "/readyz", "/api", "/apis"]}], "incomplete": false})
 }

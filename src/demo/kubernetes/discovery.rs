@@ -24,7 +24,8 @@ pub(super) fn core_versions() -> Value {
 
 /// `/apis`
 pub(super) fn groups(store: &Store) -> Value {
-    let names: BTreeSet<&str> = store.resources().map(|resource| resource.group.as_str()).filter(|group| !group.is_empty()).collect();
+    let names: BTreeSet<&str> =
+        store.resources().map(|resource| resource.group.as_str()).filter(|group| !group.is_empty()).collect();
     let groups: Vec<Value> = names.into_iter().map(|name| described(store, name)).collect();
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
 }
@@ -41,14 +42,19 @@ pub(super) fn group(store: &Store, name: &str) -> Result<Value, Refusal> {
 }
 
 fn described(store: &Store, name: &str) -> Value {
-    let versions: BTreeSet<&str> = store.resources().filter(|resource| resource.group == name).map(|resource| resource.version.as_str()).collect();
-    let versions: Vec<Value> = versions.into_iter().map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version})).collect();
+    let versions: BTreeSet<&str> =
+        store.resources().filter(|resource| resource.group == name).map(|resource| resource.version.as_str()).collect();
+    let versions: Vec<Value> = versions
+        .into_iter()
+        .map(|version| json!({"groupVersion": format!("{name}/{version}"), "version": version}))
+        .collect();
     json!({"name": name, "versions": versions, "preferredVersion": versions[0]})
 }
 
 /// `/api/v1`, `/apis/{group}/{version}`
 pub(super) fn resources(store: &Store, group: &str, version: &str) -> Result<Value, Refusal> {
-    let members: Vec<&Resource> = store.resources().filter(|resource| resource.group == group && resource.version == version).collect();
+    let members: Vec<&Resource> =
+        store.resources().filter(|resource| resource.group == group && resource.version == version).collect();
     let first = members.first().ok_or(Refusal::UnknownPath)?;
     let mut resources = Vec::new();
     for resource in &members {
@@ -60,7 +66,9 @@ pub(super) fn resources(store: &Store, group: &str, version: &str) -> Result<Val
             resources.push(described_resource(resource, "/scale", "Scale", json!(["get"])));
         }
     }
-    Ok(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": first.api_version(), "resources": resources}))
+    Ok(
+        json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": first.api_version(), "resources": resources}),
+    )
 }
 
 fn described_resource(resource: &Resource, suffix: &str, kind: &str, verbs: Value) -> Value {

@@ -51,10 +51,17 @@ impl Selection {
 }
 
 /// A list, or one page of it.
-pub(super) fn list(cluster: &Cluster, asked: &Asked, target: &Target, resource: &Resource) -> Result<Response, Refusal> {
+pub(super) fn list(
+    cluster: &Cluster,
+    asked: &Asked,
+    target: &Target,
+    resource: &Resource,
+) -> Result<Response, Refusal> {
     let selection = Selection::read(asked, resource)?;
     let limit = match asked.params.get("limit") {
-        Some(text) => text.parse::<usize>().map_err(|_| Refusal::BadRequest(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))?,
+        Some(text) => text
+            .parse::<usize>()
+            .map_err(|_| Refusal::BadRequest(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))?,
         None => 0,
     };
     let after = asked.params.get("continue").map(|token| read_token(cluster, token)).transpose()?;
@@ -73,7 +80,9 @@ pub(super) fn list(cluster: &Cluster, asked: &Asked, target: &Target, resource: 
     let items = rest[..page].iter().map(|(_, item)| present(item, &cluster.clock));
     if asked.header_has(header::ACCEPT, "as=PartialObjectMetadataList") {
         let items: Vec<Value> = items.map(|item| metadata_of(&item)).collect();
-        return Ok(ok(&json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items})));
+        return Ok(ok(
+            &json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items}),
+        ));
     }
     let items: Vec<Value> = items.collect();
     let kind = format!("{}List", resource.kind);
@@ -92,15 +101,22 @@ fn token(cluster: &Cluster, last: &Key) -> String {
 }
 
 fn read_token(cluster: &Cluster, token: &str) -> Result<Key, Refusal> {
-    let invalid = || Refusal::BadRequest("invalid continue token: continue key is not valid: invalid character 'i' looking for beginning of value".to_owned());
-    if !token.is_ascii() || token.len() % 2 != 0 {
+    let invalid = || {
+        Refusal::BadRequest(
+            "invalid continue token: continue key is not valid: invalid character 'i' looking for beginning of value"
+                .to_owned(),
+        )
+    };
+    if !token.is_ascii() || !token.len().is_multiple_of(2) {
         return Err(invalid());
     }
     let bytes = (0..token.len()).step_by(2).map(|at| u8::from_str_radix(&token[at..at + 2], 16));
     let bytes = bytes.collect::<Result<Vec<u8>, _>>().map_err(|_| invalid())?;
     let plain = String::from_utf8(bytes).map_err(|_| invalid())?;
     let mut parts = plain.splitn(3, '/');
-    let (Some(generation), Some(namespace), Some(name)) = (parts.next(), parts.next(), parts.next()) else { return Err(invalid()) };
+    let (Some(generation), Some(namespace), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(invalid());
+    };
     let key = (namespace.to_owned(), name.to_owned());
     match generation.parse::<u64>() {
         Ok(generation) if generation == cluster.tokens.generation() => Ok(key),

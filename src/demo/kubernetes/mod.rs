@@ -48,7 +48,12 @@ pub(super) struct Cluster {
 
 impl Cluster {
     /// A server for these (already moved) records.
-    pub fn new(objects: Vec<ObjectList>, pod_logs: BTreeMap<PodLog, String>, lines: Vec<LogLine>, clock: Clock) -> Self {
+    pub fn new(
+        objects: Vec<ObjectList>,
+        pod_logs: BTreeMap<PodLog, String>,
+        lines: Vec<LogLine>,
+        clock: Clock,
+    ) -> Self {
         Self { store: Store::new(objects), pod_logs, lines, clock, calls: Calls::default(), tokens: Tokens::default() }
     }
 
@@ -71,7 +76,7 @@ impl Cluster {
 async fn handle(State(cluster): State<Arc<Cluster>>, request: Request) -> Response {
     match Asked::read(request).await {
         Ok(asked) => dispatch(&cluster, &asked).unwrap_or_else(Refusal::response),
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.response(),
     }
 }
 
@@ -91,7 +96,9 @@ fn dispatch(cluster: &Cluster, asked: &Asked) -> Result<Response, Refusal> {
     cluster.calls.record(&target, asked);
     match asked.method {
         Method::GET => get(cluster, asked, &target),
-        Method::POST if matches!(target.group.as_str(), "authorization.k8s.io" | "authentication.k8s.io") => access::review(cluster, asked, &target),
+        Method::POST if matches!(target.group.as_str(), "authorization.k8s.io" | "authentication.k8s.io") => {
+            access::review(cluster, asked, &target)
+        }
         // The demo shows what the bot would do; it never lets it.
         _ => Err(target.forbidden(calls::verb(&asked.method, &target, asked))),
     }
@@ -101,16 +108,21 @@ fn get(cluster: &Cluster, asked: &Asked, target: &Target) -> Result<Response, Re
     if target.resource == "secrets" {
         return Err(target.forbidden(calls::verb(&asked.method, target, asked)));
     }
-    let resource = cluster.store.resource(&target.group, &target.version, &target.resource).ok_or(Refusal::UnknownPath)?;
+    let resource =
+        cluster.store.resource(&target.group, &target.version, &target.resource).ok_or(Refusal::UnknownPath)?;
     if target.namespace.is_some() && !resource.namespaced {
         return Err(Refusal::UnknownPath);
     }
     match (&target.name, target.subresource.as_deref()) {
         (None, _) if asked.params.flag("watch") => watch::watch(cluster, asked, target, resource),
         (None, _) => list::list(cluster, asked, target, resource),
-        (Some(name), None | Some("status")) => object(cluster, target, resource, name).map(|object| ok(&partial(asked, object))),
+        (Some(name), None | Some("status")) => {
+            object(cluster, target, resource, name).map(|object| ok(&partial(asked, object)))
+        }
         (Some(name), Some("log")) if resource.plural == "pods" => pod_logs::log(cluster, asked, target, name),
-        (Some(name), Some("scale")) if resource.scalable() => object(cluster, target, resource, name).map(|object| ok(&scale(&object))),
+        (Some(name), Some("scale")) if resource.scalable() => {
+            object(cluster, target, resource, name).map(|object| ok(&scale(&object)))
+        }
         _ => Err(Refusal::UnknownPath),
     }
 }
@@ -129,14 +141,19 @@ fn object(cluster: &Cluster, target: &Target, resource: &Resource, name: &str) -
 
 /// Only the metadata, for a client that asked for no more.
 fn partial(asked: &Asked, object: Value) -> Value {
-    if asked.header_has(axum::http::header::ACCEPT, "as=PartialObjectMetadata;") { list::metadata_of(&object) } else { object }
+    if asked.header_has(axum::http::header::ACCEPT, "as=PartialObjectMetadata;") {
+        list::metadata_of(&object)
+    } else {
+        object
+    }
 }
 
 /// The scale of a workload.
 fn scale(object: &Value) -> Value {
     let meta = &object["metadata"];
     let labels = object["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
-    let selector: Vec<String> = labels.map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect();
+    let selector: Vec<String> =
+        labels.map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect();
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1",
         "metadata": {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"],

@@ -34,7 +34,15 @@ pub(super) fn log(cluster: &Cluster, asked: &Asked, target: &Target, name: &str)
     let pod = match object(cluster, target, resource, name) {
         Ok(pod) => pod,
         // The log of a pod whose object was not recorded is still a log.
-        Err(_) if recorded.is_some() && !cluster.store.resources().any(|known| cluster.store.visible(known, None, &cluster.clock).next().is_some()) => Value::Null,
+        Err(_)
+            if recorded.is_some()
+                && !cluster
+                    .store
+                    .resources()
+                    .any(|known| cluster.store.visible(known, None, &cluster.clock).next().is_some()) =>
+        {
+            Value::Null
+        }
         Err(refusal) => return Err(refusal),
     };
     let container = container(&pod, name, asked.params.get("container"))?;
@@ -43,8 +51,13 @@ pub(super) fn log(cluster: &Cluster, asked: &Asked, target: &Target, name: &str)
     }
     let single = pod["spec"]["containers"].as_array().is_none_or(|containers| containers.len() <= 1);
     let limit = cluster.clock.visible_until();
-    let from_file: Vec<(Option<DateTime<Utc>>, String)> = recorded.filter(|_| single).map(|text| stamped(text, limit)).unwrap_or_default();
-    let lines = if from_file.is_empty() { from_store(cluster, &namespace, name, &container, &pod, options.previous) } else { from_file };
+    let from_file: Vec<(Option<DateTime<Utc>>, String)> =
+        recorded.filter(|_| single).map(|text| stamped(text, limit)).unwrap_or_default();
+    let lines = if from_file.is_empty() {
+        from_store(cluster, &namespace, name, &container, &pod, options.previous)
+    } else {
+        from_file
+    };
     if lines.is_empty() {
         return nothing(&pod, name, &container, options.previous);
     }
@@ -56,19 +69,30 @@ impl Options {
         let params = &asked.params;
         let count = |name: &'static str| {
             let Some(text) = params.get(name) else { return Ok(None) };
-            let number: i64 = text.parse().map_err(|_| Refusal::BadRequest(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))?;
+            let number: i64 = text
+                .parse()
+                .map_err(|_| Refusal::BadRequest(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))?;
             let least = if name == "tailLines" { 0 } else { 1 };
             if number < least {
-                let cause = format!("Invalid value: {number}: must be greater than {}", if least == 0 { "or equal to 0" } else { "0" });
+                let cause = format!(
+                    "Invalid value: {number}: must be greater than {}",
+                    if least == 0 { "or equal to 0" } else { "0" }
+                );
                 return Err(Refusal::Invalid { kind: "PodLogOptions", name: pod.to_owned(), field: name, cause });
             }
             Ok(Some(number))
         };
-        let since_seconds = count("sinceSeconds")?.map(|seconds| cluster.clock.now() - chrono::TimeDelta::seconds(seconds));
+        let since_seconds =
+            count("sinceSeconds")?.map(|seconds| cluster.clock.now() - chrono::TimeDelta::seconds(seconds));
         let bad_time = |text: &str| {
-            Refusal::BadRequest(format!("parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?} as \"2006\""))
+            Refusal::BadRequest(format!(
+                "parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?} as \"2006\""
+            ))
         };
-        let since_time = params.get("sinceTime").map(|text| DateTime::parse_from_rfc3339(text).map_err(|_| bad_time(text))).transpose()?;
+        let since_time = params
+            .get("sinceTime")
+            .map(|text| DateTime::parse_from_rfc3339(text).map_err(|_| bad_time(text)))
+            .transpose()?;
         Ok(Self {
             previous: params.flag("previous"),
             timestamps: params.flag("timestamps"),
@@ -80,7 +104,11 @@ impl Options {
 
     /// The lines that are asked for, cut in mid-line where the limit falls.
     fn render(&self, lines: &[(Option<DateTime<Utc>>, String)]) -> Vec<u8> {
-        let recent: Vec<&String> = lines.iter().filter(|(at, _)| self.since.is_none_or(|since| at.is_none_or(|at| at >= since))).map(|(_, line)| line).collect();
+        let recent: Vec<&String> = lines
+            .iter()
+            .filter(|(at, _)| self.since.is_none_or(|since| at.is_none_or(|at| at >= since)))
+            .map(|(_, line)| line)
+            .collect();
         let skipped = self.tail.map_or(0, |tail| recent.len().saturating_sub(tail));
         let mut text = String::new();
         for line in &recent[skipped..] {
@@ -108,7 +136,14 @@ fn stamped(text: &str, limit: DateTime<Utc>) -> Vec<(Option<DateTime<Utc>>, Stri
 }
 
 /// What the log store has of this pod. Before its newest start lies the previous container's log.
-fn from_store(cluster: &Cluster, namespace: &str, name: &str, container: &str, pod: &Value, previous: bool) -> Vec<(Option<DateTime<Utc>>, String)> {
+fn from_store(
+    cluster: &Cluster,
+    namespace: &str,
+    name: &str,
+    container: &str,
+    pod: &Value,
+    previous: bool,
+) -> Vec<(Option<DateTime<Utc>>, String)> {
     let limit = cluster.clock.visible_until();
     let started = started(pod, container).filter(|_| restarts(pod, container) > 0);
     if previous && started.is_none() {
@@ -122,7 +157,8 @@ fn from_store(cluster: &Cluster, namespace: &str, name: &str, container: &str, p
         let at = DateTime::from_timestamp_nanos(line.nanos);
         let of_pod = field(line, &["kubernetes.pod_name", "pod", "pod_name"], name)
             && field(line, &["kubernetes.pod_namespace", "namespace", "pod_namespace"], namespace)
-            && (container.is_empty() || field(line, &["kubernetes.container_name", "container", "container_name"], container));
+            && (container.is_empty()
+                || field(line, &["kubernetes.container_name", "container", "container_name"], container));
         let in_time = at <= limit && started.is_none_or(|started| (at < started) == previous);
         if of_pod && in_time {
             let stamp = line.fields.get("_time").cloned().unwrap_or_default();
@@ -134,14 +170,20 @@ fn from_store(cluster: &Cluster, namespace: &str, name: &str, container: &str, p
 
 /// The container that is meant; it must be named when there are several.
 fn container(pod: &Value, name: &str, asked: Option<&str>) -> Result<String, Refusal> {
-    let all = ["containers", "initContainers", "ephemeralContainers"].into_iter().filter_map(|list| pod["spec"][list].as_array()).flatten();
+    let all = ["containers", "initContainers", "ephemeralContainers"]
+        .into_iter()
+        .filter_map(|list| pod["spec"][list].as_array())
+        .flatten();
     let names: Vec<&str> = all.filter_map(|container| container["name"].as_str()).collect();
     let regular = pod["spec"]["containers"].as_array().map_or(0, Vec::len);
     match asked {
         Some(asked) if names.is_empty() || names.contains(&asked) => Ok(asked.to_owned()),
         Some(asked) => Err(Refusal::BadRequest(format!("container {asked} is not valid for pod {name}"))),
         None if regular <= 1 => Ok(names.first().copied().unwrap_or_default().to_owned()),
-        None => Err(Refusal::BadRequest(format!("a container name must be specified for pod {name}, choose one of: [{}]", names[..regular].join(" ")))),
+        None => Err(Refusal::BadRequest(format!(
+            "a container name must be specified for pod {name}, choose one of: [{}]",
+            names[..regular].join(" ")
+        ))),
     }
 }
 
@@ -166,11 +208,15 @@ fn nothing(pod: &Value, name: &str, container: &str, previous: bool) -> Result<R
         return Ok(reply(StatusCode::NO_CONTENT, "text/plain", ""));
     }
     if previous {
-        return Err(Refusal::BadRequest(format!("previous terminated container {container:?} in pod {name:?} not found")));
+        return Err(Refusal::BadRequest(format!(
+            "previous terminated container {container:?} in pod {name:?} not found"
+        )));
     }
     let waiting = container_status(pod, container).and_then(|status| status["state"]["waiting"]["reason"].as_str());
     match waiting {
-        Some(reason) if restarts(pod, container) == 0 => Err(Refusal::BadRequest(format!("container {container:?} in pod {name:?} is waiting to start: {reason}"))),
+        Some(reason) if restarts(pod, container) == 0 => {
+            Err(Refusal::BadRequest(format!("container {container:?} in pod {name:?} is waiting to start: {reason}")))
+        }
         _ => Ok(reply(StatusCode::OK, "text/plain", "")),
     }
 }
@@ -181,7 +227,12 @@ fn recorded_refusal(text: &str, pod: &str) -> Refusal {
     let (reason, message) = rest.split_once("): ").unwrap_or(("BadRequest", rest));
     match reason {
         "NotFound" => Refusal::NotFound { group: String::new(), kind: "pods".to_owned(), name: pod.to_owned() },
-        "Forbidden" => Refusal::Forbidden { message: message.to_owned(), group: String::new(), kind: "pods".to_owned(), name: Some(pod.to_owned()) },
+        "Forbidden" => Refusal::Forbidden {
+            message: message.to_owned(),
+            group: String::new(),
+            kind: "pods".to_owned(),
+            name: Some(pod.to_owned()),
+        },
         _ => Refusal::BadRequest(message.to_owned()),
     }
 }

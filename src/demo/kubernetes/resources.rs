@@ -114,9 +114,13 @@ impl Target {
 
     /// The refusal of a client that lacks this right.
     pub fn forbidden(&self, verb: &str) -> Refusal {
-        let dotted = if self.group.is_empty() { self.resource.clone() } else { format!("{}.{}", self.resource, self.group) };
+        let dotted =
+            if self.group.is_empty() { self.resource.clone() } else { format!("{}.{}", self.resource, self.group) };
         let what = self.name.as_ref().map_or_else(|| dotted.clone(), |name| format!("{dotted} {name:?}"));
-        let place = self.namespace.as_ref().map_or_else(|| "at the cluster scope".to_owned(), |namespace| format!("in the namespace {namespace:?}"));
+        let place = self
+            .namespace
+            .as_ref()
+            .map_or_else(|| "at the cluster scope".to_owned(), |namespace| format!("in the namespace {namespace:?}"));
         let message = format!(
             "{what} is forbidden: User {:?} cannot {verb} resource {:?} in API group {:?} {place}",
             super::USER,

@@ -52,8 +52,12 @@ impl LabelSelector {
                 Test::In(wanted) => value.is_some_and(|value| wanted.iter().any(|one| one == value)),
                 // An object without the label is not in the set either.
                 Test::NotIn(unwanted) => value.is_none_or(|value| unwanted.iter().all(|one| one != value)),
-                Test::Greater(bound) => value.and_then(|value| value.parse::<i64>().ok()).is_some_and(|value| value > *bound),
-                Test::Less(bound) => value.and_then(|value| value.parse::<i64>().ok()).is_some_and(|value| value < *bound),
+                Test::Greater(bound) => {
+                    value.and_then(|value| value.parse::<i64>().ok()).is_some_and(|value| value > *bound)
+                }
+                Test::Less(bound) => {
+                    value.and_then(|value| value.parse::<i64>().ok()).is_some_and(|value| value < *bound)
+                }
             }
         })
     }
@@ -82,7 +86,9 @@ fn condition(tokens: &mut Tokens) -> Result<Condition, Refusal> {
         "notin" => Test::NotIn(set(tokens)?),
         ">" | "<" => {
             let text = value(tokens)?;
-            let bound = text.parse().map_err(|_| Refusal::BadRequest(format!("for 'Gt', 'Lt' operators, the value must be an integer: {text:?}")))?;
+            let bound = text.parse().map_err(|_| {
+                Refusal::BadRequest(format!("for 'Gt', 'Lt' operators, the value must be an integer: {text:?}"))
+            })?;
             if sign == ">" { Test::Greater(bound) } else { Test::Less(bound) }
         }
         other => return Err(bad(other, "in, notin, =, ==, !=, gt, lt")),
@@ -134,7 +140,10 @@ fn tokens(text: &str) -> Vec<String> {
         let sign = ["==", "!=", "=", "!", "(", ")", ",", "<", ">"].into_iter().find(|sign| rest.starts_with(sign));
         let length = match sign {
             Some(sign) => sign.len(),
-            None => rest.find(|c: char| c.is_whitespace() || "=!(),<>".contains(c)).unwrap_or(rest.len()).max(first.len_utf8()),
+            None => rest
+                .find(|c: char| c.is_whitespace() || "=!(),<>".contains(c))
+                .unwrap_or(rest.len())
+                .max(first.len_utf8()),
         };
         tokens.push(rest[..length].to_owned());
         rest = rest[length..].trim_start();
@@ -152,10 +161,13 @@ impl FieldSelector {
         let mut terms = Vec::new();
         for term in text.split(',').filter(|term| !term.is_empty()) {
             let signs = [("!=", false), ("==", true), ("=", true)];
-            let split = signs.into_iter().find_map(|(sign, equal)| term.split_once(sign).map(|(field, value)| (field, value, equal)));
-            let (field, value, equal) =
-                split.ok_or_else(|| Refusal::BadRequest(format!("invalid selector: '{term}'; can't understand '{term}'")))?;
-            let path = path(resource, field).ok_or_else(|| Refusal::BadRequest(format!("field label not supported: {field}")))?;
+            let split = signs
+                .into_iter()
+                .find_map(|(sign, equal)| term.split_once(sign).map(|(field, value)| (field, value, equal)));
+            let (field, value, equal) = split
+                .ok_or_else(|| Refusal::BadRequest(format!("invalid selector: '{term}'; can't understand '{term}'")))?;
+            let path = path(resource, field)
+                .ok_or_else(|| Refusal::BadRequest(format!("field label not supported: {field}")))?;
             terms.push((path, value.to_owned(), equal));
         }
         Ok(Self(terms))
@@ -165,7 +177,9 @@ impl FieldSelector {
     pub fn matches(&self, item: &Value) -> bool {
         self.0.iter().all(|(path, wanted, equal)| {
             let found = path.iter().fold(item, |value, key| &value[*key]);
-            let text = found.as_str().map_or_else(|| if found.is_null() { String::new() } else { found.to_string() }, str::to_owned);
+            let text = found
+                .as_str()
+                .map_or_else(|| if found.is_null() { String::new() } else { found.to_string() }, str::to_owned);
             (text == *wanted) == *equal
         })
     }

@@ -12,13 +12,29 @@ use crate::demo::http::reply;
 pub(super) enum Refusal {
     /// No such path: not even a `Status`, but plain text.
     UnknownPath,
-    NotFound { group: String, kind: String, name: String },
-    Forbidden { message: String, group: String, kind: String, name: Option<String> },
+    NotFound {
+        group: String,
+        kind: String,
+        name: String,
+    },
+    Forbidden {
+        message: String,
+        group: String,
+        kind: String,
+        name: Option<String>,
+    },
     BadRequest(String),
     /// A field of the options has an impossible value.
-    Invalid { kind: &'static str, name: String, field: &'static str, cause: String },
+    Invalid {
+        kind: &'static str,
+        name: String,
+        field: &'static str,
+        cause: String,
+    },
     /// The continue token is too old; with this one the list can go on inconsistently.
-    Expired { fresh: String },
+    Expired {
+        fresh: String,
+    },
 }
 
 impl Refusal {
@@ -33,9 +49,17 @@ impl Refusal {
             Refusal::UnknownPath => reply(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "404 page not found\n"),
             Refusal::NotFound { group, kind, name } => {
                 let dotted = if group.is_empty() { kind.clone() } else { format!("{kind}.{group}") };
-                status(404, "NotFound", &format!("{dotted} {name:?} not found"), details(&group, &kind, Some(&name)), json!({}))
+                status(
+                    404,
+                    "NotFound",
+                    &format!("{dotted} {name:?} not found"),
+                    details(&group, &kind, Some(&name)),
+                    json!({}),
+                )
             }
-            Refusal::Forbidden { message, group, kind, name } => status(403, "Forbidden", &message, details(&group, &kind, name.as_deref()), json!({})),
+            Refusal::Forbidden { message, group, kind, name } => {
+                status(403, "Forbidden", &message, details(&group, &kind, name.as_deref()), json!({}))
+            }
             Refusal::BadRequest(message) => status(400, "BadRequest", &message, Value::Null, json!({})),
             Refusal::Invalid { kind, name, field, cause } => {
                 let message = format!("{kind} {name:?} is invalid: {field}: {cause}");

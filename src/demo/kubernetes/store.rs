@@ -21,12 +21,15 @@ pub(super) struct Store {
 impl Store {
     /// Sorts the recorded lists; a kind that is not known (a custom resource) becomes a resource of its own.
     pub fn new(lists: Vec<ObjectList>) -> Self {
-        let mut tables: Vec<(Resource, BTreeMap<Key, Value>)> = known().into_iter().map(|resource| (resource, BTreeMap::new())).collect();
+        let mut tables: Vec<(Resource, BTreeMap<Key, Value>)> =
+            known().into_iter().map(|resource| (resource, BTreeMap::new())).collect();
         let mut newest = 1;
         for list in lists {
-            newest = newest.max(list.resource_version.as_deref().and_then(|version| version.parse::<u64>().ok()).unwrap_or(1));
+            newest = newest
+                .max(list.resource_version.as_deref().and_then(|version| version.parse::<u64>().ok()).unwrap_or(1));
             let (group, version) = list.api_version.split_once('/').unwrap_or(("", &list.api_version));
-            let position = tables.iter().position(|(resource, _)| resource.group == group && resource.kind == list.kind);
+            let position =
+                tables.iter().position(|(resource, _)| resource.group == group && resource.kind == list.kind);
             let position = position.unwrap_or_else(|| {
                 tables.push((custom(group, version, &list), BTreeMap::new()));
                 tables.len() - 1
@@ -53,14 +56,23 @@ impl Store {
 
     /// A resource type by its place in the API.
     pub fn resource(&self, group: &str, version: &str, plural: &str) -> Option<&Resource> {
-        self.resources().find(|resource| resource.group == group && resource.version == version && resource.plural == plural)
+        self.resources()
+            .find(|resource| resource.group == group && resource.version == version && resource.plural == plural)
     }
 
     /// The objects of a type that exist by now, in the order of their keys; without a namespace those of all.
-    pub fn visible<'a>(&'a self, wanted: &Resource, namespace: Option<&'a str>, clock: &Clock) -> impl Iterator<Item = (&'a Key, &'a Value)> + use<'a> {
+    pub fn visible<'a>(
+        &'a self,
+        wanted: &Resource,
+        namespace: Option<&'a str>,
+        clock: &Clock,
+    ) -> impl Iterator<Item = (&'a Key, &'a Value)> + use<'a> {
         let limit = clock.visible_until();
         let table = self.tables.iter().find(|(resource, _)| resource == wanted).map(|(_, table)| table);
-        let inside = table.into_iter().flatten().filter(move |((place, _), _)| namespace.is_none_or(|namespace| namespace == place));
+        let inside = table
+            .into_iter()
+            .flatten()
+            .filter(move |((place, _), _)| namespace.is_none_or(|namespace| namespace == place));
         inside.filter(move |(_, item)| created(item).is_none_or(|at| at <= limit))
     }
 

@@ -19,13 +19,27 @@ use crate::demo::http::{Asked, reply};
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Sends the existing objects as `ADDED` unless the client knows them, then stays open.
-pub(super) fn watch(cluster: &Cluster, asked: &Asked, target: &Target, resource: &Resource) -> Result<Response, Refusal> {
+pub(super) fn watch(
+    cluster: &Cluster,
+    asked: &Asked,
+    target: &Target,
+    resource: &Resource,
+) -> Result<Response, Refusal> {
     let selection = Selection::read(asked, resource)?;
-    let timeout = asked.params.get("timeoutSeconds").and_then(|text| text.parse().ok()).map_or(DEFAULT_TIMEOUT, Duration::from_secs);
-    let knows = asked.params.get("resourceVersion").is_some_and(|version| version != "0") && !asked.params.flag("sendInitialEvents");
+    let timeout = asked
+        .params
+        .get("timeoutSeconds")
+        .and_then(|text| text.parse().ok())
+        .map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+    let knows = asked.params.get("resourceVersion").is_some_and(|version| version != "0")
+        && !asked.params.flag("sendInitialEvents");
     let mut events = String::new();
     if !knows {
-        for (_, item) in cluster.store.visible(resource, target.namespace.as_deref(), &cluster.clock).filter(|(_, item)| selection.matches(item)) {
+        for (_, item) in cluster
+            .store
+            .visible(resource, target.namespace.as_deref(), &cluster.clock)
+            .filter(|(_, item)| selection.matches(item))
+        {
             let mut object = present(item, &cluster.clock);
             object["kind"] = json!(resource.kind);
             object["apiVersion"] = json!(resource.api_version());

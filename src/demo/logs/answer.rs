@@ -7,15 +7,15 @@ use axum::response::Response;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::demo::http::{Asked, reply};
+use crate::demo::http::{Asked, Refusal, reply};
 use crate::demo::logsql::Row;
 
 /// The content type of everything that is not JSON.
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A refusal: 400 and one line of text.
-pub(super) fn refuse(text: impl AsRef<str>) -> Response {
-    reply(StatusCode::BAD_REQUEST, TEXT, format!("{}\n", text.as_ref()))
+pub(super) fn refuse(text: impl AsRef<str>) -> Refusal {
+    Refusal { status: StatusCode::BAD_REQUEST, content_type: TEXT, body: format!("{}\n", text.as_ref()) }
 }
 
 /// A JSON answer.
@@ -25,7 +25,8 @@ pub(super) fn json(body: String) -> Response {
 
 /// `{"values":[{"value":…,"hits":…}]}`
 pub(super) fn values(counted: &[(String, usize)]) -> Response {
-    let values: Vec<String> = counted.iter().map(|(value, hits)| format!("{{\"value\":{},\"hits\":{hits}}}", string(value))).collect();
+    let values: Vec<String> =
+        counted.iter().map(|(value, hits)| format!("{{\"value\":{},\"hits\":{hits}}}", string(value))).collect();
     json(format!("{{\"values\":[{}]}}", values.join(",")))
 }
 

@@ -8,7 +8,7 @@ use super::Logs;
 use super::answer::{self, refuse, string};
 use super::query::{step_of, whole_number};
 use super::scope::Scope;
-use crate::demo::http::Asked;
+use crate::demo::http::{Asked, Refusal};
 use crate::demo::logsql::{Bucket, Row, field, stream_labels};
 
 /// No chart has more steps; a gap larger than this is left open rather than filled with zeros.
@@ -18,7 +18,7 @@ const MAX_FILLED_STEPS: i64 = 10_000;
 const DEFAULT_FACET_VALUES: usize = 10;
 
 /// `/select/logsql/hits`
-pub(super) fn hits(state: &Logs, asked: &Asked) -> Result<Response, Response> {
+pub(super) fn hits(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
     let scope = Scope::read(state, asked)?;
     let step = step_of(asked)?;
     let fields: Vec<&str> = asked.params.all("field").collect();
@@ -38,7 +38,8 @@ pub(super) fn hits(state: &Logs, asked: &Asked) -> Result<Response, Response> {
     }
     let bounds = bounds(state, &scope, step, &groups);
     let named = groups.iter().map(|(key, steps)| {
-        let members: Vec<String> = fields.iter().zip(key).map(|(name, value)| format!("{}:{}", string(name), string(value))).collect();
+        let members: Vec<String> =
+            fields.iter().zip(key).map(|(name, value)| format!("{}:{}", string(name), string(value))).collect();
         group(&members.join(","), steps, step, bounds)
     });
     let unnamed = (!other.is_empty()).then(|| group("", &other, step, bounds));
@@ -47,7 +48,12 @@ pub(super) fn hits(state: &Logs, asked: &Asked) -> Result<Response, Response> {
 }
 
 /// From which step to which the zeros are filled in: the asked range, or what was found.
-fn bounds(state: &Logs, scope: &Scope, step: Bucket, groups: &BTreeMap<Vec<String>, BTreeMap<i64, usize>>) -> (i64, i64) {
+fn bounds(
+    state: &Logs,
+    scope: &Scope,
+    step: Bucket,
+    groups: &BTreeMap<Vec<String>, BTreeMap<i64, usize>>,
+) -> (i64, i64) {
     let found = groups.values().flat_map(BTreeMap::keys).copied();
     let (first, last) = (found.clone().min().unwrap_or_default(), found.max().unwrap_or_default());
     let now = state.clock.now().timestamp_nanos_opt().unwrap_or(i64::MAX);
@@ -71,44 +77,50 @@ fn group(fields: &str, steps: &BTreeMap<i64, usize>, step: Bucket, (first, last)
     let counts: Vec<usize> = filled.values().copied().collect();
     let total: usize = counts.iter().sum();
     let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
-    format!("{{\"fields\":{{{fields}}},\"timestamps\":[{}],\"values\":[{}],\"total\":{total}}}", times.join(","), counts.join(","))
+    format!(
+        "{{\"fields\":{{{fields}}},\"timestamps\":[{}],\"values\":[{}],\"total\":{total}}}",
+        times.join(","),
+        counts.join(",")
+    )
 }
 
 /// `/select/logsql/field_names`
-pub(super) fn field_names(state: &Logs, asked: &Asked) -> Result<Response, Response> {
+pub(super) fn field_names(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
     count(state, asked, |row| row.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.clone()).collect())
 }
 
 /// `/select/logsql/field_values`
-pub(super) fn field_values(state: &Logs, asked: &Asked) -> Result<Response, Response> {
+pub(super) fn field_values(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
     let name = field_arg(asked)?;
     count(state, asked, |row| Some(field(row, name).to_owned()).filter(|value| !value.is_empty()).into_iter().collect())
 }
 
 /// `/select/logsql/streams`
-pub(super) fn streams(state: &Logs, asked: &Asked) -> Result<Response, Response> {
+pub(super) fn streams(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
     count(state, asked, |row| vec![field(row, "_stream").to_owned()])
 }
 
 /// `/select/logsql/stream_ids`
-pub(super) fn stream_ids(state: &Logs, asked: &Asked) -> Result<Response, Response> {
+pub(super) fn stream_ids(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
     count(state, asked, |row| vec![field(row, "_stream_id").to_owned()])
 }
 
 /// `/select/logsql/stream_field_names`
-pub(super) fn stream_field_names(state: &Logs, asked: &Asked) -> Result<Response, Response> {
+pub(super) fn stream_field_names(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
     count(state, asked, |row| stream_labels(field(row, "_stream")).into_iter().map(|(name, _)| name).collect())
 }
 
 /// `/select/logsql/stream_field_values`
-pub(super) fn stream_field_values(state: &Logs, asked: &Asked) -> Result<Response, Response> {
+pub(super) fn stream_field_values(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
     let wanted = field_arg(asked)?;
-    let value = |row: &Row| stream_labels(field(row, "_stream")).into_iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
+    let value = |row: &Row| {
+        stream_labels(field(row, "_stream")).into_iter().find(|(name, _)| name == wanted).map(|(_, value)| value)
+    };
     count(state, asked, |row| value(row).into_iter().collect())
 }
 
 /// Counts what each row yields: the most frequent first. When the limit cuts, the counts are zero, as the server's are.
-fn count(state: &Logs, asked: &Asked, of: impl Fn(&Row) -> Vec<String>) -> Result<Response, Response> {
+fn count(state: &Logs, asked: &Asked, of: impl Fn(&Row) -> Vec<String>) -> Result<Response, Refusal> {
     let scope = Scope::read(state, asked)?;
     let limit = whole_number(asked, "limit")?.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -124,7 +136,7 @@ fn count(state: &Logs, asked: &Asked, of: impl Fn(&Row) -> Vec<String>) -> Resul
 }
 
 /// `/select/logsql/facets`
-pub(super) fn facets(state: &Logs, asked: &Asked) -> Result<Response, Response> {
+pub(super) fn facets(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
     let scope = Scope::read(state, asked)?;
     let limit = whole_number(asked, "limit")?.filter(|limit| *limit > 0).unwrap_or(DEFAULT_FACET_VALUES);
     let mut fields: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
@@ -132,7 +144,10 @@ pub(super) fn facets(state: &Logs, asked: &Asked) -> Result<Response, Response> 
         *fields.entry(name).or_default().entry(value).or_default() += 1;
     }
     let facets = fields.into_iter().map(|(name, counts)| {
-        let top = by_count(counts).into_iter().take(limit).map(|(value, hits)| format!("{{\"field_value\":{},\"hits\":{hits}}}", string(&value)));
+        let top = by_count(counts)
+            .into_iter()
+            .take(limit)
+            .map(|(value, hits)| format!("{{\"field_value\":{},\"hits\":{hits}}}", string(&value)));
         format!("{{\"field_name\":{},\"values\":[{}]}}", string(&name), top.collect::<Vec<_>>().join(","))
     });
     Ok(answer::json(format!("{{\"facets\":[{}]}}", facets.collect::<Vec<_>>().join(","))))
@@ -144,6 +159,6 @@ fn by_count(counts: BTreeMap<String, usize>) -> Vec<(String, usize)> {
     counted
 }
 
-fn field_arg(asked: &Asked) -> Result<&str, Response> {
+fn field_arg(asked: &Asked) -> Result<&str, Refusal> {
     asked.params.get("field").ok_or_else(|| refuse("missing 'field' query arg"))
 }

@@ -14,7 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::http::{Asked, reply};
+use super::http::{Asked, Refusal, reply};
 use super::time::Clock;
 use super::world::LogLine;
 
@@ -32,7 +32,7 @@ pub(super) fn router(lines: Vec<LogLine>, clock: Clock) -> Router {
 async fn handle(State(state): State<Arc<Logs>>, request: Request) -> Response {
     let asked = match Asked::read(request).await {
         Ok(asked) => asked,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.response(),
     };
     // A regular expression over all lines is CPU work: it must not hold up the other neighbours.
     let unanswered = |_| reply(StatusCode::INTERNAL_SERVER_ERROR, answer::TEXT, "the query panicked\n");
@@ -54,8 +54,10 @@ fn dispatch(state: &Logs, asked: &Asked) -> Response {
         "/select/logsql/facets" => counts::facets(state, asked),
         "/health" => Ok(reply(StatusCode::OK, answer::TEXT, "OK")),
         "/metrics" => Ok(reply(StatusCode::OK, answer::TEXT, "vl_streams_created_total 1\n")),
-        "/" | "/select/vmui" | "/select/vmui/" => Ok(reply(StatusCode::OK, "text/html; charset=utf-8", "<!DOCTYPE html><title>vmui</title>\n")),
+        "/" | "/select/vmui" | "/select/vmui/" => {
+            Ok(reply(StatusCode::OK, "text/html; charset=utf-8", "<!DOCTYPE html><title>vmui</title>\n"))
+        }
         path => Err(answer::refuse(format!("unsupported path requested: {path:?}"))),
     };
-    answered.unwrap_or_else(|refusal| refusal)
+    answered.unwrap_or_else(Refusal::response)
 }

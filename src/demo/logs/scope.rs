@@ -1,10 +1,8 @@
 //! What every request has: a query, a time range, extra filters and a tenant.
 
-use axum::response::Response;
-
 use super::Logs;
 use super::answer::refuse;
-use crate::demo::http::{Asked, parse_time};
+use crate::demo::http::{Asked, Refusal, parse_time};
 use crate::demo::logsql::{Filter, Query, Row};
 use crate::demo::world::LogLine;
 
@@ -21,7 +19,7 @@ pub(super) struct Scope {
 
 impl Scope {
     /// Reads the arguments in the order in which the server complains about them.
-    pub fn read(state: &Logs, asked: &Asked) -> Result<Self, Response> {
+    pub fn read(state: &Logs, asked: &Asked) -> Result<Self, Refusal> {
         let now = state.clock.now();
         let text = asked.params.get("query").ok_or_else(|| refuse("`query` arg cannot be empty"))?;
         let query = Query::parse(text, now).map_err(refuse)?;
@@ -34,11 +32,13 @@ impl Scope {
         for name in ["extra_filters", "extra_stream_filters"] {
             for text in asked.params.all(name) {
                 let filter = extra_filter(text).unwrap_or_else(|| text.to_owned());
-                let parsed = Query::parse(&filter, now).map_err(|reason| refuse(reason.replace("`query`", &format!("`{name}`"))))?;
+                let parsed = Query::parse(&filter, now)
+                    .map_err(|reason| refuse(reason.replace("`query`", &format!("`{name}`"))))?;
                 extra.push(parsed.filter);
             }
         }
-        let tenant = |name: &str| asked.headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|id| id != "0");
+        let tenant =
+            |name: &str| asked.headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|id| id != "0");
         let other_tenant = tenant("accountid") || tenant("projectid");
         Ok(Self { query, text: text.to_owned(), extra, start, end, other_tenant })
     }
@@ -52,14 +52,20 @@ impl Scope {
         let from = state.lines.partition_point(|line| line.nanos < self.start.unwrap_or(i64::MIN));
         let to = state.lines.partition_point(|line| line.nanos <= self.end.unwrap_or(i64::MAX).min(visible));
         let inside = state.lines.get(from..to).unwrap_or_default();
-        let meant = |line: &&LogLine| self.query.filter.matches(*line) && self.extra.iter().all(|filter| filter.matches(*line));
+        let meant =
+            |line: &&LogLine| self.query.filter.matches(*line) && self.extra.iter().all(|filter| filter.matches(*line));
         inside.iter().filter(meant).collect()
     }
 
     /// The result of filter and pipes, unordered unless a pipe orders it: by stream, as the server stores it.
     pub fn rows(&self, state: &Logs) -> Vec<Row> {
         let mut lines = self.lines(state);
-        lines.sort_by(|a, b| a.fields.get("_stream_id").cmp(&b.fields.get("_stream_id")).then_with(|| a.fields.get("_stream").cmp(&b.fields.get("_stream"))));
+        lines.sort_by(|a, b| {
+            a.fields
+                .get("_stream_id")
+                .cmp(&b.fields.get("_stream_id"))
+                .then_with(|| a.fields.get("_stream").cmp(&b.fields.get("_stream")))
+        });
         self.query.run(lines)
     }
 }
@@ -69,7 +75,9 @@ fn extra_filter(text: &str) -> Option<String> {
     let map: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).ok()?;
     let quote = |value: &serde_json::Value| value.as_str().map(|text| format!("{text:?}"));
     let parts = map.iter().map(|(name, value)| {
-        let values: Vec<String> = value.as_array().map_or_else(|| quote(value).into_iter().collect(), |list| list.iter().filter_map(quote).collect());
+        let values: Vec<String> = value
+            .as_array()
+            .map_or_else(|| quote(value).into_iter().collect(), |list| list.iter().filter_map(quote).collect());
         format!("{name:?}:in({})", values.join(","))
     });
     let parts: Vec<String> = parts.collect();

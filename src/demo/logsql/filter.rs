@@ -18,9 +18,15 @@ pub(in crate::demo) enum Filter {
     /// `{label="value"}`
     Stream(StreamFilter),
     /// `_time:…`, in nanoseconds, both ends included.
-    Time { from: i64, to: i64 },
+    Time {
+        from: i64,
+        to: i64,
+    },
     /// `field:…`
-    Field { field: String, test: Test },
+    Field {
+        field: String,
+        test: Test,
+    },
 }
 
 /// A condition on the value of a field.
@@ -91,7 +97,9 @@ impl Test {
         match self {
             Test::Present => !value.is_empty(),
             Test::Phrase { phrase, prefix, ignore_case: false } => has_phrase(value, phrase, *prefix),
-            Test::Phrase { phrase, prefix, ignore_case: true } => has_phrase(&value.to_lowercase(), &phrase.to_lowercase(), *prefix),
+            Test::Phrase { phrase, prefix, ignore_case: true } => {
+                has_phrase(&value.to_lowercase(), &phrase.to_lowercase(), *prefix)
+            }
             Test::Exact { text, prefix: false } => value == text,
             Test::Exact { text, prefix: true } => value.starts_with(text.as_str()),
             Test::Regex(regex) => regex.is_match(value),

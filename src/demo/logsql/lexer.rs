@@ -42,7 +42,13 @@ impl<'a> Lexer<'a> {
             // `:=` is two tokens: the colon after a field, and the equals sign of an exact filter.
             if text == ":=" {
                 tokens.push(Token { text: ":".to_owned(), quoted: false, space_before, start, end: start + 1 });
-                tokens.push(Token { text: "=".to_owned(), quoted: false, space_before: false, start: start + 1, end: at });
+                tokens.push(Token {
+                    text: "=".to_owned(),
+                    quoted: false,
+                    space_before: false,
+                    start: start + 1,
+                    end: at,
+                });
             } else {
                 tokens.push(Token { text, quoted, space_before, start, end: at });
             }
@@ -104,7 +110,8 @@ impl<'a> Lexer<'a> {
 
     /// Takes `(*)`, if that is what comes next.
     pub fn take_star_call(&mut self) -> bool {
-        let texts: Vec<&str> = self.tokens.iter().skip(self.position).take(3).map(|token| token.text.as_str()).collect();
+        let texts: Vec<&str> =
+            self.tokens.iter().skip(self.position).take(3).map(|token| token.text.as_str()).collect();
         let found = texts == ["(", "*", ")"];
         if found {
             self.position += 3;

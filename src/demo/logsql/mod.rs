@@ -45,7 +45,12 @@ impl Query {
             Pipe::Filter(_) => true,
             Pipe::Fields(fields) => fields.iter().any(|field| field == "_time"),
             Pipe::Delete(fields) => fields.iter().all(|field| field != "_time"),
-            Pipe::Sort { .. } | Pipe::Limit(_) | Pipe::Offset(_) | Pipe::Stats(_) | Pipe::Uniq { .. } | Pipe::Top { .. } => false,
+            Pipe::Sort { .. }
+            | Pipe::Limit(_)
+            | Pipe::Offset(_)
+            | Pipe::Stats(_)
+            | Pipe::Uniq { .. }
+            | Pipe::Top { .. } => false,
         })
     }
 

@@ -129,7 +129,9 @@ fn test(lexer: &mut Lexer<'_>, field: &str) -> Result<Filter, String> {
         let sign = lexer.next().map(|token| token.text).unwrap_or_default();
         return of(Test::Compare { sign, bound: word(lexer)? });
     }
-    if lexer.peek_second().is_some_and(|token| !token.quoted && !token.space_before && token.text == "(") && !lexer.peek().is_some_and(|token| token.quoted) {
+    if lexer.peek_second().is_some_and(|token| !token.quoted && !token.space_before && token.text == "(")
+        && !lexer.peek().is_some_and(|token| token.quoted)
+    {
         return function(lexer).and_then(of);
     }
     if lexer.is(&KEYWORDS) {
@@ -157,9 +159,13 @@ fn function(lexer: &mut Lexer<'_>) -> Result<Test, String> {
             match name.as_str() {
                 "in" => Ok(Test::In(values)),
                 "contains_any" | "contains_all" => Ok(Test::Contains { phrases: values, all: name == "contains_all" }),
-                _ if values.len() != 1 => Err(format!("unexpected number of args for {name}(); got {}; want 1", values.len())),
+                _ if values.len() != 1 => {
+                    Err(format!("unexpected number of args for {name}(); got {}; want 1", values.len()))
+                }
                 "exact" => Ok(Test::Exact { text: values.remove(0), prefix: false }),
-                _ => Regex::new(&values[0]).map(Test::Regex).map_err(|error| format!("invalid regexp {:?}: {error}", values[0])),
+                _ => Regex::new(&values[0])
+                    .map(Test::Regex)
+                    .map_err(|error| format!("invalid regexp {:?}: {error}", values[0])),
             }
         }
         _ => Err(format!("unexpected token {:?}; want a filter", "(")),
@@ -218,7 +224,10 @@ fn starred(lexer: &mut Lexer<'_>) -> bool {
 
 /// `_time:5m`, `_time:[from, to)`, `_time:>moment`, `_time:2026-11-22T22`; each with `offset 1h`.
 fn time(lexer: &mut Lexer<'_>, now: DateTime<Utc>) -> Result<Filter, String> {
-    let moment = |text: &str| parse_time(text.trim().trim_matches('"'), now).map_err(|error| format!("cannot parse {text:?} in _time filter: {error}"));
+    let moment = |text: &str| {
+        parse_time(text.trim().trim_matches('"'), now)
+            .map_err(|error| format!("cannot parse {text:?} in _time filter: {error}"))
+    };
     let (mut from, mut to) = if lexer.is(&["[", "("]) {
         let open = lexer.next().is_some_and(|token| token.text == "(");
         let (inside, closing) = lexer.raw_until(&["]", ")"]).ok_or("missing closing bracket in _time filter")?;
@@ -236,7 +245,9 @@ fn time(lexer: &mut Lexer<'_>, now: DateTime<Utc>) -> Result<Filter, String> {
     } else {
         let text = word(lexer)?;
         match parse_duration(&text) {
-            Some(length) if !text.starts_with(|c: char| c.is_ascii_digit()) || text.ends_with(|c: char| c.is_alphabetic()) => {
+            Some(length)
+                if !text.starts_with(|c: char| c.is_ascii_digit()) || text.ends_with(|c: char| c.is_alphabetic()) =>
+            {
                 let now = now.timestamp_nanos_opt().unwrap_or_default();
                 (now - length.abs(), now)
             }

@@ -80,7 +80,10 @@ impl Pipe {
             }
             Pipe::Offset(offset) => rows.into_iter().skip(*offset).collect(),
             Pipe::Fields(names) if names.iter().any(|name| name == "*") => rows,
-            Pipe::Fields(names) => rows.iter().map(|row| names.iter().map(|name| (name.clone(), field(row, name).to_owned())).collect()).collect(),
+            Pipe::Fields(names) => rows
+                .iter()
+                .map(|row| names.iter().map(|name| (name.clone(), field(row, name).to_owned())).collect())
+                .collect(),
             Pipe::Delete(names) => {
                 rows.iter_mut().for_each(|row| row.retain(|(name, _)| !names.contains(name)));
                 rows
@@ -105,7 +108,8 @@ impl Pipe {
 
 fn is_known(name: &str) -> bool {
     const KNOWN: [&str; 17] = [
-        "sort", "order", "limit", "head", "offset", "skip", "fields", "keep", "delete", "drop", "del", "rm", "stats", "count", "uniq", "top", "filter",
+        "sort", "order", "limit", "head", "offset", "skip", "fields", "keep", "delete", "drop", "del", "rm", "stats",
+        "count", "uniq", "top", "filter",
     ];
     KNOWN.contains(&name) || name == "where"
 }
@@ -189,7 +193,11 @@ pub(super) fn counted(rows: &[Row], by: &[String]) -> Vec<(Row, usize)> {
         *counts.entry(by.iter().map(|name| field(row, name)).collect()).or_default() += 1;
     }
     let named = |values: Vec<&str>| by.iter().cloned().zip(values.into_iter().map(str::to_owned)).collect::<Row>();
-    counts.into_iter().filter(|(values, _)| values.iter().any(|value| !value.is_empty())).map(|(values, count)| (named(values), count)).collect()
+    counts
+        .into_iter()
+        .filter(|(values, _)| values.iter().any(|value| !value.is_empty()))
+        .map(|(values, count)| (named(values), count))
+        .collect()
 }
 
 fn with_hits(mut row: Row, count: usize) -> Row {
@@ -199,7 +207,11 @@ fn with_hits(mut row: Row, count: usize) -> Row {
 
 fn compare_rows(a: &Row, b: &Row, by: &[(String, bool)]) -> Ordering {
     let orders = by.iter().map(|(name, descends)| {
-        let order = if name == "_time" { time_key(field(a, name)).cmp(&time_key(field(b, name))) } else { compare(field(a, name), field(b, name)) };
+        let order = if name == "_time" {
+            time_key(field(a, name)).cmp(&time_key(field(b, name)))
+        } else {
+            compare(field(a, name), field(b, name))
+        };
         if *descends { order.reverse() } else { order }
     });
     orders.fold(Ordering::Equal, Ordering::then)

@@ -87,7 +87,9 @@ impl By {
         let word = parse::word(lexer)?;
         // `_time:5m` is read as one word.
         let Some((field, step)) = word.split_once(':') else { return Ok(Self { field: word, bucket: None }) };
-        let step = parse_duration(step).filter(|step| *step > 0).ok_or_else(|| format!("cannot parse bucket size {step:?}"))?;
+        let step = parse_duration(step)
+            .filter(|step| *step > 0)
+            .ok_or_else(|| format!("cannot parse bucket size {step:?}"))?;
         Ok(Self { field: field.to_owned(), bucket: Some(Bucket(step)) })
     }
 
@@ -124,7 +126,8 @@ impl Bucket {
 impl Function {
     fn parse(lexer: &mut Lexer<'_>) -> Result<Self, String> {
         let name = lexer.text().to_lowercase();
-        const KNOWN: [&str; 10] = ["count", "count_uniq", "count_empty", "sum", "avg", "min", "max", "median", "quantile", "uniq_values"];
+        const KNOWN: [&str; 10] =
+            ["count", "count_uniq", "count_empty", "sum", "avg", "min", "max", "median", "quantile", "uniq_values"];
         if !KNOWN.contains(&name.as_str()) {
             return Err(format!("unknown stats func {name:?}"));
         }
@@ -135,7 +138,9 @@ impl Function {
         let args = parse::value_list(lexer)?;
         match (name.as_str(), args.len()) {
             ("quantile", 0 | 1) => Err("quantile needs phi and a field".to_owned()),
-            ("sum" | "avg" | "min" | "max" | "median" | "count_uniq" | "uniq_values", 0) => Err(format!("missing field in {name}()")),
+            ("sum" | "avg" | "min" | "max" | "median" | "count_uniq" | "uniq_values", 0) => {
+                Err(format!("missing field in {name}()"))
+            }
             _ => Ok(Self { name, args }),
         }
     }
@@ -146,14 +151,19 @@ impl Function {
 
     fn compute(&self, rows: &[&Row]) -> String {
         let values = |names: &[String]| {
-            let all = rows.iter().flat_map(|row| names.iter().map(|name| field(row, name))).filter(|value| !value.is_empty());
+            let all =
+                rows.iter().flat_map(|row| names.iter().map(|name| field(row, name))).filter(|value| !value.is_empty());
             all.map(str::to_owned).collect::<Vec<_>>()
         };
         let numbers = || values(&self.args).iter().filter_map(|value| value.parse::<f64>().ok()).collect::<Vec<_>>();
         match self.name.as_str() {
             "count" if self.args.is_empty() => rows.len().to_string(),
-            "count" => rows.iter().filter(|row| self.args.iter().any(|name| !field(row, name).is_empty())).count().to_string(),
-            "count_empty" => rows.iter().filter(|row| self.args.iter().all(|name| field(row, name).is_empty())).count().to_string(),
+            "count" => {
+                rows.iter().filter(|row| self.args.iter().any(|name| !field(row, name).is_empty())).count().to_string()
+            }
+            "count_empty" => {
+                rows.iter().filter(|row| self.args.iter().all(|name| field(row, name).is_empty())).count().to_string()
+            }
             "count_uniq" => {
                 let keys = rows.iter().map(|row| self.args.iter().map(|name| field(row, name)).collect::<Vec<_>>());
                 keys.filter(|key| key.iter().any(|value| !value.is_empty())).collect::<BTreeSet<_>>().len().to_string()

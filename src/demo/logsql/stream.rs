@@ -48,7 +48,9 @@ impl StreamFilter {
                 groups.push(Vec::new());
             } else if !lexer.take(",") && !lexer.take("and") {
                 let found = lexer.text();
-                return Err(format!("unexpected token {found:?} in _stream filter after {written:?}; want 'or', 'and', '}}' or ','"));
+                return Err(format!(
+                    "unexpected token {found:?} in _stream filter after {written:?}; want 'or', 'and', '}}' or ','"
+                ));
             }
             if lexer.take("}") {
                 return Ok(Self { groups });
@@ -69,7 +71,9 @@ impl Condition {
         }
         let sign = lexer.next().map(|token| token.text).unwrap_or_default();
         if !matches!(sign.as_str(), "=" | "!=" | "=~" | "!~") {
-            return Err(format!("unexpected operation {sign:?} in _stream filter for {label:?} field; want '=', '!=', '=~', '!~', 'in' or 'not_in'"));
+            return Err(format!(
+                "unexpected operation {sign:?} in _stream filter for {label:?} field; want '=', '!=', '=~', '!~', 'in' or 'not_in'"
+            ));
         }
         let value = compound(lexer)?;
         let written = format!("{label}{sign}{value:?}");

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
-use crate::demo::http::reply;
+use crate::demo::http::{Refusal, reply};
 use crate::demo::world::Labels;
 
 /// A JSON answer.
@@ -13,16 +13,16 @@ pub(super) fn json(status: StatusCode, body: impl Into<String>) -> Response {
 }
 
 /// An error as the server words it.
-pub(super) fn error(status: StatusCode, text: impl AsRef<str>) -> Response {
+pub(super) fn error(status: StatusCode, text: impl AsRef<str>) -> Refusal {
     let body = json!({"status": "error", "errorType": status.as_str(), "error": text.as_ref()});
-    json(status, body.to_string())
+    Refusal { status, content_type: "application/json", body: body.to_string() }
 }
 
 /// `{"status":"success","data":…}`.
 pub(super) fn success(data: impl serde::Serialize) -> Response {
     match serde_json::to_string(&data) {
         Ok(data) => json(StatusCode::OK, format!("{{\"status\":\"success\",\"data\":{data}}}")),
-        Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "cannot encode the answer"),
+        Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "cannot encode the answer").response(),
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn router(series: Vec<Series>, clock: Clock) -> Router {
 async fn handle(State(state): State<Arc<Metrics>>, request: Request) -> Response {
     let asked = match Asked::read(request).await {
         Ok(asked) => asked,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.response(),
     };
     // Evaluation is CPU work of up to a second: it must not hold up the other neighbours.
     let unanswered = |_| reply(StatusCode::INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8", "the query panicked\n");
@@ -51,11 +51,19 @@ fn dispatch(state: &Metrics, asked: &Asked) -> Response {
         ("/api/v1/labels", _) => series::labels(state, &asked.params),
         (_, Some(label)) => series::label_values(state, label, &asked.params),
         ("/api/v1/export", _) => series::export(state, &asked.params),
-        ("/api/v1/status/buildinfo", _) => answer::json(StatusCode::OK, "{\"status\":\"success\",\"data\":{\"version\":\"2.24.0\"}}"),
+        ("/api/v1/status/buildinfo", _) => {
+            answer::json(StatusCode::OK, "{\"status\":\"success\",\"data\":{\"version\":\"2.24.0\"}}")
+        }
         ("/api/v1/metadata", _) => answer::json(StatusCode::OK, "{\"status\":\"success\",\"data\": {}}"),
         ("/health", _) => reply(StatusCode::OK, "text/plain; charset=utf-8", "OK"),
         ("/metrics", _) => reply(StatusCode::OK, "text/plain; charset=utf-8", "vm_app_uptime_seconds 1\n"),
-        ("/" | "/vmui" | "/vmui/", _) => reply(StatusCode::OK, "text/html; charset=utf-8", "<!DOCTYPE html><title>vmui</title>\n"),
-        _ => reply(StatusCode::BAD_REQUEST, "text/plain; charset=utf-8", format!("unsupported path requested: {:?}\n", asked.path)),
+        ("/" | "/vmui" | "/vmui/", _) => {
+            reply(StatusCode::OK, "text/html; charset=utf-8", "<!DOCTYPE html><title>vmui</title>\n")
+        }
+        _ => reply(
+            StatusCode::BAD_REQUEST,
+            "text/plain; charset=utf-8",
+            format!("unsupported path requested: {:?}\n", asked.path),
+        ),
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Metrics;
 use super::answer::{error, metric, success};
 use super::query::{time_of, visible};
-use crate::demo::http::{Params, reply};
+use crate::demo::http::{Params, Refusal, reply};
 use crate::demo::promql::parse_selector;
 use crate::demo::world::{Labels, Series};
 
@@ -22,7 +22,7 @@ struct Scope {
 }
 
 impl Scope {
-    fn read(state: &Metrics, params: &Params) -> Result<Self, Response> {
+    fn read(state: &Metrics, params: &Params) -> Result<Self, Refusal> {
         let mut selectors = Vec::new();
         for text in params.all("match[]").chain(params.all("match")) {
             let bad = |reason| error(StatusCode::BAD_REQUEST, format!("cannot parse matches[]={text}: {reason}"));
@@ -33,9 +33,13 @@ impl Scope {
     }
 
     /// Like `read`, but without a selector there is no answer.
-    fn selected(state: &Metrics, params: &Params) -> Result<Self, Response> {
+    fn selected(state: &Metrics, params: &Params) -> Result<Self, Refusal> {
         let scope = Self::read(state, params)?;
-        if scope.selectors.is_empty() { Err(error(StatusCode::BAD_REQUEST, "missing `match[]` arg")) } else { Ok(scope) }
+        if scope.selectors.is_empty() {
+            Err(error(StatusCode::BAD_REQUEST, "missing `match[]` arg"))
+        } else {
+            Ok(scope)
+        }
     }
 
     /// The series that are meant and have a sample in the range.
@@ -54,9 +58,10 @@ impl Scope {
 pub(super) fn series(state: &Metrics, params: &Params) -> Response {
     let scope = match Scope::selected(state, params) {
         Ok(scope) => scope,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.response(),
     };
-    let found: Vec<&Labels> = scope.series(state).into_iter().map(|series| &series.labels).take(limit(params)).collect();
+    let found: Vec<&Labels> =
+        scope.series(state).into_iter().map(|series| &series.labels).take(limit(params)).collect();
     success(found)
 }
 
@@ -73,10 +78,11 @@ pub(super) fn label_values(state: &Metrics, label: &str, params: &Params) -> Res
 fn distinct(state: &Metrics, params: &Params, of: impl Fn(&Labels) -> Vec<&String>) -> Response {
     match Scope::read(state, params) {
         Ok(scope) => {
-            let values: BTreeSet<&String> = scope.series(state).into_iter().flat_map(|series| of(&series.labels)).collect();
+            let values: BTreeSet<&String> =
+                scope.series(state).into_iter().flat_map(|series| of(&series.labels)).collect();
             success(values.into_iter().take(limit(params)).collect::<Vec<_>>())
         }
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.response(),
     }
 }
 
@@ -84,14 +90,18 @@ fn distinct(state: &Metrics, params: &Params, of: impl Fn(&Labels) -> Vec<&Strin
 pub(super) fn export(state: &Metrics, params: &Params) -> Response {
     let scope = match Scope::selected(state, params) {
         Ok(scope) => scope,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.response(),
     };
     let mut body = String::new();
     for series in scope.series(state) {
-        let samples = series.times.iter().zip(&series.values).filter(|(time, _)| **time >= scope.start && **time <= scope.end);
+        let samples =
+            series.times.iter().zip(&series.values).filter(|(time, _)| **time >= scope.start && **time <= scope.end);
         let (times, values): (Vec<i64>, Vec<Value>) = samples.map(|(time, value)| (*time, exported(*value))).unzip();
         let values = serde_json::to_string(&values).unwrap_or_default();
-        body.push_str(&format!("{{\"metric\":{},\"values\":{values},\"timestamps\":{times:?}}}\n", metric(&series.labels)));
+        body.push_str(&format!(
+            "{{\"metric\":{},\"values\":{values},\"timestamps\":{times:?}}}\n",
+            metric(&series.labels)
+        ));
     }
     reply(StatusCode::OK, "application/stream+json; charset=utf-8", body)
 }

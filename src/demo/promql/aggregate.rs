@@ -22,7 +22,9 @@ pub(super) fn aggregate(engine: &Engine<'_>, expr: &AggregateExpr, grid: Grid) -
         None => refuse("the aggregation needs a parameter"),
     };
     let fold = |apply: &dyn Fn(&[f64], usize) -> f64| {
-        let folded = groups.iter().map(|(labels, members)| Column { labels: labels.clone(), values: fold(members, grid, apply) });
+        let folded = groups
+            .iter()
+            .map(|(labels, members)| Column { labels: labels.clone(), values: fold(members, grid, apply) });
         Ok(Value::Vector(folded.filter(Column::is_present).collect()))
     };
     match expr.op.id() {
@@ -70,11 +72,17 @@ fn fold(members: &[Column], grid: Grid, apply: &dyn Fn(&[f64], usize) -> f64) ->
 }
 
 /// Keeps at each step the first `k` members of each group in this order; the series keep their labels.
-fn pick(groups: BTreeMap<Labels, Vec<Column>>, k: &[f64], grid: Grid, order: fn(f64, f64) -> std::cmp::Ordering) -> Value {
+fn pick(
+    groups: BTreeMap<Labels, Vec<Column>>,
+    k: &[f64],
+    grid: Grid,
+    order: fn(f64, f64) -> std::cmp::Ordering,
+) -> Value {
     let mut picked = Vec::new();
     for mut members in groups.into_values() {
         for (step, limit) in k.iter().enumerate().take(grid.points) {
-            let mut present: Vec<usize> = (0..members.len()).filter(|index| !members[*index].values[step].is_nan()).collect();
+            let mut present: Vec<usize> =
+                (0..members.len()).filter(|index| !members[*index].values[step].is_nan()).collect();
             present.sort_by(|a, b| order(members[*a].values[step], members[*b].values[step]));
             // A limit that is no number keeps nothing.
             for index in present.into_iter().skip(limit.max(0.0) as usize) {

@@ -50,9 +50,15 @@ pub(super) fn binary(engine: &Engine<'_>, expr: &BinaryExpr, grid: Grid) -> Resu
         (Value::Scalar(left), Value::Scalar(right)) => {
             Ok(Value::Scalar(left.iter().zip(&right).map(|(left, right)| operation.of(*left, *right, *left)).collect()))
         }
-        (Value::Vector(columns), Value::Scalar(numbers)) => Ok(with_numbers(columns, &operation, |step, value| operation.of(value, numbers[step], value))),
-        (Value::Scalar(numbers), Value::Vector(columns)) => Ok(with_numbers(columns, &operation, |step, value| operation.of(numbers[step], value, value))),
-        (Value::Vector(left), Value::Vector(right)) => match_vectors(left, right, &operation, modifier, expr.op.to_string()),
+        (Value::Vector(columns), Value::Scalar(numbers)) => {
+            Ok(with_numbers(columns, &operation, |step, value| operation.of(value, numbers[step], value)))
+        }
+        (Value::Scalar(numbers), Value::Vector(columns)) => {
+            Ok(with_numbers(columns, &operation, |step, value| operation.of(numbers[step], value, value)))
+        }
+        (Value::Vector(left), Value::Vector(right)) => {
+            match_vectors(left, right, &operation, modifier, expr.op.to_string())
+        }
         (Value::Text(_), _) | (_, Value::Text(_)) => refuse("cannot calculate with a string"),
     }
 }
@@ -94,7 +100,13 @@ fn with_numbers(columns: Vec<Column>, operation: &Operation, apply: impl Fn(usiz
     Value::Vector(computed.filter(Column::is_present).collect())
 }
 
-fn match_vectors(left: Vec<Column>, right: Vec<Column>, operation: &Operation, modifier: Option<&BinModifier>, sign: String) -> Result<Value, Refused> {
+fn match_vectors(
+    left: Vec<Column>,
+    right: Vec<Column>,
+    operation: &Operation,
+    modifier: Option<&BinModifier>,
+    sign: String,
+) -> Result<Value, Refused> {
     let card = modifier.map_or(&VectorMatchCardinality::OneToOne, |modifier| &modifier.card);
     // The "many" side keeps its series; the other side has one series for each key.
     let (many, one, swapped, include) = match card {
@@ -136,7 +148,12 @@ fn match_vectors(left: Vec<Column>, right: Vec<Column>, operation: &Operation, m
 }
 
 /// One series for each key. Series with the same key that never overlap in time are one (a pod's successive containers).
-fn unique(columns: Vec<Column>, key: &dyn Fn(&Column) -> Labels, side: &str, sign: &str) -> Result<BTreeMap<Labels, Column>, Refused> {
+fn unique(
+    columns: Vec<Column>,
+    key: &dyn Fn(&Column) -> Labels,
+    side: &str,
+    sign: &str,
+) -> Result<BTreeMap<Labels, Column>, Refused> {
     let mut found: BTreeMap<Labels, Column> = BTreeMap::new();
     for column in columns {
         let key = key(&column);
@@ -161,12 +178,18 @@ fn unique(columns: Vec<Column>, key: &dyn Fn(&Column) -> Labels, side: &str, sig
     Ok(found)
 }
 
-fn set_operation(id: token::TokenId, left: Vec<Column>, right: Vec<Column>, modifier: Option<&BinModifier>) -> Result<Value, Refused> {
+fn set_operation(
+    id: token::TokenId,
+    left: Vec<Column>,
+    right: Vec<Column>,
+    modifier: Option<&BinModifier>,
+) -> Result<Value, Refused> {
     let matching = modifier.and_then(|modifier| modifier.matching.as_ref());
     let presence = |columns: &[Column]| {
         let mut present: BTreeMap<Labels, Vec<bool>> = BTreeMap::new();
         for column in columns {
-            let steps = present.entry(matched(&column.labels, matching)).or_insert_with(|| vec![false; column.values.len()]);
+            let steps =
+                present.entry(matched(&column.labels, matching)).or_insert_with(|| vec![false; column.values.len()]);
             steps.iter_mut().zip(&column.values).for_each(|(step, value)| *step |= !value.is_nan());
         }
         present

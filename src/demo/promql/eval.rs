@@ -120,7 +120,13 @@ impl<'a> Engine<'a> {
     }
 
     /// Applies a function to each window of a range selector or subquery.
-    pub(super) fn roll(&self, range: &Expr, grid: Grid, counter: bool, apply: &dyn Fn(&Window<'_>) -> f64) -> Result<Vec<Column>, Refused> {
+    pub(super) fn roll(
+        &self,
+        range: &Expr,
+        grid: Grid,
+        counter: bool,
+        apply: &dyn Fn(&Window<'_>) -> f64,
+    ) -> Result<Vec<Column>, Refused> {
         match range {
             Expr::MatrixSelector(matrix) => self.roll_matrix(matrix, grid, counter, apply),
             Expr::Subquery(subquery) => self.roll_subquery(subquery, grid, counter, apply),
@@ -129,7 +135,13 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn roll_matrix(&self, matrix: &MatrixSelector, grid: Grid, counter: bool, apply: &dyn Fn(&Window<'_>) -> f64) -> Result<Vec<Column>, Refused> {
+    fn roll_matrix(
+        &self,
+        matrix: &MatrixSelector,
+        grid: Grid,
+        counter: bool,
+        apply: &dyn Fn(&Window<'_>) -> f64,
+    ) -> Result<Vec<Column>, Refused> {
         let series = self.store.select(&matrix.vs);
         self.series_read.set(self.series_read.get() + series.len());
         let range = matrix.range.as_millis() as i64;
@@ -149,16 +161,26 @@ impl<'a> Engine<'a> {
         Ok(columns)
     }
 
-    fn roll_subquery(&self, subquery: &SubqueryExpr, grid: Grid, counter: bool, apply: &dyn Fn(&Window<'_>) -> f64) -> Result<Vec<Column>, Refused> {
+    fn roll_subquery(
+        &self,
+        subquery: &SubqueryExpr,
+        grid: Grid,
+        counter: bool,
+        apply: &dyn Fn(&Window<'_>) -> f64,
+    ) -> Result<Vec<Column>, Refused> {
         let range = subquery.range.as_millis() as i64;
         let default_step = if grid.points == 1 { LOOKBACK_MS.min(range.max(1)) } else { grid.step };
         let step = subquery.step.map_or(default_step, |step| step.as_millis() as i64).max(1);
-        let ends: Vec<i64> = grid.times().map(|time| self.moved(time, subquery.at.as_ref(), subquery.offset.as_ref())).collect();
+        let ends: Vec<i64> =
+            grid.times().map(|time| self.moved(time, subquery.at.as_ref(), subquery.offset.as_ref())).collect();
         let (Some(first), Some(last)) = (ends.iter().min(), ends.iter().max()) else { return Ok(Vec::new()) };
         let start = (first - range).div_euclid(step) * step;
         let points = ((last - start) / step + 1) as usize;
         if points > self.limits.points {
-            return refuse(format!("too many points for the subquery with step={step}: {points}; the maximum number of points is {}", self.limits.points));
+            return refuse(format!(
+                "too many points for the subquery with step={step}: {points}; the maximum number of points is {}",
+                self.limits.points
+            ));
         }
         let inner_grid = Grid { start, step, points };
         let times: Vec<i64> = inner_grid.times().collect();
@@ -190,7 +212,9 @@ impl<'a> Engine<'a> {
             None => time,
             Some(AtModifier::Start) => self.outer.start,
             Some(AtModifier::End) => self.outer.times().last().unwrap_or(time),
-            Some(AtModifier::At(moment)) => moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64),
+            Some(AtModifier::At(moment)) => {
+                moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+            }
         };
         match offset {
             None => base,

@@ -42,7 +42,9 @@ pub(super) fn call(engine: &Engine<'_>, call: &Call, grid: Grid) -> Result<Value
         ("round", [inner]) => Ok(map(engine.vector(inner, grid)?, true, |_, value| (value + 0.5).floor())),
         ("round", [inner, nearest]) => {
             let nearest = engine.scalar(nearest, grid)?;
-            Ok(map(engine.vector(inner, grid)?, true, |step, value| (value / nearest[step] + 0.5).floor() * nearest[step]))
+            Ok(map(engine.vector(inner, grid)?, true, |step, value| {
+                (value / nearest[step] + 0.5).floor() * nearest[step]
+            }))
         }
         ("timestamp", [inner]) => {
             let times: Vec<f64> = grid.times().map(|time| time as f64 / 1000.0).collect();
@@ -66,9 +68,12 @@ pub(super) fn call(engine: &Engine<'_>, call: &Call, grid: Grid) -> Result<Value
     }
 }
 
+/// A function of a window.
+type Rollup = fn(&Window<'_>) -> f64;
+
 /// The functions that look at a window of samples; `None` if this is not one.
 fn over_range(engine: &Engine<'_>, name: &str, args: &[&Expr], grid: Grid) -> Result<Option<Value>, Refused> {
-    let simple: Option<(bool, fn(&Window<'_>) -> f64)> = match name {
+    let simple: Option<(bool, Rollup)> = match name {
         "rate" => Some((true, rollup::rate)),
         "increase" => Some((true, rollup::delta)),
         "irate" => Some((true, rollup::irate)),
@@ -93,12 +98,15 @@ fn over_range(engine: &Engine<'_>, name: &str, args: &[&Expr], grid: Grid) -> Re
             engine.roll(range, grid, false, &|window| rollup::quantile(phi, window.values))?
         }
         ("absent_over_time", [range]) => {
-            let columns = engine.roll(range, grid, false, &|window| if window.values.is_empty() { f64::NAN } else { 1.0 })?;
+            let columns =
+                engine.roll(range, grid, false, &|window| if window.values.is_empty() { f64::NAN } else { 1.0 })?;
             return absent(columns, range, grid).map(Some);
         }
         (_, [range]) => {
             let Some(apply) = rollup::over_time(name) else { return Ok(None) };
-            engine.roll(range, grid, false, &|window| if window.values.is_empty() { f64::NAN } else { apply(window.values) })?
+            engine.roll(range, grid, false, &|window| {
+                if window.values.is_empty() { f64::NAN } else { apply(window.values) }
+            })?
         }
         _ => return Ok(None),
     };
@@ -135,7 +143,9 @@ fn calendar_part(value: f64, part: fn(DateTime<chrono::Utc>) -> u32) -> f64 {
 /// The calendar functions mean the present when they are given nothing.
 fn time_or_vector(engine: &Engine<'_>, args: &[&Expr], grid: Grid) -> Result<Vec<Column>, Refused> {
     match args {
-        [] => Ok(vec![Column { labels: Labels::new(), values: grid.times().map(|time| time as f64 / 1000.0).collect() }]),
+        [] => {
+            Ok(vec![Column { labels: Labels::new(), values: grid.times().map(|time| time as f64 / 1000.0).collect() }])
+        }
         [inner] => engine.vector(inner, grid),
         _ => refuse("too many arguments"),
     }
@@ -160,7 +170,12 @@ fn keeps_name(name: &str) -> bool {
 fn map(columns: Vec<Column>, keep_name: bool, apply: impl Fn(usize, f64) -> f64) -> Value {
     let mapped = columns.into_iter().map(|column| Column {
         labels: if keep_name { column.labels } else { without_name(&column.labels) },
-        values: column.values.iter().enumerate().map(|(step, value)| if value.is_nan() { f64::NAN } else { apply(step, *value) }).collect(),
+        values: column
+            .values
+            .iter()
+            .enumerate()
+            .map(|(step, value)| if value.is_nan() { f64::NAN } else { apply(step, *value) })
+            .collect(),
     });
     Value::Vector(mapped.filter(Column::is_present).collect())
 }
@@ -211,7 +226,8 @@ fn label_replace(columns: Vec<Column>, texts: &[String]) -> Result<Value, Refuse
 fn label_join(columns: Vec<Column>, texts: &[String]) -> Result<Value, Refused> {
     let [target, separator, sources @ ..] = texts else { return refuse("label_join needs at least three arguments") };
     let joined = columns.into_iter().map(|mut column| {
-        let parts: Vec<String> = sources.iter().map(|source| column.labels.get(source).cloned().unwrap_or_default()).collect();
+        let parts: Vec<String> =
+            sources.iter().map(|source| column.labels.get(source).cloned().unwrap_or_default()).collect();
         set_label(&mut column.labels, target, parts.join(separator));
         column
     });

@@ -17,7 +17,8 @@ pub(super) fn histogram_quantile(phi: &[f64], columns: Vec<Column>) -> Vec<Colum
     let quantiles = histograms.into_iter().map(|(labels, mut buckets)| {
         buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
         let at = |(step, phi): (usize, &f64)| {
-            let present = buckets.iter().map(|(bound, counts)| (*bound, counts[step])).filter(|(_, count)| !count.is_nan());
+            let present =
+                buckets.iter().map(|(bound, counts)| (*bound, counts[step])).filter(|(_, count)| !count.is_nan());
             bucket_quantile(*phi, &present.collect::<Vec<_>>())
         };
         Column { labels, values: phi.iter().enumerate().map(at).collect() }

@@ -45,7 +45,9 @@ impl Samples {
             end,
             times: &self.times[from..to],
             values: &self.values[from..to],
-            before: previous.filter(|index| self.times[*index] > start - self.max_gap).map(|index| (self.times[index], self.values[index])),
+            before: previous
+                .filter(|index| self.times[*index] > start - self.max_gap)
+                .map(|index| (self.times[index], self.values[index])),
             long_before: previous.map(|index| self.values[index]),
             after: self.values.get(to).copied(),
         }

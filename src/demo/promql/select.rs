@@ -39,14 +39,16 @@ impl Store {
             None => self.series.iter().collect(),
         };
         let wanted = |series: &&Series| {
-            all_match(matchers, series) && (or_matchers.is_empty() || or_matchers.iter().any(|group| all_match(group, series)))
+            all_match(matchers, series)
+                && (or_matchers.is_empty() || or_matchers.iter().any(|group| all_match(group, series)))
         };
         candidates.into_iter().filter(wanted).collect()
     }
 }
 
 fn exact_name(matchers: &[Matcher]) -> Option<&str> {
-    let exact = matchers.iter().find(|matcher| matcher.name == NAME && matcher.op == promql_parser::label::MatchOp::Equal);
+    let exact =
+        matchers.iter().find(|matcher| matcher.name == NAME && matcher.op == promql_parser::label::MatchOp::Equal);
     exact.map(|matcher| matcher.value.as_str())
 }
 

@@ -6,7 +6,10 @@ use crate::demo::world::Series;
 const STEP: i64 = 15_000;
 
 fn series(labels: &str, values: &[f64]) -> Series {
-    let labels = labels.split(',').map(|pair| pair.split_once('=').unwrap()).map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let labels = labels
+        .split(',')
+        .map(|pair| pair.split_once('=').unwrap())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let times = (0..values.len() as i64).map(|index| 1_000_000 + index * STEP).collect();
     Series { labels: labels.collect(), times, values: values.to_vec() }
 }
@@ -115,7 +118,10 @@ fn instant_queries() {
         ("mem / on(pod) limit", "{pod=a} 0.9; {pod=b} 0.5"),
         ("mem / ignoring(unit) limit", "{pod=a} 0.9; {pod=b} 0.5"),
         ("mem / limit", ""),
-        ("hits * on(pod) group_left(unit) limit", "{code=200,pod=a,unit=byte} 60000; {code=502,pod=a,unit=byte} 12000; {code=200,pod=b,unit=byte} 308000"),
+        (
+            "hits * on(pod) group_left(unit) limit",
+            "{code=200,pod=a,unit=byte} 60000; {code=502,pod=a,unit=byte} 12000; {code=200,pod=b,unit=byte} 308000",
+        ),
         ("mem > 80", "{__name__=mem,pod=a} 90"),
         ("80 < mem", "{__name__=mem,pod=a} 90"),
         ("mem > bool 80", "{pod=a} 1; {pod=b} 0"),
@@ -125,7 +131,10 @@ fn instant_queries() {
         ("mem unless on(pod) (limit > 120)", "{__name__=mem,pod=a} 90"),
         ("(mem > 80) or mem", "{__name__=mem,pod=a} 90; {__name__=mem,pod=b} 70"),
         ("sum(nosuch) or vector(0)", "{} 0"),
-        ("hits + on(pod) mem", "Execution(\"duplicate time series on the left side of `+`: hits{\\\"pod\\\": \\\"a\\\"} and hits{\\\"pod\\\": \\\"a\\\"}\")"),
+        (
+            "hits + on(pod) mem",
+            "Execution(\"duplicate time series on the left side of `+`: hits{\\\"pod\\\": \\\"a\\\"} and hits{\\\"pod\\\": \\\"a\\\"}\")",
+        ),
         // Functions.
         ("abs(-mem{pod=\"a\"})", "{pod=a} 90"),
         ("clamp_max(mem, 75)", "{__name__=mem,pod=a} 75; {__name__=mem,pod=b} 70"),
@@ -144,7 +153,10 @@ fn instant_queries() {
         ("histogram_quantile(0.5, bucket)", "{} 0.55"),
         ("histogram_quantile(0.99, bucket)", "{} 1"),
         ("label_replace(mem{pod=\"a\"}, \"p\", \"x-$1\", \"pod\", \"(.*)\")", "{__name__=mem,p=x-a,pod=a} 90"),
-        ("label_join(limit{pod=\"a\"}, \"j\", \"-\", \"pod\", \"unit\")", "{__name__=limit,j=a-byte,pod=a,unit=byte} 100"),
+        (
+            "label_join(limit{pod=\"a\"}, \"j\", \"-\", \"pod\", \"unit\")",
+            "{__name__=limit,j=a-byte,pod=a,unit=byte} 100",
+        ),
         // Refusals.
         ("nosuchfunc(up)", "Syntax(\"unsupported function \\\"nosuchfunc\\\"\")"),
         ("holt_winters(mem[5m], 0.5, 0.5)", "Syntax(\"unsupported function \\\"holt_winters\\\"\")"),
@@ -167,7 +179,8 @@ fn range(query: &str) -> Vec<Vec<f64>> {
 
 #[test]
 fn a_series_starts_and_ends_where_it_was_recorded() {
-    let present = |query: &str| range(query)[0].iter().map(|value| if value.is_nan() { '-' } else { 'x' }).collect::<String>();
+    let present =
+        |query: &str| range(query)[0].iter().map(|value| if value.is_nan() { '-' } else { 'x' }).collect::<String>();
     assert_eq!(present("mem{pod=\"a\"}"), "xxxxxx---", "five minutes (exclusive) after the last sample it is gone");
     assert_eq!(present("ended"), "xxx------", "an end mark ends it at once");
     assert_eq!(present("rate(mem{pod=\"a\"}[1m])"), "-xxxx----");
@@ -185,14 +198,21 @@ fn what_has_not_happened_yet_is_not_there() {
 fn a_query_may_not_read_everything() {
     let store = store();
     let limits = Limits { samples: 50, points: 100 };
-    let refused = |query: &str| Engine::new(&store, NOW, limits, Grid { start: 1_000_000, step: 1000, points: 100 }).run(&parse(query).unwrap());
-    assert!(matches!(refused("mem"), Err(Refused::Execution(text)) if text.starts_with("cannot select more than -search.maxSamplesPerQuery=50 samples")));
-    assert!(matches!(refused("max_over_time(vector(1)[1h:1s])"), Err(Refused::Execution(text)) if text.starts_with("too many points")));
+    let refused = |query: &str| {
+        Engine::new(&store, NOW, limits, Grid { start: 1_000_000, step: 1000, points: 100 }).run(&parse(query).unwrap())
+    };
+    assert!(
+        matches!(refused("mem"), Err(Refused::Execution(text)) if text.starts_with("cannot select more than -search.maxSamplesPerQuery=50 samples"))
+    );
+    assert!(
+        matches!(refused("max_over_time(vector(1)[1h:1s])"), Err(Refused::Execution(text)) if text.starts_with("too many points"))
+    );
 }
 
 #[test]
 fn five_hundred_series_over_five_hundred_steps_are_quick() {
-    let many = (0..500).map(|index| series(&format!("__name__=m,pod=p{index}"), &(0..400).map(|v| f64::from(v)).collect::<Vec<_>>()));
+    let many =
+        (0..500).map(|index| series(&format!("__name__=m,pod=p{index}"), &(0..400).map(f64::from).collect::<Vec<_>>()));
     let store = Store::new(many.collect());
     let grid = Grid { start: 1_000_000, step: 12_000, points: 500 };
     let began = std::time::Instant::now();

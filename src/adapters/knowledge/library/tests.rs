@@ -1,0 +1,366 @@
+use std::collections::BTreeMap;
+use std::fs;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::runbook::{Variable, Variables, query_for, source};
+
+/// A directory of its own for a test, removed with it.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn with(name: &str, files: &[(&str, &str)]) -> Self {
+        let path = std::env::temp_dir().join(format!("holmes-bot-{}-{name}", std::process::id()));
+        for (file, text) in files {
+            let file = path.join(file);
+            fs::create_dir_all(file.parent().expect("a parent")).expect("create a folder");
+            fs::write(file, text).expect("write a file");
+        }
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn embedded_library() -> Library {
+    let (library, problems) = Library::load(Base::Embedded, None).expect("a library");
+    assert_eq!(problems, []);
+    library
+}
+
+fn first(library: &Library, alert: &str, reasons: &[&str]) -> String {
+    let reasons: Vec<String> = reasons.iter().map(|reason| (*reason).to_owned()).collect();
+    let matches = library
+        .matching(&query_for(alert, "", "", &BTreeMap::new(), &reasons))
+        .expect("matches");
+    matches
+        .first()
+        .map(|found| found.id.clone())
+        .unwrap_or_default()
+}
+
+#[test]
+fn what_was_seen_beats_what_the_alert_is_called() {
+    let library = embedded_library();
+    let cases: &[(&str, &[&str], &str)] = &[
+        ("KubePodCrashLooping", &[], "crash-loop"),
+        ("KubePodCrashLooping", &["CrashLoopBackOff"], "crash-loop"),
+        (
+            "KubePodCrashLooping",
+            &["CrashLoopBackOff", "OOMKilled"],
+            "oom-killed",
+        ),
+        (
+            "KubePodCrashLooping",
+            &["BackOff", "Unhealthy"],
+            "crash-loop",
+        ),
+        ("KubeContainerOOMKilled", &[], "oom-killed"),
+        ("KubeContainerWaiting", &["ImagePullBackOff"], "image-pull"),
+        ("KubePodNotReady", &[], "failing-probes"),
+        ("KubePodNotReady", &["FailedScheduling"], "pod-pending"),
+        (
+            "KubePodNotReady",
+            &["ErrImagePull", "BackOff"],
+            "image-pull",
+        ),
+        ("KubePodNotScheduled", &[], "pod-pending"),
+        ("KubeDeploymentReplicasMismatch", &[], "rollout-stuck"),
+        (
+            "KubeDeploymentReplicasMismatch",
+            &["Unhealthy"],
+            "rollout-stuck",
+        ),
+        (
+            "KubeDeploymentReplicasMismatch",
+            &["OOMKilled"],
+            "oom-killed",
+        ),
+        ("KubeStatefulSetUpdateNotRolledOut", &[], "rollout-stuck"),
+        ("KubeJobFailed", &[], "job-failed"),
+        ("KubeJobFailed", &["BackoffLimitExceeded"], "job-failed"),
+        ("KubeNodeNotReady", &[], "node-not-ready"),
+        ("KubeNodeUnreachable", &[], "node-not-ready"),
+        ("CPUThrottlingHigh", &[], "cpu-throttling"),
+        ("KubeHpaMaxedOut", &[], "cpu-throttling"),
+        ("KubePersistentVolumeFillingUp", &[], "disk-filling"),
+        ("NodeFilesystemAlmostOutOfSpace", &[], "disk-filling"),
+        ("DiskRunsOutOfSpaceIn3Days", &[], "disk-filling"),
+        ("IngressHigh5xxRate", &[], "http-5xx"),
+        ("NginxHighHttp5xxErrorRate", &[], "http-5xx"),
+        ("NGINXTooMany500s", &[], "http-5xx"),
+        ("KubeClientCertificateExpiration", &[], "certificate-expiry"),
+        (
+            "KubeletServerCertificateRenewalErrors",
+            &[],
+            "certificate-expiry",
+        ),
+        ("CertManagerCertExpirySoon", &[], "certificate-expiry"),
+        ("NGINXCertificateExpiry", &[], "certificate-expiry"),
+        ("PostgresqlDown", &[], "dependency-unreachable"),
+        ("CoreDNSDown", &[], "dependency-unreachable"),
+        ("LLMProxyDown", &[], "llm-connectivity"),
+    ];
+    for (alert, reasons, want) in cases {
+        assert_eq!(
+            first(&library, alert, reasons),
+            *want,
+            "{alert} {reasons:?}"
+        );
+    }
+}
+
+#[test]
+fn words_find_what_no_rule_knows() {
+    let library = embedded_library();
+    let labels = BTreeMap::new();
+    let query = query_for(
+        "AcmeWidgetTrouble",
+        "The image of the widget cannot be pulled from the registry",
+        "",
+        &labels,
+        &[],
+    );
+    let matches = library.matching(&query).expect("matches");
+    assert_eq!(matches[0].id, "image-pull");
+    assert!(matches[0].score < BY_RULE, "{matches:?}");
+    assert_eq!(matches[0].why, "its text is like the alert's");
+}
+
+#[test]
+fn scores_are_ordered_shares() {
+    let library = embedded_library();
+    let matches = library
+        .matching(&query_for(
+            "KubePodCrashLooping",
+            "Pod is crash looping",
+            "",
+            &BTreeMap::new(),
+            &["OOMKilled".to_owned()],
+        ))
+        .expect("matches");
+    assert!(matches.is_sorted_by(|a, b| a.score >= b.score));
+    assert!(
+        matches
+            .iter()
+            .all(|found| (0.0..=1.0).contains(&found.score))
+    );
+    let why: Vec<String> = matches
+        .iter()
+        .take(2)
+        .map(|found| format!("{}: {}", found.id, found.why))
+        .collect();
+    insta::assert_snapshot!(why.join("\n"), @r#"
+    oom-killed: OOMKilled was seen in the cluster
+    crash-loop: it is written for KubePodCrashLooping
+    "#);
+}
+
+#[test]
+fn the_operators_files_take_the_place_of_ours() {
+    let folder = Folder::with(
+        "overlay",
+        &[
+            ("team/oom-killed.md", "# Our own memory page"),
+            ("a/notes.md", "# A notes"),
+            ("b/notes.md", "# B notes"),
+            ("notes.txt", "not a runbook"),
+            (".git/x.md", "hidden"),
+            ("KubePodCrashLooping.md", "# For this alert"),
+            ("broken.md", "---\nmatch: [\n---\nstill found: zebra"),
+        ],
+    );
+    let (library, problems) = Library::load(Base::Embedded, Some(&folder.0)).expect("a library");
+    assert_eq!(
+        problems
+            .iter()
+            .map(|problem| problem.file.as_str())
+            .collect::<Vec<_>>(),
+        ["broken.md"]
+    );
+    assert_eq!(
+        library
+            .get("oom-killed")
+            .map(|runbook| runbook.title.as_str()),
+        Some("Our own memory page")
+    );
+    assert_eq!(
+        library
+            .get("team/oom-killed")
+            .map(|runbook| runbook.id.as_str()),
+        Some("oom-killed")
+    );
+    assert_eq!(
+        library.get("crash-loop").map(|runbook| runbook.origin),
+        Some(Origin::Embedded)
+    );
+    assert_eq!(
+        library.get("a/notes").map(|runbook| runbook.title.as_str()),
+        Some("A notes")
+    );
+    assert!(library.get("notes").is_none() && library.get("x").is_none());
+    assert_eq!(
+        first(&library, "KubePodCrashLooping", &[]),
+        "KubePodCrashLooping"
+    );
+    assert_eq!(library.search("zebra", 1).expect("hits")[0].id, "broken");
+
+    let (only, _) = Library::load(Base::Nothing, Some(&folder.0)).expect("a library");
+    assert!(only.get("crash-loop").is_none());
+    assert_eq!(only.all().len(), 5);
+}
+
+#[test]
+fn a_missing_directory_is_a_problem_and_no_failure() {
+    let (library, problems) =
+        Library::load(Base::Embedded, Some(Path::new("/no/such/directory"))).expect("a library");
+    assert!(library.get("oom-killed").is_some());
+    assert_eq!(problems.len(), 1);
+}
+
+#[test]
+fn the_runbook_url_names_the_runbook() {
+    let folder = Folder::with(
+        "url",
+        &[("kube/KubeHpaMaxedOut.md", "# a"), ("kube/other.md", "# b")],
+    );
+    let (library, _) = Library::load(Base::Embedded, Some(&folder.0)).expect("a library");
+    let query = query_for("Renamed", "", "", &BTreeMap::new(), &[]);
+    let query = query.with_runbook_url("https://runbooks.example/kubernetes/kubehpamaxedout/?x#y");
+    assert_eq!(
+        library.matching(&query).expect("matches")[0].id,
+        "KubeHpaMaxedOut"
+    );
+}
+
+#[test]
+fn labels_must_hold() {
+    let text = "---\nmatch: {alerts: [Slow], labels: {cluster: prod-.*}}\n---\nslow";
+    let (runbooks, _) = source::read("slow.md", text, Origin::Directory);
+    let library = Library::of(runbooks).expect("a library");
+    let in_cluster = |name: &str| {
+        query_for(
+            "Slow",
+            "slow",
+            "",
+            &[("cluster".to_owned(), name.to_owned())].into(),
+            &[],
+        )
+    };
+    assert_eq!(
+        library
+            .matching(&in_cluster("prod-1"))
+            .expect("matches")
+            .len(),
+        1
+    );
+    assert_eq!(
+        library
+            .matching(&in_cluster("test-1"))
+            .expect("matches")
+            .len(),
+        0
+    );
+}
+
+const RUSSIAN: &str = r#"
+runbooks:
+  - match: {issue_name: ".*(OOMKilled|OutOfMemory).*"}
+    instructions: |
+      Контейнер убит из-за нехватки памяти. Проверьте лимиты памяти и последние релизы.
+  - match: {issue_name: ".*(Disk|PVC|Storage).*"}
+    instructions: |
+      Заканчивается место на диске. Проверьте заполненность томов и срок хранения данных.
+  - match: {issue_name: ".*(5xx|HTTP).*"}
+    instructions: |
+      Сервис отвечает ошибками 5xx. Проверьте ингресс и готовность подов.
+"#;
+
+#[test]
+fn a_russian_question_finds_a_russian_runbook() {
+    let (runbooks, problems) = source::read("sre-runbooks.yaml", RUSSIAN, Origin::Directory);
+    assert_eq!(problems, []);
+    let library = Library::of(runbooks).expect("a library");
+    let cases = [
+        ("не хватает памяти в контейнере", "OOMKilled, OutOfMemory"),
+        ("почему закончилось место на дисках?", "Disk, PVC, Storage"),
+        ("сервисы отвечают ошибкой 502", "5xx, HTTP"),
+    ];
+    for (question, want) in cases {
+        assert_eq!(
+            library.search(question, 1).expect("hits")[0].title,
+            want,
+            "{question}"
+        );
+    }
+    assert_eq!(
+        first(&library, "KubePodCrashLooping", &["OOMKilled"]),
+        "sre-runbooks/oomkilled-outofmemory"
+    );
+}
+
+#[test]
+fn every_embedded_query_renders_for_a_whole_subject() {
+    let mut variables = Variables::default();
+    for variable in Variable::ALL {
+        variables.set(variable, "x");
+    }
+    for runbook in embedded_library().all() {
+        assert!(
+            !runbook.prose.is_empty()
+                && !runbook.logs.is_empty()
+                && (2..=4).contains(&runbook.metrics.len()),
+            "{}",
+            runbook.id
+        );
+        for metric in &runbook.metrics {
+            let query = metric.query.render(&variables).expect("all set");
+            assert!(!query.contains("{{"), "{query}");
+        }
+    }
+}
+
+#[test]
+fn odd_texts_find_nothing_or_something_but_never_fail() {
+    let library = embedded_library();
+    let long = "memory ".repeat(100_000);
+    for text in [
+        "",
+        " ",
+        "{{",
+        "}}",
+        "a AND (b OR \"",
+        "*:*",
+        "title:[a TO",
+        "\u{0}",
+        "🦀",
+        "{{ $labels.x }}",
+        &long,
+    ] {
+        library.search(text, 3).expect("no failure");
+    }
+    assert_eq!(library.search("memory", 0).expect("hits"), []);
+    assert_eq!(library.search(&long, 3).expect("hits")[0].id, "oom-killed");
+    assert_eq!(
+        Library::of(Vec::new())
+            .expect("a library")
+            .search("memory", 3)
+            .expect("hits"),
+        []
+    );
+}
+
+#[test]
+fn any_text_is_a_query() {
+    let library = embedded_library();
+    proptest!(ProptestConfig::with_cases(64), |(text in "\\PC{0,300}", alert in "[A-Za-z0-9]{0,40}")| {
+        let hits = library.search(&format!("{alert} {text}"), 5).expect("no failure");
+        prop_assert!(hits.len() <= 5 && hits.iter().all(|hit| (0.0..=1.0).contains(&hit.score)));
+        library.matching(&query_for(&alert, &text, &text, &BTreeMap::new(), &[text.clone()])).expect("no failure");
+    });
+}

@@ -1,0 +1,425 @@
+//! Counts shapes as lines come in, within fixed bounds, and makes patterns of them when asked.
+//!
+//! A line whose shape was seen before costs its tokens and one look into a hash map, and allocates nothing. When the
+//! miner is full, shapes are merged ([`fold`]) and what was not seen for longest is forgotten.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::fold;
+use super::hash::HashedMap;
+use super::level::Level;
+use super::record::{self, Record};
+use super::shape::{self, Piece, WILD, Words};
+use super::template::{Pattern, PatternId};
+use super::token::Tokens;
+use super::tree::Tree;
+
+/// Groups that are kept apart at once. A group is about 1 KiB (20 pieces of 16 bytes, the example), so 16 MiB.
+pub const MAX_GROUPS: usize = 16 * 1024;
+
+/// Groups that remain after the miner was full, if merging alone does not get there: half, so that merging, which takes
+/// some 50 ms, happens at most once in 8,192 new groups.
+const GROUPS_KEPT: usize = MAX_GROUPS / 2;
+
+/// Shapes whose group is remembered. 16 bytes each with the table's slack 32: 4 MiB.
+const MAX_KNOWN_SHAPES: usize = 128 * 1024;
+
+/// Slots that are handed out, each 4 bytes: 16 MiB. Reached only where millions of shapes are new; what comes then and
+/// fits no pattern is counted in the slot for the rest.
+const MAX_SLOTS: usize = 4 * 1024 * 1024;
+
+/// Bytes of an example. Enough for a line on a screen; 16,384 of them are 8 MiB.
+pub const MAX_EXAMPLE_BYTES: usize = 512;
+
+/// Where lines are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The time that is looked at.
+    Window,
+    /// The quiet time that it is compared with.
+    Baseline,
+}
+
+/// What a miner may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Groups that are kept apart at once.
+    pub max_groups: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { max_groups: MAX_GROUPS }
+    }
+}
+
+/// Where a line was counted. Stays valid for the life of the miner; [`Mined`] says which pattern it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slot(u32);
+
+/// Holds the forgotten.
+const REST: Slot = Slot(0);
+
+/// Counts the shapes of lines.
+#[derive(Debug)]
+pub struct Miner {
+    settings: Settings,
+    tokens: Tokens,
+    words: Words,
+    /// Shape to slot.
+    known: HashedMap<Slot>,
+    /// Slot to index in `groups`.
+    slots: Vec<u32>,
+    groups: Vec<Group>,
+    tree: Tree,
+    clock: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Group {
+    pieces: Vec<Piece>,
+    slot: u32,
+    touched: u64,
+    window: Seen,
+    baseline: Seen,
+    level: Option<Level>,
+    guessed: Option<Level>,
+    example: Box<str>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    count: u64,
+    first: Option<DateTime<Utc>>,
+    last: Option<DateTime<Utc>>,
+}
+
+impl Seen {
+    fn note(&mut self, time: Option<DateTime<Utc>>) {
+        self.count += 1;
+        if let Some(time) = time {
+            self.first = Some(self.first.map_or(time, |first| first.min(time)));
+            self.last = Some(self.last.map_or(time, |last| last.max(time)));
+        }
+    }
+
+    fn absorb(&mut self, other: Self) {
+        let Self { count, first, last } = other;
+        self.count += count;
+        self.first = self.first.into_iter().chain(first).min();
+        self.last = self.last.max(last);
+    }
+}
+
+impl Group {
+    fn absorb(&mut self, other: Self) {
+        let Self { pieces: _, slot: _, touched, window, baseline, level, guessed, example } = other;
+        self.touched = self.touched.max(touched);
+        self.window.absorb(window);
+        self.baseline.absorb(baseline);
+        self.level = self.level.max(level);
+        self.guessed = self.guessed.max(guessed);
+        if self.example.is_empty() {
+            self.example = example;
+        }
+    }
+}
+
+impl Default for Miner {
+    fn default() -> Self {
+        Self::new(Settings::default())
+    }
+}
+
+impl Miner {
+    /// An empty miner.
+    pub fn new(settings: Settings) -> Self {
+        let wild = Piece { hash: WILD, nature: shape::Nature::Variable, spaced: false };
+        let rest = Group { pieces: vec![wild], ..Group::default() };
+        Self {
+            settings: Settings { max_groups: settings.max_groups.max(2) },
+            tokens: Tokens::default(),
+            words: Words::default(),
+            known: HashedMap::default(),
+            slots: vec![0],
+            groups: vec![rest],
+            tree: Tree::default(),
+            clock: 0,
+        }
+    }
+
+    /// Counts one record.
+    pub fn add(&mut self, record: &Record<'_>, time: Option<DateTime<Utc>>, side: Side) -> Slot {
+        self.tokens.read(&record.message);
+        let shape = shape::identity(&self.tokens);
+        let slot = match self.known.get(&shape) {
+            Some(slot) => *slot,
+            None => self.place(shape, &record.message),
+        };
+        self.clock += 1;
+        let group = &mut self.groups[self.slots[slot.0 as usize] as usize];
+        group.touched = self.clock;
+        group.level = group.level.max(record.level);
+        match side {
+            Side::Window => group.window.note(time),
+            Side::Baseline => group.baseline.note(time),
+        }
+        slot
+    }
+
+    /// Finds or makes the group of a shape that is not known.
+    fn place(&mut self, shape: u64, message: &str) -> Slot {
+        if self.groups.len() > self.settings.max_groups {
+            self.merge();
+        }
+        let pieces = shape::pieces(&self.tokens, &mut self.words);
+        let slot = match self.tree.find(&pieces) {
+            Some(slot) => Slot(slot),
+            None if self.slots.len() >= MAX_SLOTS => REST,
+            None => {
+                let slot = self.slots.len() as u32;
+                self.slots.push(self.groups.len() as u32);
+                self.groups.push(Group {
+                    pieces,
+                    slot,
+                    guessed: Level::guess(message.as_bytes()),
+                    example: record::cut(message, MAX_EXAMPLE_BYTES).into(),
+                    ..Group::default()
+                });
+                Slot(slot)
+            }
+        };
+        if self.known.len() >= MAX_KNOWN_SHAPES {
+            self.known.clear();
+        }
+        self.known.insert(shape, slot);
+        slot
+    }
+
+    /// Merges the groups for good and forgets the oldest, to make room.
+    fn merge(&mut self) {
+        let folded = self.folded();
+        let mut owners: HashMap<&[Piece], usize> = HashMap::new();
+        // Old index to new index; the rest keeps the first place.
+        let mut moved = vec![0; self.groups.len()];
+        let mut merged: Vec<Group> = Vec::new();
+        for (index, (group, pieces)) in std::mem::take(&mut self.groups).into_iter().zip(&folded).enumerate() {
+            let next = merged.len();
+            let own = if index == 0 { next } else { *owners.entry(pieces).or_insert(next) };
+            moved[index] = own as u32;
+            if own == next {
+                merged.push(Group { pieces: pieces.clone(), ..group });
+            } else {
+                merged[own].absorb(group);
+            }
+        }
+        let kept = forget(&mut merged, self.settings.max_groups.min(GROUPS_KEPT * 2) / 2);
+        for slot in &mut self.slots {
+            *slot = kept[moved[*slot as usize] as usize];
+        }
+        self.groups = merged;
+        // What was remembered may match something more general now.
+        self.known.clear();
+        self.tree = Tree::default();
+        let mut used = Words::default();
+        for group in &self.groups[1..] {
+            self.tree.insert(group.pieces.clone(), group.slot);
+            self.known.insert(shape::identity_of(&group.pieces), Slot(group.slot));
+            for piece in &group.pieces {
+                if let Some(word) = self.words.remove(&piece.hash) {
+                    used.insert(piece.hash, word);
+                }
+            }
+        }
+        self.words = used;
+    }
+
+    fn folded(&self) -> Vec<Vec<Piece>> {
+        let mut shapes: Vec<Vec<Piece>> = self.groups.iter().map(|group| group.pieces.clone()).collect();
+        fold::fold(&mut shapes);
+        shapes
+    }
+
+    /// The patterns of everything counted so far. The miner can go on afterwards.
+    pub fn mine(&self) -> Mined {
+        let mut found: HashMap<PatternId, usize> = HashMap::new();
+        let mut templates: Vec<(PatternId, String)> = Vec::new();
+        let mut merged: Vec<Group> = Vec::new();
+        let mut of_group = Vec::with_capacity(self.groups.len());
+        for (group, pieces) in self.groups.iter().zip(self.folded()) {
+            let template = shape::render(&pieces, &self.words);
+            let id = PatternId::of(&template);
+            let index = *found.entry(id).or_insert(merged.len());
+            of_group.push(index as u32);
+            if index == merged.len() {
+                templates.push((id, template));
+                merged.push(group.clone());
+            } else {
+                merged[index].absorb(group.clone());
+            }
+        }
+        let of_slot = self.slots.iter().map(|group| of_group[*group as usize]).collect();
+        Mined { templates, groups: merged, of_slot }
+    }
+}
+
+/// Leaves the `keep` groups that were seen last; the others are counted in the first, which is the rest. Says where each
+/// went.
+fn forget(groups: &mut Vec<Group>, keep: usize) -> Vec<u32> {
+    let mut ages: Vec<u64> = groups.iter().skip(1).map(|group| group.touched).collect();
+    let surplus = groups.len().saturating_sub(keep.max(1));
+    if surplus == 0 {
+        return (0..groups.len() as u32).collect();
+    }
+    ages.sort_unstable();
+    let oldest = ages[surplus - 1];
+    let mut went = Vec::with_capacity(groups.len());
+    let mut kept: Vec<Group> = Vec::with_capacity(keep);
+    for group in std::mem::take(groups) {
+        if kept.is_empty() || group.touched > oldest {
+            went.push(kept.len() as u32);
+            kept.push(group);
+        } else {
+            went.push(0);
+            kept[0].absorb(group);
+        }
+    }
+    *groups = kept;
+    went
+}
+
+/// The patterns found at one moment.
+#[derive(Debug)]
+pub struct Mined {
+    templates: Vec<(PatternId, String)>,
+    groups: Vec<Group>,
+    of_slot: Vec<u32>,
+}
+
+impl Mined {
+    /// The pattern that a line belongs to, as its place among [`Mined::templates`].
+    pub fn index_of(&self, slot: Slot) -> usize {
+        self.of_slot.get(slot.0 as usize).map_or(0, |index| *index as usize)
+    }
+
+    /// The id and the template of the pattern that a line belongs to.
+    pub fn template_of(&self, slot: Slot) -> (PatternId, &str) {
+        let (id, template) = &self.templates[self.index_of(slot)];
+        (*id, template)
+    }
+
+    /// All ids and templates.
+    pub fn templates(&self) -> &[(PatternId, String)] {
+        &self.templates
+    }
+
+    /// The patterns that were seen on a side, the most frequent first.
+    pub fn patterns(&self, side: Side) -> Vec<Pattern> {
+        let seen = |group: &Group| match side {
+            Side::Window => group.window,
+            Side::Baseline => group.baseline,
+        };
+        let mut patterns: Vec<Pattern> = self
+            .templates
+            .iter()
+            .zip(&self.groups)
+            .map(|((id, template), group)| (id, template, group, seen(group)))
+            // Blank lines are no pattern.
+            .filter(|(_, template, _, seen)| seen.count > 0 && !template.is_empty())
+            .map(|(id, template, group, seen)| Pattern {
+                id: *id,
+                template: template.clone(),
+                count: seen.count,
+                first_seen: seen.first,
+                last_seen: seen.last,
+                example: group.example.to_string(),
+                level: group.level.or(group.guessed),
+            })
+            .collect();
+        patterns.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.template.cmp(&b.template)));
+        patterns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::read_line;
+    use super::*;
+
+    fn mined(lines: &[&str]) -> Vec<String> {
+        let mut miner = Miner::default();
+        for line in lines {
+            miner.add(&read_line(line), None, Side::Window);
+        }
+        let patterns = miner.mine().patterns(Side::Window);
+        patterns.into_iter().map(|pattern| format!("{} {}", pattern.count, pattern.template)).collect()
+    }
+
+    #[test]
+    fn finds_names_that_vary_and_keeps_states_apart() {
+        let users = ["alma", "boris", "carla", "dora", "emil", "fritz", "gerda"];
+        let mut lines: Vec<String> = users.iter().map(|user| format!("session of {user} closed after 5 min")).collect();
+        lines.extend(["pool started", "pool stopped", "pool drained"].map(str::to_owned));
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        insta::assert_snapshot!(mined(&lines).join("\n"), @r"
+        7 session of <*> closed after <*>
+        1 pool drained
+        1 pool started
+        1 pool stopped
+        ");
+    }
+
+    #[test]
+    fn finds_lists_and_texts_of_any_length() {
+        let lines = [
+            "loaded plugins [a] today",
+            "loaded plugins [a, b] today",
+            "loaded plugins [b, c, d] today",
+            "loaded plugins [b, c, d, e] today",
+            "loaded plugins [f, g, h, i, k] today",
+        ];
+        insta::assert_snapshot!(mined(&lines).join("\n"), @"5 loaded plugins [<*>] today");
+    }
+
+    #[test]
+    fn finds_several_words_that_vary_together() {
+        let word = |seed: usize| -> String {
+            (0..5).map(|at| char::from(b'a' + ((seed * 7 + at * seed + at * 5) % 26) as u8)).collect()
+        };
+        let lines: Vec<String> = (1..40)
+            .map(|n| format!("transfer {} to {} by {} was done", word(n), word(n + 50), word(n + 100)))
+            .collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        insta::assert_snapshot!(mined(&lines).join("\n"), @"39 transfer <*> to <*> by <*> was done");
+    }
+
+    #[test]
+    fn stays_within_its_bounds_and_counts_everything() {
+        let mut miner = Miner::new(Settings { max_groups: 50 });
+        let letters = |n: u32| -> String { n.to_string().bytes().map(|digit| char::from(digit + 49)).collect() };
+        for n in 0..5000 {
+            miner.add(&read_line(&format!("{} {}", letters(n), letters(n * 7))), None, Side::Window);
+        }
+        assert!(miner.groups.len() <= 51);
+        let patterns = miner.mine().patterns(Side::Window);
+        assert_eq!(patterns.iter().map(|pattern| pattern.count).sum::<u64>(), 5000);
+    }
+
+    #[test]
+    fn slots_outlive_merging() {
+        let mut miner = Miner::new(Settings { max_groups: 20 });
+        let names = ["ada", "bob", "cid", "dan", "eve", "fay", "gus", "hal", "ivy", "jon", "kim", "lea"];
+        let slots: Vec<Slot> = names
+            .iter()
+            .flat_map(|name| [format!("user {name} logged in"), format!("user {name} logged out")])
+            .map(|line| miner.add(&read_line(&line), None, Side::Window))
+            .collect();
+        let mined = miner.mine();
+        for pair in slots.chunks(2) {
+            assert_eq!(mined.template_of(pair[0]).1, "user <*> logged in");
+            assert_eq!(mined.template_of(pair[1]).1, "user <*> logged out");
+        }
+    }
+}
