@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 
 use super::*;
+use crate::demo::testing::http_client;
 use crate::demo::{Timeline, World, start};
 
 type Seen = Arc<Mutex<Vec<(String, String)>>>;
@@ -30,17 +31,12 @@ async fn receiver(codes: Vec<u16>) -> (Receiver, Seen) {
     (Receiver { url, bearer_token: Some("secret".to_owned()) }, seen)
 }
 
-fn client() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
-}
-
 #[tokio::test]
 async fn at_once_everything_is_delivered_in_order() {
     let running = start(World::built_in().unwrap(), Timeline::at_once()).await.unwrap();
     let (receiver, seen) = receiver(Vec::new()).await;
     let mut reports = Vec::new();
-    running.player().play(&client(), &receiver, |progress| reports.push(progress)).await;
+    running.player().play(&http_client(), &receiver, |progress| reports.push(progress)).await;
     let seen = seen.lock().unwrap().clone();
     assert_eq!((seen.len(), reports.len()), (40, 40));
     assert!(seen.iter().all(|(auth, body)| auth == "Bearer secret" && body.ends_with('\n') && !body.contains('&')));
@@ -59,7 +55,7 @@ async fn a_failing_receiver_is_tried_again_and_a_refusing_one_is_not() {
     let running = start(world, Timeline::at_once()).await.unwrap();
     let (receiver, seen) = receiver(vec![503, 500, 200, 400]).await;
     let mut reports = Vec::new();
-    running.player().play(&client(), &receiver, |progress| reports.push(progress)).await;
+    running.player().play(&http_client(), &receiver, |progress| reports.push(progress)).await;
     assert_eq!(
         reports.iter().map(|report| (report.delivery.clone(), report.attempts)).collect::<Vec<_>>(),
         [(Delivery::Accepted, 3), (Delivery::Refused(400), 1)]
@@ -76,7 +72,7 @@ async fn played_fast_the_offsets_shrink() {
     let began = std::time::Instant::now();
     let running = start(world, Timeline::at_speed(speed).unwrap()).await.unwrap();
     let (receiver, seen) = receiver(Vec::new()).await;
-    running.player().play(&client(), &receiver, |_| {}).await;
+    running.player().play(&http_client(), &receiver, |_| {}).await;
     assert!(began.elapsed() >= Duration::from_millis(280), "{:?}", began.elapsed());
     assert_eq!(seen.lock().unwrap().len(), 3);
     assert!(running.visible_until() <= Utc::now());

@@ -14,6 +14,12 @@ pub(super) fn clock_at(now: DateTime<Utc>) -> Clock {
     Clock::start(Span { first: now, last: now, newest: now }, Timeline::at_once().frozen_at(now))
 }
 
+/// A client for tests over the network. Its TLS provider is never used, but must be there.
+pub(super) fn http_client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().timeout(std::time::Duration::from_secs(20)).build().unwrap()
+}
+
 /// A POST with form arguments, as curl encodes them.
 pub(super) async fn form(path: &str, arguments: &[(&str, &str)]) -> Asked {
     let encode = |text: &str| {

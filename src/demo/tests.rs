@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
+use super::testing::http_client;
 use super::*;
 
-fn client() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap()
-}
-
 async fn get(url: &str) -> (u16, String) {
-    let response = client().get(url).send().await.unwrap();
+    let response = http_client().get(url).send().await.unwrap();
     (response.status().as_u16(), response.text().await.unwrap())
 }
 
@@ -27,6 +25,40 @@ async fn an_empty_world_has_nothing_to_say() {
     running.stop().await;
 }
 
+/// What an investigation of the shop should find is there to be found.
+#[tokio::test]
+async fn the_shop_tells_its_story() {
+    let running = start(World::built_in().unwrap(), Timeline::at_once()).await.unwrap();
+    let at =
+        running.served(DateTime::parse_from_rfc3339("2026-11-22T22:54:30Z").unwrap().to_utc()).timestamp().to_string();
+    let metrics = |query: &'static str| {
+        let url = format!("{}/api/v1/query", running.neighbours.metrics_url);
+        let request = http_client().post(url).form(&[("query", query), ("time", &at)]);
+        async move { request.send().await.unwrap().json::<Value>().await.unwrap()["data"]["result"].clone() }
+    };
+    let memory = "max(max_over_time(container_memory_working_set_bytes{namespace=\"shop\",container=\"checkout\"}[5m])) \
+        / on() max(kube_pod_container_resource_limits{namespace=\"shop\",container=\"checkout\",resource=\"memory\"})";
+    let used: f64 = metrics(memory).await[0]["value"][1].as_str().unwrap().parse().unwrap();
+    assert!(used > 0.6, "checkout grows towards its limit as far as scrapes see it: {used}");
+    let restarts =
+        metrics("sum by (container) (increase(kube_pod_container_status_restarts_total{namespace=\"shop\"}[10m])) > 0")
+            .await;
+    let restarted: Vec<&str> =
+        restarts.as_array().unwrap().iter().map(|row| row["metric"]["container"].as_str().unwrap()).collect();
+    assert_eq!(restarted, ["checkout", "payments"]);
+    let errors = metrics("sum(rate(nginx_ingress_controller_requests{status=~\"5..\"}[1m])) / sum(rate(nginx_ingress_controller_requests[1m]))").await;
+    assert!(errors[0]["value"][1].as_str().unwrap().parse::<f64>().unwrap() > 0.5, "{errors}");
+    let logs = |query: &'static str| {
+        let request = http_client().post(format!("{}/select/logsql/query", running.neighbours.logs_url));
+        let request = request.form(&[("query", query), ("limit", "1000")]);
+        async move { request.send().await.unwrap().text().await.unwrap() }
+    };
+    assert!(logs("{kubernetes.pod_namespace=\"shop\"} \"DATABASE_URL\"").await.contains("KeyError"));
+    let refused = logs("\"kubernetes.container_name\":=catalog \"connection refused\" | stats count() n").await;
+    assert_eq!(refused, "{\"n\":\"208\"}\n");
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn faults_bite_and_heal() {
     let running = start(World::built_in().unwrap(), Timeline::at_once()).await.unwrap();
@@ -38,11 +70,11 @@ async fn faults_bite_and_heal() {
     running.faults.set(Neighbour::Metrics, Fault::Html);
     assert!(get(&url).await.1.starts_with("<!DOCTYPE html>"));
     running.faults.set(Neighbour::Metrics, Fault::Truncate);
-    let broken = client().get(&url).send().await.unwrap();
+    let broken = http_client().get(&url).send().await.unwrap();
     assert_eq!(broken.status().as_u16(), 200);
     assert!(broken.text().await.is_err());
     running.faults.set(Neighbour::Metrics, Fault::Hang);
-    let hanging = client().get(&url).timeout(Duration::from_millis(200)).send().await;
+    let hanging = http_client().get(&url).timeout(Duration::from_millis(200)).send().await;
     assert!(hanging.unwrap_err().is_timeout());
     assert_eq!(get(&format!("{}/health", running.neighbours.logs_url)).await.1, "OK", "the others are well");
     running.faults.clear(Neighbour::Metrics);
@@ -54,11 +86,11 @@ async fn stopping_ends_hanging_requests_and_frees_the_ports() {
     let running = start(World::empty(), Timeline::at_once()).await.unwrap();
     let url = format!("{}/health", running.neighbours.metrics_url);
     running.faults.set(Neighbour::Metrics, Fault::Hang);
-    let hanging = tokio::spawn(client().get(&url).send());
+    let hanging = tokio::spawn(http_client().get(&url).send());
     tokio::time::sleep(Duration::from_millis(100)).await;
     let began = std::time::Instant::now();
     running.stop().await;
     assert_eq!(hanging.await.unwrap().unwrap().status().as_u16(), 503);
     assert!(began.elapsed() < STOP_WITHIN);
-    assert!(client().get(&url).send().await.is_err());
+    assert!(http_client().get(&url).send().await.is_err());
 }

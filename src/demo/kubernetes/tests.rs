@@ -6,10 +6,11 @@ use kube::api::{Api, DeleteParams, ListParams, LogParams, Patch, PatchParams};
 use kube::{Client, Config, ResourceExt};
 
 use super::*;
+use crate::demo::testing::http_client;
 use crate::demo::{Running, Timeline, World, start};
 
 async fn cluster() -> (Running, Client) {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    http_client();
     let running = start(World::built_in().unwrap(), Timeline::at_once()).await.unwrap();
     let config = Config::new(running.neighbours.kubernetes_url.parse().unwrap());
     let client = Client::try_from(config).unwrap();
@@ -129,7 +130,7 @@ async fn bad_requests_are_refused_in_the_servers_words() {
     let (status, reason, _) =
         list(ListParams::default().limit(2).continue_token(&page.metadata.continue_.unwrap())).await;
     assert_eq!((status, reason.as_str()), (410, "Expired"));
-    let http = reqwest::Client::new();
+    let http = http_client();
     for (path, expected) in [
         ("/api/v1/namespaces/shop/frobs", 404),
         ("/apis/metrics.k8s.io/v1beta1/pods", 404),
@@ -215,28 +216,29 @@ async fn a_pod_without_a_recorded_log_shows_what_the_log_store_has() {
     let mut world = World::built_in().unwrap();
     world.pod_logs.clear();
     let running = start(world, Timeline::at_once()).await.unwrap();
-    let get =
-        |path: &str| reqwest::get(format!("{}/api/v1/namespaces/shop/pods/{path}", running.neighbours.kubernetes_url));
-    let text = get("payments-66d4f874d7-mtms4/log").await.unwrap().text().await.unwrap();
+    let get = |path: &str| {
+        http_client().get(format!("{}/api/v1/namespaces/shop/pods/{path}", running.neighbours.kubernetes_url))
+    };
+    let text = get("payments-66d4f874d7-mtms4/log").send().await.unwrap().text().await.unwrap();
     assert!(text.contains("KeyError: 'DATABASE_URL'"), "{text}");
-    let previous = get("payments-66d4f874d7-mtms4/log?previous=true").await.unwrap().text().await.unwrap();
+    let previous = get("payments-66d4f874d7-mtms4/log?previous=true").send().await.unwrap().text().await.unwrap();
     assert!(previous.contains("Traceback") && previous != text);
-    assert_eq!(get("frontend-768d598687-hstw9/log?previous=true").await.unwrap().status().as_u16(), 400);
+    assert_eq!(get("frontend-768d598687-hstw9/log?previous=true").send().await.unwrap().status().as_u16(), 400);
 }
 
 #[tokio::test]
 async fn what_has_not_happened_is_hidden_or_set_back() {
     let running = start(World::built_in().unwrap(), Timeline::at_speed(1.0).unwrap()).await.unwrap();
-    let list = |resource: &str| reqwest::get(format!("{}/api/v1/{resource}", running.neighbours.kubernetes_url));
+    let list = |resource: &str| http_client().get(format!("{}/api/v1/{resource}", running.neighbours.kubernetes_url));
     // The first notification came minutes before the rollouts and the jobs.
-    let pods: Value = list("pods").await.unwrap().json().await.unwrap();
+    let pods: Value = list("pods").send().await.unwrap().json().await.unwrap();
     let names: Vec<&str> =
         pods["items"].as_array().unwrap().iter().map(|pod| pod["metadata"]["name"].as_str().unwrap()).collect();
     assert!(
         names.contains(&"payments-6844b544d-vvmv2") && !names.iter().any(|name| name.starts_with("nightly-report")),
         "{names:?}"
     );
-    let events: Value = list("events").await.unwrap().json().await.unwrap();
+    let events: Value = list("events").send().await.unwrap().json().await.unwrap();
     let text = events.to_string();
     let now = chrono::Utc::now();
     for word in text.split('"') {
@@ -248,7 +250,7 @@ async fn what_has_not_happened_is_hidden_or_set_back() {
 async fn a_watch_shows_what_is_there_and_ends_in_time() {
     let (running, _client) = cluster().await;
     let url = format!("{}/api/v1/namespaces/ml/pods?watch=1&timeoutSeconds=1", running.neighbours.kubernetes_url);
-    let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let text = http_client().get(url).send().await.unwrap().text().await.unwrap();
     assert_eq!(text.lines().count(), 1);
     assert!(text.contains("\"type\":\"ADDED\""));
 }

@@ -36,6 +36,8 @@ pub(in crate::demo) enum Test {
     Present,
     /// A word or phrase between word boundaries; the empty phrase means an absent field.
     Phrase { phrase: String, prefix: bool, ignore_case: bool },
+    /// `*text*`: anywhere, also inside words.
+    Substring(String),
     /// `="text"`, or with a star behind it what the value starts with.
     Exact { text: String, prefix: bool },
     /// `~"regex"`
@@ -100,6 +102,7 @@ impl Test {
             Test::Phrase { phrase, prefix, ignore_case: true } => {
                 has_phrase(&value.to_lowercase(), &phrase.to_lowercase(), *prefix)
             }
+            Test::Substring(text) => value.contains(text.as_str()),
             Test::Exact { text, prefix: false } => value == text,
             Test::Exact { text, prefix: true } => value.starts_with(text.as_str()),
             Test::Regex(regex) => regex.is_match(value),

@@ -5,7 +5,7 @@ use regex::Regex;
 
 use super::Query;
 use super::filter::{Filter, Test};
-use super::lexer::Lexer;
+use super::lexer::{Lexer, is_word};
 use super::pipes::Pipe;
 use super::stream::StreamFilter;
 use crate::demo::http::{parse_duration, parse_time};
@@ -108,7 +108,12 @@ fn test(lexer: &mut Lexer<'_>, field: &str) -> Result<Filter, String> {
     let of = |test: Test| Ok(Filter::Field { field: field.to_owned(), test });
     let not = |filter: Filter| Filter::Not(Box::new(filter));
     if lexer.take("*") {
-        // Without a field it means every line.
+        // `*text*` is one filter; a star that stands alone means every line, or any value of the field.
+        if lexer.peek().is_some_and(|token| !token.space_before && (token.quoted || token.text.starts_with(is_word))) {
+            let text = word(lexer)?;
+            let closed = starred(lexer);
+            return if closed { of(Test::Substring(text)) } else { Err(format!("missing '*' after \"*{text}\"")) };
+        }
         return if field == "_msg" { Ok(Filter::Any) } else { of(Test::Present) };
     }
     if lexer.is(&["=", "!="]) {
@@ -201,7 +206,7 @@ pub(super) fn compound_word(lexer: &mut Lexer<'_>, glue: &[&str]) -> Option<Stri
     if first.quoted {
         return lexer.next().map(|token| token.text);
     }
-    let is_part = |text: &str| text.starts_with(super::lexer::is_word) || glue.contains(&text);
+    let is_part = |text: &str| text.starts_with(is_word) || glue.contains(&text);
     if !is_part(&first.text) || first.text == ":" {
         return None;
     }

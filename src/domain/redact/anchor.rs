@@ -56,9 +56,33 @@ impl Rule {
 
 /// Words that are part of a key. Short stems, so that `DB_PASS`, `PGPASSWORD` and `passphrase` are one entry.
 const KEY_WORDS: &[&str] = &[
-    "pass", "pwd", "secret", "token", "key", "credential", "creds", "sess", "sid=", "auth", "dsn", "jwt", "sig=", "sig%3d",
-    "signature", "connection", "conn_str", "connstr", "bearer", "otp", "пароль", "Пароль", "ПАРОЛЬ", "токен", "Токен",
-    "секрет", "Секрет",
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "credential",
+    "creds",
+    "sess",
+    "sid=",
+    "auth",
+    "dsn",
+    "jwt",
+    "sig=",
+    "sig%3d",
+    "signature",
+    "connection",
+    "conn_str",
+    "connstr",
+    "bearer",
+    "otp",
+    "пароль",
+    "Пароль",
+    "ПАРОЛЬ",
+    "токен",
+    "Токен",
+    "секрет",
+    "Секрет",
 ];
 
 /// Anchors with a rule of their own.
@@ -97,10 +121,10 @@ const RULES: &[(&str, Rule)] = &[
 /// Every anchor. Where two start at one place the longer one is asked, and its rule falls back to the shorter one's.
 pub(super) fn anchors() -> Vec<Anchor> {
     let own = RULES.iter().map(|(text, rule)| Anchor { text, rule: *rule });
-    let prefixes = prefix::PREFIXES.iter().enumerate().map(|(index, known)| Anchor {
-        text: known.start,
-        rule: Rule::Prefix(index),
-    });
+    let prefixes = prefix::PREFIXES
+        .iter()
+        .enumerate()
+        .map(|(index, known)| Anchor { text: known.start, rule: Rule::Prefix(index) });
     // "bearer" is both a scheme and a key; its rule above asks for both.
     let taken = |word: &&&str| !RULES.iter().any(|(text, _)| text == *word);
     let words = KEY_WORDS.iter().filter(taken).map(|text| Anchor { text, rule: Rule::Key });

@@ -127,8 +127,12 @@ fn quote_at(bytes: &[u8], at: usize) -> Option<Quote> {
 
 /// Reports the value whose key holds the word at `start..end`, if the key's name says that it is a secret.
 pub(super) fn key_value(bytes: &[u8], start: usize, end: usize, found: &mut Vec<Span>) {
-    let Some(slot) = slot(bytes, start, end) else { return };
-    let Some(kind) = key::kind_of(slot.name) else { return };
+    let Some(slot) = slot(bytes, start, end) else {
+        return;
+    };
+    let Some(kind) = key::kind_of(slot.name) else {
+        return;
+    };
     let opening = slot.opening;
     if let Some(block) = yaml_block(bytes, &slot) {
         found.extend(block.map(|(start, end)| Span { start, end, kind }));
@@ -257,7 +261,9 @@ fn spared(bytes: &[u8], slot: &Slot<'_>, kind: Kind, value: &[u8]) -> bool {
     }
     match kind {
         // What they hold has rules of its own, which leave the host readable.
-        Kind::ConnectionString => value.iter().any(|byte| matches!(byte, b'@' | b'=')) || memchr::memmem::find(value, b"://").is_some(),
+        Kind::ConnectionString => {
+            value.iter().any(|byte| matches!(byte, b'@' | b'=')) || memchr::memmem::find(value, b"://").is_some()
+        }
         Kind::Password => !quoted && slot.separator != Separator::Equals && value::is_prose_word(value),
         _ if value.starts_with(b"/") && value::is_object_path(value) => true,
         _ if quoted => value::is_prose_word(value) && memchr::memchr(b' ', value).is_some(),

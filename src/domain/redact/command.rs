@@ -35,7 +35,10 @@ pub(super) fn flags(bytes: &[u8], start: usize, end: usize, found: &mut Vec<Span
         if word >= limit {
             return;
         }
-        if bytes.get(word) == Some(&b'-') && at_fold(bytes, word + 1, flag) && bytes.get(word + 1) == flag.as_bytes().first() {
+        if bytes.get(word) == Some(&b'-')
+            && at_fold(bytes, word + 1, flag)
+            && bytes.get(word + 1) == flag.as_bytes().first()
+        {
             let rest = word + 2;
             let from = if rest < word_end {
                 if glued { rest } else { word_end }

@@ -27,7 +27,9 @@ fn is_prose(word: &[u8]) -> bool {
 pub(super) fn basic(bytes: &[u8], start: usize, end: usize, found: &mut Vec<Span>) {
     // The anchor includes one blank, which is looked for again here.
     let scheme_end = end.min(start + "basic".len());
-    let Some(span) = after_scheme(bytes, scheme_end, Kind::BasicAuth) else { return };
+    let Some(span) = after_scheme(bytes, scheme_end, Kind::BasicAuth) else {
+        return;
+    };
     if word_starts(bytes, start) && decodes_to_pair(&bytes[span.start..span.end]) {
         found.push(span);
     }
@@ -94,7 +96,9 @@ const ONE_WORD: &[&str] = &["bearer", "basic", "token", "apikey", "api-key", "ge
 
 /// `Authorization: <scheme> <credentials>`; the whole rest of the header goes, because some schemes have many parts.
 pub(super) fn authorization(bytes: &[u8], start: usize, end: usize, found: &mut Vec<Span>) {
-    let Some(slot) = assign::slot(bytes, start, end) else { return };
+    let Some(slot) = assign::slot(bytes, start, end) else {
+        return;
+    };
     if !matches!(slot.name, b"authorization" | b"Authorization" | b"AUTHORIZATION")
         && !slot.name.to_ascii_lowercase().ends_with(b"proxy-authorization")
         && !slot.name.to_ascii_lowercase().ends_with(b"x-authorization")
@@ -138,10 +142,14 @@ pub(super) fn authorization(bytes: &[u8], start: usize, end: usize, found: &mut 
 
 /// `Cookie: a=b; c=d` and `Set-Cookie: sid=x; Path=/`: everything behind the key.
 pub(super) fn cookie(bytes: &[u8], start: usize, end: usize, found: &mut Vec<Span>) {
-    let Some(slot) = assign::slot(bytes, start, end) else { return };
+    let Some(slot) = assign::slot(bytes, start, end) else {
+        return;
+    };
     let name = slot.name.to_ascii_lowercase();
-    if !matches!(name.as_slice(), b"cookie" | b"set-cookie" | b"set_cookie" | b"cookies" | b"http_cookie" | b"http.cookie")
-        && !name.ends_with(b".cookie")
+    if !matches!(
+        name.as_slice(),
+        b"cookie" | b"set-cookie" | b"set_cookie" | b"cookies" | b"http_cookie" | b"http.cookie"
+    ) && !name.ends_with(b".cookie")
         && !name.ends_with(b".set-cookie")
     {
         return assign::key_value(bytes, start, end, found);
@@ -153,7 +161,8 @@ pub(super) fn cookie(bytes: &[u8], start: usize, end: usize, found: &mut Vec<Spa
     if bytes[start.min(bytes.len())..].starts_with(MARKER_START) {
         return;
     }
-    let name_end = run_limited(bytes, start, NAME_LIMIT, |byte| byte.is_ascii_graphic() && !matches!(byte, b'=' | b'"' | b'\''));
+    let name_end =
+        run_limited(bytes, start, NAME_LIMIT, |byte| byte.is_ascii_graphic() && !matches!(byte, b'=' | b'"' | b'\''));
     let pair = bytes.get(name_end) == Some(&b'=');
     if !pair && slot.opening.quote.is_none() {
         return;

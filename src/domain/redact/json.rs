@@ -63,13 +63,17 @@ fn secret_kind(name: &str) -> Option<Kind> {
 /// Strings and lists of strings go whole; objects have keys of their own.
 fn hide_or_walk(redactor: &Redactor, value: &mut Value, kind: Kind, depth: usize) {
     match value {
-        Value::String(text) if kind == Kind::ConnectionString && text.contains(['@', '=']) => walk(redactor, value, depth - 1),
+        Value::String(text) if kind == Kind::ConnectionString && text.contains(['@', '=']) => {
+            walk(redactor, value, depth - 1)
+        }
         Value::String(text) => {
             if !value::is_harmless(text.as_bytes()) {
                 *text = kind.marker().to_owned();
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| hide_or_walk(redactor, item, kind, depth.saturating_sub(1))),
+        Value::Array(items) => {
+            items.iter_mut().for_each(|item| hide_or_walk(redactor, item, kind, depth.saturating_sub(1)))
+        }
         Value::Object(_) => walk(redactor, value, depth - 1),
         Value::Number(_) if kind == Kind::Password => *value = Value::String(kind.marker().to_owned()),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

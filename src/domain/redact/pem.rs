@@ -1,8 +1,8 @@
 //! Private keys as PEM blocks, whole, cut off, or base64 of the base64.
 
+use super::Span;
 use super::kind::Kind;
 use super::scan::{is_base64, run, run_limited};
-use super::Span;
 
 /// A PEM block is looked for this far. An RSA key of 16384 bits has about 13 kB.
 const BLOCK_LIMIT: usize = 32 * 1024;
@@ -10,7 +10,8 @@ const BLOCK_LIMIT: usize = 32 * 1024;
 /// From behind `-----BEGIN ` to the end of a private key. The first and last lines stay, so that the reader sees what
 /// it was; when the end is missing, all that could belong to the key goes.
 pub(super) fn block(bytes: &[u8], label: usize, found: &mut Vec<Span>) {
-    let label_end = run_limited(bytes, label, 48, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ');
+    let label_end =
+        run_limited(bytes, label, 48, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ');
     let secret = memchr::memmem::find(&bytes[label..label_end], b"PRIVATE KEY").is_some();
     if !secret || !bytes[label_end..].starts_with(b"-----") {
         return;

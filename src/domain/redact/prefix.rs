@@ -133,7 +133,9 @@ fn known_at(bytes: &[u8], start: usize, index: usize) -> Option<Span> {
     }
     let from = start + known.start.len();
     let end = match known.body {
-        Body::Capitals => run_limited(bytes, from, known.least + 1, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()),
+        Body::Capitals => {
+            run_limited(bytes, from, known.least + 1, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        }
         Body::Url => run(bytes, from, is_base64_url),
         Body::Mixed => run_limited(bytes, from, MIXED_LIMIT, is_base64_url),
         Body::Dotted => run(bytes, from, |byte| is_base64_url(byte) || byte == b'.'),
@@ -143,7 +145,9 @@ fn known_at(bytes: &[u8], start: usize, index: usize) -> Option<Span> {
     let fits = match known.body {
         // A longer run of capitals is something else (a base32 digest, an enum name).
         Body::Capitals => body.len() == known.least && bytes.get(end) != Some(&b'_'),
-        Body::Mixed => body.len() >= known.least && scan::looks_random(longest_part(body)) && has_digit(longest_part(body)),
+        Body::Mixed => {
+            body.len() >= known.least && scan::looks_random(longest_part(body)) && has_digit(longest_part(body))
+        }
         Body::Url | Body::Dotted | Body::Hex => body.len() >= known.least,
     };
     let end = if fits { end.max(run_rest(bytes, end, known.body)) } else { end };
@@ -168,7 +172,9 @@ fn longest_part(body: &[u8]) -> &[u8] {
 
 /// Reports a token of a known format, and the secret that stands right beside an AWS key id.
 pub(super) fn token(bytes: &[u8], start: usize, index: usize, found: &mut Vec<Span>) {
-    let Some(span) = known_at(bytes, start, index) else { return };
+    let Some(span) = known_at(bytes, start, index) else {
+        return;
+    };
     found.push(span);
     if span.kind == Kind::AwsKey {
         found.extend(aws_secret_after(bytes, span.end));
@@ -191,7 +197,9 @@ pub(super) fn jwt(bytes: &[u8], start: usize, found: &mut Vec<Span>) {
     const HEADER_LIMIT: usize = 1024;
     const PAYLOAD: usize = 4;
     const LONE: usize = 60;
-    if !bytes[start..].starts_with(b"eyJ") {
+    // Inside a longer run of base64 it is chance. `_` may stand before it (`ops_eyJ…`).
+    let begins = word_starts(bytes, start) || bytes.get(start.wrapping_sub(1)) == Some(&b'_');
+    if !begins || !bytes[start..].starts_with(b"eyJ") {
         return;
     }
     let first = run_limited(bytes, start, HEADER_LIMIT, is_base64_url);
@@ -205,7 +213,11 @@ pub(super) fn jwt(bytes: &[u8], start: usize, found: &mut Vec<Span>) {
         }
     }
     if bytes[start..].starts_with(b"eyJrIjoi") && first - start >= LONE {
-        found.push(Span { start, end: run(bytes, first, |byte| is_base64_url(byte) || byte == b'='), kind: Kind::ApiKey });
+        found.push(Span {
+            start,
+            end: run(bytes, first, |byte| is_base64_url(byte) || byte == b'='),
+            kind: Kind::ApiKey,
+        });
     }
 }
 

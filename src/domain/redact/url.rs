@@ -9,7 +9,8 @@ const AUTHORITY_LIMIT: usize = 512;
 
 /// `scheme://user:password@host`: user and host stay. A lone random user (`https://<key>@sentry…`) is a key.
 pub(super) fn user_info(bytes: &[u8], start: usize, end: usize, found: &mut Vec<Span>) {
-    let authority_end = run_limited(bytes, end, AUTHORITY_LIMIT, |byte| is_word(byte) && !matches!(byte, b'/' | b'?' | b'#'));
+    let authority_end =
+        run_limited(bytes, end, AUTHORITY_LIMIT, |byte| is_word(byte) && !matches!(byte, b'/' | b'?' | b'#'));
     let at = match memchr::memrchr(b'@', &bytes[end..authority_end]) {
         Some(at) => end + at,
         // People paste passwords with `/` or `#` in them; web addresses may have an `@` in the path, databases rarely.
@@ -56,7 +57,8 @@ fn stray_at(bytes: &[u8], from: usize, authority_end: usize) -> Option<usize> {
 
 /// `user:password@tcp(host:3306)/db`, the form of Go's MySQL driver.
 pub(super) fn driver_address(bytes: &[u8], at: usize, found: &mut Vec<Span>) {
-    let from = run_back(bytes, at, 256, |byte| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b'=' | b'`'));
+    let from =
+        run_back(bytes, at, 256, |byte| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'' | b'=' | b'`'));
     if let Some(colon) = memchr::memchr(b':', &bytes[from..at]) {
         let start = from + colon + 1;
         if start < at && !value::is_harmless(&bytes[start..at]) {

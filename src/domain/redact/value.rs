@@ -78,7 +78,8 @@ pub(super) fn unquoted_end(bytes: &[u8], start: usize, opening: &Opening) -> usi
                 Some(b'"' | b'\'') => !bytes.get(next + 1).is_some_and(u8::is_ascii_alphanumeric),
                 Some(b'\\') => {
                     let quote = run_limited(bytes, at, 16, |byte| byte == b'\\');
-                    matches!(bytes.get(quote), Some(b'"' | b'\'')) && !bytes.get(quote + 1).is_some_and(u8::is_ascii_alphanumeric)
+                    matches!(bytes.get(quote), Some(b'"' | b'\''))
+                        && !bytes.get(quote + 1).is_some_and(u8::is_ascii_alphanumeric)
                 }
                 Some(b'u') => at_fold(bytes, at, "\\u0026") || at_fold(bytes, at, "\\u003c"),
                 _ => false,
@@ -108,7 +109,11 @@ fn reference_end(bytes: &[u8], start: usize) -> usize {
 fn breaks(bytes: &[u8], at: usize) -> bool {
     match bytes.get(at) {
         None => true,
-        Some(byte) if byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b'{' | b'}' | b']' | b')') => true,
+        Some(byte)
+            if byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b'{' | b'}' | b']' | b')') =>
+        {
+            true
+        }
         Some(_) => {
             let name = run_limited(bytes, at, 64, |byte| is_name(byte) || byte == b' ');
             name > at && (matches!(bytes.get(name), Some(b'=' | b':')) || at_fold(bytes, name, "%3d"))
@@ -119,7 +124,8 @@ fn breaks(bytes: &[u8], at: usize) -> bool {
 /// Whether a closing bracket in front of `at` closes something rather than being part of a password.
 fn closes(bytes: &[u8], at: usize) -> bool {
     bytes.get(at).is_none_or(|byte| {
-        byte.is_ascii_whitespace() || matches!(byte, b',' | b';' | b')' | b'}' | b']' | b'>' | b'"' | b'\'' | b'\\' | b'.' | b':')
+        byte.is_ascii_whitespace()
+            || matches!(byte, b',' | b';' | b')' | b'}' | b']' | b'>' | b'"' | b'\'' | b'\\' | b'.' | b':')
     })
 }
 
@@ -155,8 +161,32 @@ pub(super) fn whole_header(bytes: &[u8], opening: &Opening) -> Extent {
 
 /// Words that stand where a secret would, and are none.
 const NO_SECRET: &[&str] = &[
-    "any", "bool", "boolean", "bytes", "changeme-placeholder", "empty", "false", "hidden", "int", "masked", "n/a", "nil",
-    "no", "none", "null", "object", "off", "on", "redacted", "removed", "str", "string", "true", "undefined", "unset", "yes",
+    "any",
+    "bool",
+    "boolean",
+    "bytes",
+    "changeme-placeholder",
+    "empty",
+    "false",
+    "hidden",
+    "int",
+    "masked",
+    "n/a",
+    "nil",
+    "no",
+    "none",
+    "null",
+    "object",
+    "off",
+    "on",
+    "redacted",
+    "removed",
+    "str",
+    "string",
+    "true",
+    "undefined",
+    "unset",
+    "yes",
 ];
 
 /// Values that hide nothing: marks, masks, references to elsewhere, types, nested objects.
@@ -166,7 +196,9 @@ pub(super) fn is_harmless(value: &[u8]) -> bool {
     if value.is_empty() || value.starts_with(MARKER_START) {
         return true;
     }
-    if value.starts_with(b"map[") || matches!(value, b"{" | b"{}" | b"[" | b"[]" | b"&{" | b"(" | b"|" | b">" | b"-" | b"\\") {
+    if value.starts_with(b"map[")
+        || matches!(value, b"{" | b"{}" | b"[" | b"[]" | b"&{" | b"(" | b"|" | b">" | b"-" | b"\\")
+    {
         return true;
     }
     if value.len() > LONGEST {
@@ -176,7 +208,9 @@ pub(super) fn is_harmless(value: &[u8]) -> bool {
     if (value.len() >= 3 && value.iter().all(mask)) || value.iter().all(|byte| *byte == b'*') {
         return true;
     }
-    let Ok(text) = std::str::from_utf8(value) else { return false };
+    let Ok(text) = std::str::from_utf8(value) else {
+        return false;
+    };
     if text.chars().all(|c| matches!(c, '•' | '…' | '●')) {
         return true;
     }
@@ -187,12 +221,16 @@ pub(super) fn is_harmless(value: &[u8]) -> bool {
 
 /// `${VAR}`, `$(VAR)`, `$VAR`, `{{ .Values.x }}`, `%s`, `<your-token>`, `<set to the key …`.
 fn is_reference(text: &str) -> bool {
-    let name = |text: &str| !text.is_empty() && text.bytes().all(|byte| is_name(byte) || matches!(byte, b' ' | b'/' | b':' | b'\''));
-    let wrapped = |open: &str, close: &str| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).is_some_and(name);
+    let name = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| is_name(byte) || matches!(byte, b' ' | b'/' | b':' | b'\''))
+    };
+    let wrapped =
+        |open: &str, close: &str| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)).is_some_and(name);
     let variable = text.strip_prefix('$').is_some_and(|rest| {
         rest.len() > 1 && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') && !rest.starts_with('_')
     });
-    let words = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b' ' | b'-' | b'_' | b'\''));
+    let words =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b' ' | b'-' | b'_' | b'\''));
     wrapped("${", "}")
         || wrapped("$(", ")")
         || wrapped("{{", "}}")
@@ -203,15 +241,117 @@ fn is_reference(text: &str) -> bool {
 
 /// First words of a sentence about a secret: `invalid token: expired`, `password: must be longer`.
 const PROSE: &[&str] = &[
-    "a", "absent", "access", "all", "already", "an", "and", "anonymous", "argument", "at", "authentication", "bad", "been",
-    "can", "cannot", "connection", "context", "could", "decode", "decoding", "denied", "deprecated", "dial", "does", "eof",
-    "error", "exceeded", "exists", "expected", "expired", "fail", "failed", "failure", "field", "flag", "for", "forbidden",
-    "found", "from", "get", "has", "have", "http", "https", "if", "illegal", "in", "incorrect", "internal", "invalid", "is",
-    "it", "key", "malformed", "may", "mismatch", "missing", "must", "need", "needs", "never", "no", "not", "of", "ok", "open",
-    "option", "or", "parameter", "permission", "please", "post", "read", "refused", "rejected", "request", "required",
-    "requires", "revoked", "rpc", "secret", "server", "should", "signature", "success", "that", "the", "this", "timeout",
-    "to", "token", "too", "unable", "unauthorized", "unexpected", "unknown", "unsupported", "use", "used", "user", "valid",
-    "value", "was", "were", "will", "with", "wrong", "x509", "yaml", "you", "your",
+    "a",
+    "absent",
+    "access",
+    "all",
+    "already",
+    "an",
+    "and",
+    "anonymous",
+    "argument",
+    "at",
+    "authentication",
+    "bad",
+    "been",
+    "can",
+    "cannot",
+    "connection",
+    "context",
+    "could",
+    "decode",
+    "decoding",
+    "denied",
+    "deprecated",
+    "dial",
+    "does",
+    "eof",
+    "error",
+    "exceeded",
+    "exists",
+    "expected",
+    "expired",
+    "fail",
+    "failed",
+    "failure",
+    "field",
+    "flag",
+    "for",
+    "forbidden",
+    "found",
+    "from",
+    "get",
+    "has",
+    "have",
+    "http",
+    "https",
+    "if",
+    "illegal",
+    "in",
+    "incorrect",
+    "internal",
+    "invalid",
+    "is",
+    "it",
+    "key",
+    "malformed",
+    "may",
+    "mismatch",
+    "missing",
+    "must",
+    "need",
+    "needs",
+    "never",
+    "no",
+    "not",
+    "of",
+    "ok",
+    "open",
+    "option",
+    "or",
+    "parameter",
+    "permission",
+    "please",
+    "post",
+    "read",
+    "refused",
+    "rejected",
+    "request",
+    "required",
+    "requires",
+    "revoked",
+    "rpc",
+    "secret",
+    "server",
+    "should",
+    "signature",
+    "success",
+    "that",
+    "the",
+    "this",
+    "timeout",
+    "to",
+    "token",
+    "too",
+    "unable",
+    "unauthorized",
+    "unexpected",
+    "unknown",
+    "unsupported",
+    "use",
+    "used",
+    "user",
+    "valid",
+    "value",
+    "was",
+    "were",
+    "will",
+    "with",
+    "wrong",
+    "x509",
+    "yaml",
+    "you",
+    "your",
 ];
 
 /// Whether the word could begin or be part of an ordinary sentence.
@@ -228,7 +368,9 @@ pub(super) fn is_object_path(value: &[u8]) -> bool {
     let part = |part: &[u8]| {
         !part.is_empty()
             && part.len() <= 63
-            && part.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'_'))
+            && part
+                .iter()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'_'))
             && part.split(|byte| matches!(byte, b'-' | b'.' | b'_')).all(|word| word.len() <= 16)
     };
     let parts = value.strip_prefix(b"/").unwrap_or(value);
