@@ -45,6 +45,8 @@ mod workload;
 
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
