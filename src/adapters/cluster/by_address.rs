@@ -92,7 +92,7 @@ fn candidates(host: &str, namespace: Option<&str>) -> Vec<(String, String)> {
     let is_label = |label: &&str| {
         !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    if !labels.iter().all(|label| is_label(&label)) {
+    if !labels.iter().all(is_label) {
         return Vec::new();
     }
     let pair = |name: &str, namespace: &str| (name.to_owned(), namespace.to_owned());

@@ -273,3 +273,17 @@ async fn events_of_a_workload_include_those_of_pods_that_are_gone() {
     let objects: Vec<_> = events.iter().map(|event| event.object.as_str()).collect();
     assert_eq!(objects, ["Deployment web", "Pod web-6844b544d7-gggg5"]);
 }
+
+#[tokio::test]
+async fn a_server_that_hangs_or_is_another_is_told_apart_from_an_absent_pod() {
+    let hangs = axum::Router::new().fallback(std::future::pending::<()>);
+    let other = axum::Router::new().fallback(|| async { (axum::http::StatusCode::NOT_FOUND, "no such page") });
+    for (router, expected) in [
+        (hangs, "the Kubernetes API did not answer `get pods web-0 in namespace shop` within 0.05 s"),
+        (other, "Kubernetes API: get pods web-0 in namespace shop: 404 no such page"),
+    ] {
+        let client = kube::Client::new(router, "default");
+        let cluster = super::Cluster::new(client, std::time::Duration::from_millis(50));
+        assert_eq!(cluster.owner_of_pod("shop", "web-0").await.unwrap_err().to_string(), expected);
+    }
+}
