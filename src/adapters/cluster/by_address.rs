@@ -11,6 +11,8 @@ use super::services::MAX_SERVICES;
 use super::{Cluster, ClusterError};
 use crate::domain::cluster::ServiceState;
 
+/// Services of one pod that are compared by port.
+const MAX_CANDIDATES: usize = 5;
 /// Pods with one address; more than one only for pods in the host's network.
 const MAX_PODS: usize = 50;
 
@@ -52,7 +54,7 @@ impl Cluster {
             found = self.api.list::<Service, _>(everywhere, |service| has_ip(&service).then_some(service)).await;
         }
         if let Some(service) = found?.items.into_iter().next() {
-            return Ok(Some(self.service_state(service, None).await));
+            return Ok(Some(self.service_state(service, None).await?));
         }
         self.service_of_pod_ip(&ip, port).await
     }
@@ -69,8 +71,8 @@ impl Cluster {
         };
         let services = self.services_for(&namespace, &labels).await?;
         let mut states = Vec::new();
-        for service in services.into_iter().take(5) {
-            states.push(self.service_state(service, None).await);
+        for service in services.into_iter().take(MAX_CANDIDATES) {
+            states.push(self.service_state(service, None).await?);
         }
         let by_port = states.iter().position(|state| port.is_some_and(|port| targets(state, port)));
         Ok((!states.is_empty()).then(|| states.swap_remove(by_port.unwrap_or(0))))
@@ -90,7 +92,7 @@ fn candidates(host: &str, namespace: Option<&str>) -> Vec<(String, String)> {
     let is_label = |label: &&str| {
         !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    if !labels.iter().all(|label| is_label(&label)) {
+    if !labels.iter().all(is_label) {
         return Vec::new();
     }
     let pair = |name: &str, namespace: &str| (name.to_owned(), namespace.to_owned());

@@ -36,15 +36,13 @@ const MAX_RESCALED: usize = 5;
 const AT_ONCE: usize = 4;
 
 /// What a node event says happened.
-const NODE_REASONS: [(&str, &str); 8] = [
+const NODE_REASONS: [(&str, &str); 6] = [
     ("NodeNotReady", "became not ready"),
-    ("NodeReady", "became ready"),
     ("NodeNotSchedulable", "was cordoned"),
     ("Rebooted", "rebooted"),
     ("NodeHasInsufficientMemory", "came under memory pressure"),
     ("NodeHasDiskPressure", "came under disk pressure"),
     ("RemovingNode", "is being removed"),
-    ("RegisteredNode", "joined the cluster"),
 ];
 
 impl Cluster {
@@ -159,7 +157,14 @@ impl Cluster {
             };
             Some(ChangeFact { at, object: object.clone(), kind: ChangeKind::Rollout, what })
         });
-        Ok(within.collect())
+        let mut facts: Vec<ChangeFact> = within.collect();
+        // Without readable revisions its creation is still known.
+        let created = at(shape.meta.creation_timestamp.as_ref()).filter(|at| window.contains(*at));
+        if let (true, Some(at)) = (facts.is_empty(), created) {
+            let what = "first rolled out".to_owned();
+            facts.push(ChangeFact { at, object, kind: ChangeKind::Rollout, what });
+        }
+        Ok(facts)
     }
 
     /// ConfigMaps made or written in the window: names and times.
@@ -192,7 +197,8 @@ impl Cluster {
 /// What managed fields tell about workloads.
 #[derive(Debug, Default)]
 struct Written {
-    /// Those whose template was written, whose rollouts are then read: a rollback makes no new ReplicaSet.
+    /// Those that were made or whose template was written, whose rollouts are then read: a rollback makes no new
+    /// ReplicaSet.
     templates: BTreeSet<ObjectRef>,
     facts: Vec<ChangeFact>,
 }
@@ -225,10 +231,15 @@ fn writes(namespace: &str, kind: SubjectKind, meta: &ObjectMeta, window: Window)
             None => {}
         }
     }
-    if kind == SubjectKind::CronJob
-        && let Some(at) = created.filter(|at| window.contains(*at))
-    {
-        all.facts.push(ChangeFact { at, object, kind: ChangeKind::Other, what: "created".to_owned() });
+    if let Some(at) = created.filter(|at| window.contains(*at)) {
+        match kind {
+            SubjectKind::CronJob => {
+                all.facts.push(ChangeFact { at, object, kind: ChangeKind::Other, what: "created".to_owned() });
+            }
+            _ => {
+                all.templates.insert(object);
+            }
+        }
     }
     all
 }

@@ -1,6 +1,6 @@
 //! What a revision changed, a line each: `image: web:1.8 → web:1.9`, `env DATABASE_URL removed`.
 //!
-//! Values are shown only where [`harmless`](super::harmless) allows it; for everything else the line says *that* it
+//! Values are shown only where `harmless` allows it; for everything else the line says *that* it
 //! changed. Names of Secrets and ConfigMaps are shown, contents never.
 
 use std::collections::BTreeMap;

@@ -30,7 +30,7 @@ pub enum ClusterError {
         what: String,
     },
     /// No whole answer in time.
-    #[error("the Kubernetes API did not answer `{what}` within {} s", .after.as_secs())]
+    #[error("the Kubernetes API did not answer `{what}` within {} s", .after.as_secs_f64())]
     Timeout {
         /// The request: `list pods`.
         what: String,
@@ -44,7 +44,7 @@ pub enum ClusterError {
         detail: String,
     },
     /// Anything else.
-    #[error("the Kubernetes API did not answer as expected: {detail}")]
+    #[error("Kubernetes API: {detail}")]
     Other {
         /// One line.
         detail: String,
@@ -81,7 +81,10 @@ impl ClusterError {
     }
 
     pub(super) fn config(error: impl std::error::Error) -> Self {
-        Self::Other { detail: format!("configuration: {}", innermost(&error)) }
+        // The outer error says what was tried, the innermost why it failed.
+        let (outer, inner) = (first_line(&error.to_string()), innermost(&error));
+        let why = if outer.contains(&inner) { outer } else { format!("{outer}: {inner}") };
+        Self::Other { detail: format!("cannot connect: {why}") }
     }
 
     pub(super) fn timeout(asked: &Asked, after: Duration) -> Self {
@@ -101,7 +104,8 @@ impl ClusterError {
                     resource: asked.resource.clone(),
                     namespace: asked.namespace.clone(),
                 },
-                404 => Self::NotFound { what: missing(asked) },
+                // Another 404 comes from a proxy or for a resource that this API server does not have.
+                404 if status.reason == "NotFound" => Self::NotFound { what: missing(asked) },
                 code => Self::other(asked, format_args!("{code} {}", first_line(&status.message))),
             },
             kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => {
@@ -131,7 +135,6 @@ fn missing(asked: &Asked) -> String {
     match (&asked.namespace, &asked.name) {
         (Some(namespace), Some(name)) => format!("{} {namespace}/{name}", asked.resource),
         (None, Some(name)) => format!("{} {name}", asked.resource),
-        // A 404 for a list: the API server does not know the resource.
         (_, None) => format!("the resource {}", asked.resource),
     }
 }

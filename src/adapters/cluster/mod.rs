@@ -4,10 +4,10 @@
 //! for them ([`PERMISSIONS`] is the whole list). A piece that is refused or missing costs that piece: the answer is a
 //! [`Partial`] which says what could not be read.
 //!
-//! In reading order: [`connect`] makes the client, [`api`] is the one place that sends requests, with its bounds;
-//! [`resolve`] and [`owners`] find what an alert is about; [`workload`] puts a workload's state together out of
-//! [`shape`], [`pods`], [`rollouts`] (with [`diff`]), [`services`], [`autoscaler`], [`claims`] and [`jobs`];
-//! [`events`], [`changes`], [`nodes`], [`namespaces`] and [`logs`] answer their own questions; [`check`] tells an
+//! In reading order: `connect` makes the client, `api` is the one place that sends requests, with its bounds;
+//! `resolve` and `owners` find what an alert is about; `workload` puts a workload's state together out of
+//! `shape`, `pods`, `rollouts` (with `diff`), `services`, `autoscaler`, `claims` and `jobs`;
+//! `events`, `changes`, `nodes`, `namespaces` and `logs` answer their own questions; `check` tells an
 //! operator which permission is missing.
 
 mod api;
@@ -45,6 +45,8 @@ mod workload;
 
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -70,7 +70,7 @@ impl Cluster {
                 return Ok(Some(found));
             }
         }
-        Ok(known(self.service(namespace, &subject.name).await)?.flatten().and_then(|service| service.backend))
+        Ok(known(self.behind_service(namespace, &subject.name).await)?.flatten().flatten())
     }
 
     /// The object of this kind and name; a Job leads to its CronJob.
@@ -142,10 +142,10 @@ impl Cluster {
             names.extend(ingress.as_ref().map(backends).unwrap_or_default());
         }
         for name in names {
-            if let Some(service) = known(self.service(namespace, &name).await)?.flatten() {
+            if let Some(backend) = known(self.behind_service(namespace, &name).await)?.flatten() {
                 resolved.name.clone_from(&name);
                 resolved.service = Some(name);
-                return Ok(service.backend);
+                return Ok(backend);
             }
         }
         Ok(None)

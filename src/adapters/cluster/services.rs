@@ -45,7 +45,18 @@ impl Cluster {
     /// One Service with its endpoints and the workload behind it.
     pub async fn service(&self, namespace: &str, name: &str) -> Result<Option<ServiceState>, ClusterError> {
         let Some(service) = self.api.get::<Service>(Some(namespace), name).await? else { return Ok(None) };
-        Ok(Some(self.service_state(service, None).await))
+        Ok(Some(self.service_state(service, None).await?))
+    }
+
+    /// The workload behind the Service of this name, whose endpoints need not be readable; `None` without such a Service.
+    pub(super) async fn behind_service(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Option<ObjectRef>>, ClusterError> {
+        let Some(service) = self.api.get::<Service>(Some(namespace), name).await? else { return Ok(None) };
+        let endpoints = self.endpoints(namespace, name).await.unwrap_or_default();
+        Ok(Some(self.backend(&service, &endpoints).await?))
     }
 
     /// Services of `namespace` that should have endpoints and have none that is ready.
@@ -86,7 +97,7 @@ impl Cluster {
             return Ok(Vec::new());
         };
         let ours = self.services_for(namespace, labels).await?.into_iter().take(MAX_KEPT);
-        Ok(join_all(ours.map(|service| self.service_state(service, Some(object)))).await)
+        join_all(ours.map(|service| self.service_state(service, Some(object)))).await.into_iter().collect()
     }
 
     /// The Services whose selector takes pods with these labels.
@@ -98,19 +109,25 @@ impl Cluster {
         Ok(services.await?.items)
     }
 
-    /// Its state with endpoints; `backend` where it is known. Endpoints that cannot be read count as none, as there is
-    /// no place for "not known": the RBAC rule is part of the check.
-    pub(super) async fn service_state(&self, service: Service, backend: Option<&ObjectRef>) -> ServiceState {
-        let namespace = service.metadata.namespace.clone().unwrap_or_default();
-        let name = service.metadata.name.clone().unwrap_or_default();
-        let query = Query::of(&namespace, MAX_SLICES).labels(format!("{SERVICE_NAME}={name}"));
-        let slices = self.api.list::<EndpointSlice, _>(query.clone(), Some).await.unwrap_or_default().items;
-        let endpoints = endpoints(&slices);
+    /// Its state with endpoints; `backend` where it is known.
+    pub(super) async fn service_state(
+        &self,
+        service: Service,
+        backend: Option<&ObjectRef>,
+    ) -> Result<ServiceState, ClusterError> {
+        let namespace = service.metadata.namespace.as_deref().unwrap_or_default();
+        // Endpoints that cannot be read are an error: as "none" they would be taken for an outage.
+        let endpoints = self.endpoints(namespace, service.metadata.name.as_deref().unwrap_or_default()).await?;
         let backend = match backend {
             Some(backend) => Some(backend.clone()),
             None => self.backend(&service, &endpoints).await.unwrap_or_default(),
         };
-        state(&service, &endpoints, backend)
+        Ok(state(&service, &endpoints, backend))
+    }
+
+    async fn endpoints(&self, namespace: &str, service: &str) -> Result<Endpoints, ClusterError> {
+        let query = Query::of(namespace, MAX_SLICES).labels(format!("{SERVICE_NAME}={service}"));
+        Ok(endpoints(&self.api.list::<EndpointSlice, _>(query, Some).await?.items))
     }
 
     /// The workload behind a Service: the owner of a pod among its endpoints, else of a pod that it selects, else the
