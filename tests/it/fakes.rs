@@ -40,7 +40,7 @@ pub fn settings(url: &str) -> EndpointSettings {
     let client = ClientSettings {
         connect_timeout: Duration::from_millis(500),
         total_timeout: Some(Duration::from_millis(1500)),
-        extra_ca: None,
+        ..Default::default()
     };
     EndpointSettings { url: url.into(), client, ..Default::default() }
 }

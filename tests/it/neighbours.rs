@@ -10,6 +10,9 @@ use holmes_bot::adapters::http::{Endpoint, EndpointSettings, read_bounded};
 /// Longest wait for a server to become ready; on a busy machine the first start reads its binary from disk.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
+/// After a flush, until new series are found.
+const INDEXED_AFTER: Duration = Duration::from_millis(1200);
+
 /// A directory that vanishes with its value.
 pub struct TempDir(PathBuf);
 
@@ -130,6 +133,8 @@ impl VictoriaMetrics {
         let request = client.post(endpoint.url("api/v1/import/prometheus")).body(lines);
         endpoint.send(request).await.unwrap();
         endpoint.send(endpoint.get("internal/force_flush")).await.unwrap();
+        // Flushed samples are found once their index is, which it writes every second.
+        tokio::time::sleep(INDEXED_AFTER).await;
     }
 }
 

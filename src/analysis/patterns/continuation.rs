@@ -77,8 +77,11 @@ impl Open {
             return self.json(text);
         }
         let indented = matches!(byte, b' ' | b'\t');
-        let goes_on =
-            if indented { self.indented(first, line, text) } else { self.trace_line(text) || self.thrown(first, text) };
+        let goes_on = if indented {
+            self.indented(first, line, text)
+        } else {
+            self.trace_line(first, text) || self.thrown(first, text)
+        };
         if goes_on {
             self.note(text);
         }
@@ -128,15 +131,14 @@ impl Open {
     }
 
     /// Lines of stack traces that start in the first column.
-    fn trace_line(&self, text: &[u8]) -> bool {
-        const STARTS: [&[u8]; 14] = [
+    fn trace_line(&mut self, first: &[u8], text: &[u8]) -> bool {
+        const STARTS: [&[u8]; 13] = [
             b"Caused by: ",
             b"Suppressed: ",
             b"Traceback (most recent call last)",
             b"During handling of the above exception",
             b"The above exception was the direct cause",
             b"--- End of ",
-            b"   at ",
             b"stack backtrace:",
             b"note: run with `RUST_BACKTRACE",
             b"note: Some details are omitted",
@@ -150,15 +152,19 @@ impl Open {
         match self.kind {
             Kind::Traceback => start || self.traced && ends_traceback(text),
             Kind::Go => start || is_go_function(text),
-            Kind::Rust => start || self.lines == 1 && !header::read(text).timed,
+            Kind::Rust => {
+                start || self.lines == 1 && first.trim_ascii_end().ends_with(b":") && !header::read(text).timed
+            }
             Kind::Plain | Kind::Json => {
-                // `goroutine` and the like go on with a panic only.
+                // Some of them go on with a trace only, and a trace of Python does not go on with another.
                 let bound = text.starts_with(b"goroutine ") || text.starts_with(b"created by ");
-                start && (!bound || self.traced) && !text.starts_with(b"exit status ")
+                let python = text.starts_with(b"Traceback ");
+                let fits = if bound { self.traced } else { !(python && self.traced) };
+                start && fits && !text.starts_with(b"exit status ")
                     || text.starts_with(b"at ") && is_frame(text)
                     || is_more(text)
                     || closing && self.traced
-                    || self.traced && is_ruby_frame(text)
+                    || text.ends_with(b"'") && is_ruby_frame(text) && (self.traced || self.is_timed(first))
             }
         }
     }

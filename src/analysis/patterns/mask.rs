@@ -225,7 +225,8 @@ pub fn digit_word(word: &[u8], out: &mut Vec<u8>) -> Masked {
             Piece::Letters => {
                 // A letter or two between numbers belong to them: `_0020_m_000001`, `5e-10`.
                 let between = length <= 2 && numbers > 0 && out.len() > from + 3 && ends_with_wildcard(&out[from..]);
-                let more = word[at + length..].iter().any(u8::is_ascii_digit);
+                let mut rest = word[at + length..].iter().skip_while(|byte| joiner(**byte));
+                let more = rest.next().is_some_and(u8::is_ascii_digit);
                 if !(between && more) {
                     out.extend_from_slice(text);
                     if numbers == 0 {

@@ -367,7 +367,7 @@ mod tests {
             ("lifetime <1 sec", "lifetime <*>"),
             ("values 1 2 3 and 4, 5, 6", "values <*> and <*>"),
             ("on Mon Jan  5 10:00:00 2026 at noon", "on <*> at noon"),
-            ("worker.7.cell.example.com:80 up", "worker.<*>.cell.example.com:<*> up"),
+            ("worker.7.cell.example.com:80 up", "<*> up"),
             ("a::b failed. Done.", "a::b failed. Done."),
             ("größe 5 überschritten", "größe <*> überschritten"),
             ("", ""),
