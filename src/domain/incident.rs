@@ -315,6 +315,17 @@ impl Incident {
         }
         if changed.is_material() {
             self.changed_at = now;
+            self.name();
+        }
+    }
+
+    /// Takes the title from the alert that says most: of those that fire the most severe, among equals the one that came
+    /// last, because rules about consequences fire before those about causes have held long enough.
+    fn name(&mut self) {
+        let firing = self.alerts.iter().filter(|alert| alert.is_firing());
+        let best = firing.max_by_key(|alert| (alert.severity(), alert.starts_at));
+        if let Some(best) = best.filter(|_| !super::correlate::is_fold(&self.key)) {
+            self.title = title(best.name(), &self.subject);
         }
     }
 

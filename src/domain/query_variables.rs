@@ -135,13 +135,10 @@ fn pods_of(subject: &Subject) -> Option<String> {
         SubjectKind::DaemonSet => Some(format!("{name}-{SUFFIX}")),
         SubjectKind::CronJob => Some(format!("{name}-[0-9]+(-[0-9]+)?-{SUFFIX}")),
         SubjectKind::Job => Some(format!("{name}(-[0-9]+)?-{SUFFIX}")),
-        SubjectKind::Workload => Some(format!("{name}-({HASH}-)?{SUFFIX}|{name}-[0-9]+")),
+        // A Service mostly bears the name of the workload behind it.
+        SubjectKind::Workload | SubjectKind::Service => Some(format!("{name}-({HASH}-)?{SUFFIX}|{name}-[0-9]+")),
         SubjectKind::Pod => Some(name),
-        SubjectKind::Service
-        | SubjectKind::Node
-        | SubjectKind::PersistentVolumeClaim
-        | SubjectKind::Namespace
-        | SubjectKind::Alert => None,
+        SubjectKind::Node | SubjectKind::PersistentVolumeClaim | SubjectKind::Namespace | SubjectKind::Alert => None,
     };
     // A node's or a volume's pods are a short list; were it empty, there would be nothing to ask about.
     let fits = shape.as_deref().and_then(|shape| regex::Regex::new(&format!("^(?:{shape})$")).ok());

@@ -65,7 +65,15 @@ pub fn excerpt(bytes: &[u8]) -> String {
             return text::line(message, MAX_SHOWN_BYTES);
         }
     }
-    text::line(&String::from_utf8_lossy(bytes), MAX_SHOWN_BYTES)
+    let text = String::from_utf8_lossy(bytes);
+    text::line(without_echo(&text), MAX_SHOWN_BYTES)
+}
+
+/// VictoriaMetrics and VictoriaLogs begin some errors with the whole request: `remoteAddr: …; requestURI: …; `. What is
+/// wrong comes behind it.
+fn without_echo(text: &str) -> &str {
+    let Some((_, rest)) = text.split_once("requestURI: ") else { return text };
+    if text.starts_with("remoteAddr: ") { rest.split_once("; ").map_or(text, |(_, error)| error) } else { text }
 }
 
 /// What a body that is not what it should be looks like.
@@ -117,6 +125,7 @@ mod tests {
             (b"unsupported path requested: \"/api\"\n\n", "unsupported path requested: \"/api\""),
             (b"<!DOCTYPE html><html><head><TITLE>\n Sign in </TITLE>", "an HTML page \"Sign in\""),
             (b"  <html><body>x", "an HTML page"),
+            (b"remoteAddr: \"1.2.3.4:5\"; requestURI: /select?query=a%3Bb; unsupported path", "unsupported path"),
             (b"", ""),
         ] {
             assert_eq!(excerpt(body), line);

@@ -22,18 +22,25 @@ pub struct ClientSettings {
     pub connect_timeout: Duration,
     /// For the whole exchange, body included. `None` for streams, which bring a limit of their own.
     pub total_timeout: Option<Duration>,
+    /// A proxy on the way out, for neighbours outside of the cluster.
+    pub proxy: Option<reqwest::Url>,
     /// Certificates (PEM) trusted besides those of the system.
     pub extra_ca: Option<Vec<u8>>,
 }
 
 impl Default for ClientSettings {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(3), total_timeout: Some(Duration::from_secs(15)), extra_ca: None }
+        Self {
+            connect_timeout: Duration::from_secs(3),
+            total_timeout: Some(Duration::from_secs(15)),
+            proxy: None,
+            extra_ca: None,
+        }
     }
 }
 
-/// A client with the settings. Environment proxies are not used: neighbours are inside, and what is outside is
-/// configured by address.
+/// A client with the settings. Proxies of the environment are not used: most neighbours are inside, and a proxy meant for
+/// the outside would see their credentials.
 pub fn build_client(settings: &ClientSettings) -> Result<reqwest::Client, HttpError> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("holmes-bot/", env!("CARGO_PKG_VERSION")))
@@ -46,6 +53,10 @@ pub fn build_client(settings: &ClientSettings) -> Result<reqwest::Client, HttpEr
         .tls_backend_preconfigured(tls(settings.extra_ca.as_deref())?);
     if let Some(total) = settings.total_timeout {
         builder = builder.timeout(total);
+    }
+    if let Some(proxy) = &settings.proxy {
+        let proxy = reqwest::Proxy::all(proxy.clone());
+        builder = builder.proxy(proxy.map_err(|_| HttpError::Setup("the proxy's URL cannot be used".into()))?);
     }
     builder.build().map_err(|error| HttpError::Setup(error.without_url().to_string()))
 }

@@ -57,7 +57,7 @@ pub enum HttpError {
         seen: String,
     },
     /// The answer is longer than we are ready to read.
-    #[error("{url} answered with more than {} MiB", .limit / (1024 * 1024))]
+    #[error("{url} answered with more than {}", size(.limit))]
     TooLarge {
         /// Where.
         url: String,
@@ -138,6 +138,11 @@ fn is_lookup(error: &(dyn std::error::Error + 'static)) -> bool {
 
 fn seconds(limit: &Duration) -> String {
     if limit.subsec_millis() == 0 { format!("{} s", limit.as_secs()) } else { format!("{} ms", limit.as_millis()) }
+}
+
+fn size(bytes: &usize) -> String {
+    const MIB: usize = 1024 * 1024;
+    if *bytes >= MIB { format!("{} MiB", bytes / MIB) } else { format!("{} KiB", bytes.div_ceil(1024)) }
 }
 
 fn after_colon(excerpt: &str) -> String {

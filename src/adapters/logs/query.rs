@@ -72,15 +72,16 @@ pub enum Filter {
 }
 
 impl LogSelector {
-    /// Lines of the Subject's pods.
-    pub fn of(variables: &Variables) -> Self {
+    /// Lines of the Subject's pods, or of its namespace; `None` when it has neither, for example a node: everybody's
+    /// lines are nobody's evidence.
+    pub fn of(variables: &Variables) -> Option<Self> {
         let text = |variable| variables.get(variable).map(str::to_owned);
-        Self {
-            namespace: text(Variable::Namespace),
-            pods: text(Variable::Pods).map_or(Pods::All, Pods::Matching),
-            container: None,
-            filters: Vec::new(),
+        let namespace = text(Variable::Namespace);
+        let pods = text(Variable::Pods).map_or(Pods::All, Pods::Matching);
+        if namespace.is_none() && pods == Pods::All {
+            return None;
         }
+        Some(Self { namespace, pods, container: None, filters: Vec::new() })
     }
 }
 
@@ -177,6 +178,15 @@ mod tests {
         let two = FieldSet::detect(["namespace", "pod", "k8s.namespace.name", "k8s.pod.name"].into_iter()).unwrap();
         insta::assert_snapshot!(select(&selector, &two), @r#"((k8s.namespace.name:="shop" k8s.pod.name:in("web-1","web\"2")) or (namespace:="shop" pod:in("web-1","web\"2")))"#);
         assert_eq!(select(&LogSelector::default(), &two), "*");
+    }
+
+    #[test]
+    fn a_node_without_pods_selects_nothing() {
+        let mut variables = Variables::default();
+        variables.set(Variable::Node, "n1");
+        assert_eq!(LogSelector::of(&variables), None);
+        variables.set(Variable::Pods, "web-1");
+        assert_eq!(LogSelector::of(&variables).map(|of| of.pods), Some(Pods::Matching("web-1".into())));
     }
 
     #[test]

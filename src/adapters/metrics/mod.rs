@@ -131,7 +131,8 @@ impl Metrics {
             return Some(grafana.explore(query, window));
         }
         let base = links::reachable(self.public_url.as_ref(), self.endpoint.base())?;
-        match self.server().await.ok()?.product {
+        let server = self.server().await.ok().filter(|server| server.has_page)?;
+        match server.product {
             Product::VictoriaMetrics => Some(links::vmui(base, query, window)),
             Product::Prometheus => Some(links::prometheus(base, query, window)),
             Product::Other => None,

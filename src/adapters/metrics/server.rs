@@ -19,6 +19,8 @@ pub struct Server {
     pub product: Product,
     /// Its version, where it tells: `v1.150.0`.
     pub version: Option<String>,
+    /// Whether it has a page for people; distributions build VictoriaMetrics without.
+    pub has_page: bool,
 }
 
 /// Kinds of server that have a page of their own.
@@ -67,10 +69,12 @@ impl Metrics {
         {
             let ours = info.application.is_empty() || info.application.eq_ignore_ascii_case("prometheus");
             let product = if ours { Product::Prometheus } else { Product::Other };
-            return Ok(Server { product, version: Some(format!("v{}", info.version.trim_start_matches('v'))) });
+            let version = Some(format!("v{}", info.version.trim_start_matches('v')));
+            return Ok(Server { product, version, has_page: ours });
         }
-        let product = if self.has_vmui().await { Product::VictoriaMetrics } else { Product::Other };
-        Ok(Server { product, version: self.app_version().await })
+        let (has_page, version) = tokio::join!(self.has_vmui(), self.app_version());
+        let product = if has_page || version.is_some() { Product::VictoriaMetrics } else { Product::Other };
+        Ok(Server { product, version: version.filter(|version| !version.is_empty()), has_page })
     }
 
     async fn has_vmui(&self) -> bool {
@@ -86,20 +90,18 @@ impl Metrics {
     }
 }
 
-/// Reads `vm_app_version{version="victoria-metrics-20260101-…-v1.150.0-0-g…", short_version="v1.150.0"}`.
+/// Reads `vm_app_version{version="victoria-metrics-20260101-…-v1.150.0-0-g…", short_version="v1.150.0"}`; distributions
+/// leave both labels empty. `None` when it is not there: another server.
 pub(in crate::adapters) fn app_version(metrics: &str) -> Option<String> {
     let line = metrics.lines().find(|line| line.starts_with("vm_app_version{"))?;
     let value = |label: &str| {
         let (_, rest) = line.split_once(&format!("{label}=\""))?;
         rest.split_once('"').map(|(value, _)| value).filter(|value| !value.is_empty())
     };
-    if let Some(short) = value("short_version") {
-        return Some(short.to_owned());
-    }
-    let version = value("version")?;
-    let tag =
-        version.split('-').find(|part| part.starts_with('v') && part[1..].starts_with(|c: char| c.is_ascii_digit()));
-    Some(tag.unwrap_or(version).to_owned())
+    let is_tag =
+        |part: &&str| part.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let long = value("version").map(|version| version.split('-').find(is_tag).unwrap_or(version));
+    Some(value("short_version").or(long).unwrap_or_default().to_owned())
 }
 
 #[cfg(test)]
@@ -110,8 +112,10 @@ mod tests {
     fn versions_as_servers_write_them() {
         let new = "# x\nvm_app_version{version=\"victoria-logs-20260901-1-tags-v1.52.0-0-gabc\", short_version=\"v1.52.0\"} 1\n";
         assert_eq!(app_version(new).as_deref(), Some("v1.52.0"));
-        let debian = "vm_app_version{version=\"1.79.5+ds1-2+b11\", short_version=\"\"} 1";
-        assert_eq!(app_version(debian).as_deref(), Some("1.79.5+ds1-2+b11"));
+        let old = "vm_app_version{version=\"victoria-metrics-20220412-1-tags-v1.76.1-0-gabc\", short_version=\"\"} 1";
+        assert_eq!(app_version(old).as_deref(), Some("v1.76.1"));
+        let debian = "vm_app_version{version=\"\", short_version=\"\"} 1";
+        assert_eq!(app_version(debian).as_deref(), Some(""));
         assert_eq!(app_version("go_gc 1"), None);
     }
 }

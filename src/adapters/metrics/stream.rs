@@ -92,3 +92,41 @@ impl Read for Chunks {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn answer(body: &str, max: u64) -> Result<RangeResult, MetricsError> {
+        read(Response::from(axum::http::Response::new(body.to_owned())), Top::new(4, Vec::new()), max).await
+    }
+
+    fn series(count: usize) -> String {
+        let series = r#"{"metric":{"pod":"a"},"values":[[1,"1"],[2,"3"]]}"#;
+        format!(
+            r#"{{"status":"success","data":{{"resultType":"matrix","result":[{}]}}}}"#,
+            vec![series; count].join(",")
+        )
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_the_bound_counts() {
+        let whole = answer(&series(100), 1_000_000).await.unwrap();
+        assert_eq!((whole.total, whole.series.len(), whole.cut), (100, 4, false));
+        let cut = answer(&series(100), 1_000).await.unwrap();
+        assert!(cut.cut && (10..30).contains(&cut.total), "{}", cut.total);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_answer_is_named() {
+        for (body, words) in [
+            ("<!doctype html><title>Sign in</title>", "an HTML page \"Sign in\": is this the right URL?"),
+            ("", "an empty body"),
+            (r#"{"status":"success","data":"#, "its JSON cannot be read"),
+            (r#"{"status":"error","error":"too many"}"#, "refused the query: too many"),
+        ] {
+            let error = answer(body, 1_000).await.unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

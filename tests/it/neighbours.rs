@@ -1,0 +1,246 @@
+//! Real neighbours for tests: each server on a free port in a directory of its own, ended when its value is dropped.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use holmes_bot::adapters::http::{Endpoint, EndpointSettings, read_bounded};
+
+/// Longest wait for a server to become ready; on a busy machine the first start reads its binary from disk.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// After a flush, until new series are found.
+const INDEXED_AFTER: Duration = Duration::from_millis(1200);
+
+/// A directory that vanishes with its value.
+pub struct TempDir(PathBuf);
+
+impl TempDir {
+    pub fn new(name: &str) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("holmes-bot-{name}-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// A server process; killed by its own id, then its directory goes.
+struct Server {
+    child: Child,
+    base: String,
+    directory: TempDir,
+}
+
+impl Server {
+    /// Starts `program` and waits until `ready` answers with success.
+    async fn start(program: &str, directory: TempDir, port: u16, arguments: &[String], ready: &str) -> Self {
+        let log = std::fs::File::create(directory.path().join("log")).unwrap();
+        let child = Command::new(found(program))
+            .args(arguments)
+            .current_dir(directory.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut server = Self { child, base: format!("http://127.0.0.1:{port}"), directory };
+        let endpoint = endpoint(&server.base);
+        let started = Instant::now();
+        while endpoint.send(endpoint.get(ready)).await.is_err() {
+            let ended = server.child.try_wait().unwrap();
+            if ended.is_some() || started.elapsed() > READY_WITHIN {
+                let log = std::fs::read_to_string(server.directory.path().join("log")).unwrap_or_default();
+                panic!("{program} did not become ready ({ended:?}):\n{log}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        server
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where a program is: in the variable that `scripts/test` exports (`VICTORIA_METRICS_BIN`), else in the path.
+fn found(program: &str) -> PathBuf {
+    let variable = format!("{}_BIN", program.to_uppercase().replace('-', "_"));
+    if let Some(path) = std::env::var_os(&variable) {
+        return path.into();
+    }
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths)
+        .map(|directory| directory.join(program))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| panic!("{program} is not installed: run scripts/test, or set {variable}"))
+}
+
+fn endpoint(base: &str) -> Endpoint {
+    Endpoint::new(&EndpointSettings { url: base.into(), ..Default::default() }).unwrap()
+}
+
+/// A single VictoriaMetrics.
+pub struct VictoriaMetrics(Server);
+
+impl VictoriaMetrics {
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With further flags, such as `-httpAuth.username=…`.
+    pub async fn start_with(flags: &[&str]) -> Self {
+        let port = free_port();
+        let mut arguments = vec![
+            format!("-httpListenAddr=127.0.0.1:{port}"),
+            "-storageDataPath=data".into(),
+            "-memory.allowedPercent=10".into(),
+            // Tests ask for what they just wrote.
+            "-search.latencyOffset=0s".into(),
+            "-search.disableCache".into(),
+        ];
+        arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        Self(Server::start("victoria-metrics", TempDir::new("vm"), port, &arguments, "health").await)
+    }
+
+    pub fn url(&self) -> &str {
+        &self.0.base
+    }
+
+    /// Writes lines in Prometheus' text format, times in milliseconds, and makes them visible.
+    pub async fn import(&self, lines: String) {
+        let endpoint = endpoint(&self.0.base);
+        let client = holmes_bot::adapters::http::build_client(&Default::default()).unwrap();
+        let request = client.post(endpoint.url("api/v1/import/prometheus")).body(lines);
+        endpoint.send(request).await.unwrap();
+        endpoint.send(endpoint.get("internal/force_flush")).await.unwrap();
+        // Flushed samples are found once their index is, which it writes every second.
+        tokio::time::sleep(INDEXED_AFTER).await;
+    }
+}
+
+/// An Alertmanager without peers.
+pub struct Alertmanager(Server);
+
+impl Alertmanager {
+    /// With a configuration in YAML.
+    pub async fn start(config: &str) -> Self {
+        let port = free_port();
+        let directory = TempDir::new("am");
+        std::fs::write(directory.path().join("config.yml"), config).unwrap();
+        let arguments = [
+            "--config.file=config.yml".to_owned(),
+            "--storage.path=data".into(),
+            format!("--web.listen-address=127.0.0.1:{port}"),
+            "--cluster.listen-address=".into(),
+        ];
+        Self(Server::start("prometheus-alertmanager", directory, port, &arguments, "-/ready").await)
+    }
+
+    pub fn url(&self) -> &str {
+        &self.0.base
+    }
+
+    /// The text of any of its pages.
+    pub async fn get(&self, path: &str) -> String {
+        let endpoint = endpoint(&self.0.base);
+        let response = endpoint.send(endpoint.get(path)).await.unwrap();
+        String::from_utf8(read_bounded(response, 1024 * 1024).await.unwrap()).unwrap()
+    }
+}
+
+/// A headless browser, started anew for each page.
+pub struct Chromium(TempDir);
+
+impl Chromium {
+    pub fn new() -> Self {
+        Self(TempDir::new("chromium"))
+    }
+
+    /// The page's document after its scripts ran.
+    pub fn dump_dom(&self, url: &str) -> String {
+        let output = self.run(&["--dump-dom".into(), url.into()]);
+        String::from_utf8(output).unwrap()
+    }
+
+    /// A picture of the page (PNG) in a window of the given size.
+    pub fn screenshot(&self, url: &str, width: u32, height: u32) -> Vec<u8> {
+        let file = self.0.path().join("page.png");
+        let size = format!("--window-size={width},{height}");
+        self.run(&[format!("--screenshot={}", file.display()), size, "--hide-scrollbars".into(), url.into()]);
+        std::fs::read(file).unwrap()
+    }
+
+    fn run(&self, arguments: &[String]) -> Vec<u8> {
+        let output = self.0.path().join("output");
+        let mut child = Command::new(found("chromium"))
+            // Root has no sandbox; the pages are our own.
+            .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
+            .args(["--disable-background-networking", "--disable-sync", "--virtual-time-budget=5000"])
+            .arg(format!("--user-data-dir={}", self.0.path().join("profile").display()))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(std::fs::File::create(&output).unwrap())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if started.elapsed() > READY_WITHIN {
+                let _ = child.kill();
+                let _ = child.wait();
+                panic!("chromium did not finish {arguments:?}");
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        std::fs::read(output).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn alertmanager_starts_and_stops() {
+    let config = "route: {receiver: none}\nreceivers: [{name: none}]\n";
+    let alertmanager = Alertmanager::start(config).await;
+    assert!(alertmanager.get("api/v2/status").await.contains("\"versionInfo\""));
+    let url = alertmanager.url().to_owned();
+    drop(alertmanager);
+    let endpoint = endpoint(&url);
+    assert!(endpoint.send(endpoint.get("-/ready")).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chromium_shows_a_page() {
+    let page = axum::Router::new().route(
+        "/",
+        axum::routing::get(|| async { axum::response::Html("<p id=p></p><script>p.textContent = 6 * 7</script>") }),
+    );
+    let fake = crate::fakes::Fake::start(page).await;
+    let url = fake.url();
+    let (dom, picture) = tokio::task::spawn_blocking(move || {
+        let chromium = Chromium::new();
+        (chromium.dump_dom(&url), chromium.screenshot(&url, 320, 200))
+    })
+    .await
+    .unwrap();
+    assert!(dom.contains("<p id=\"p\">42</p>"), "{dom}");
+    assert!(picture.starts_with(b"\x89PNG"));
+}
