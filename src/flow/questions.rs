@@ -285,10 +285,10 @@ fn quotas(context: &Context, namespace: String, ranges: Ranges) -> Task<'_> {
 fn logs(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
     Task::new(Source::Logs, "log lines", async move {
         let mut failed = None;
-        if let Some(logs) = &context.sources.logs {
-            let selector = LogSelector::of(&plan::variables(&subject));
-            let window = lines(logs, &selector, ranges.window);
-            let baseline = lines(logs, &selector, ranges.baseline);
+        let selector = LogSelector::of(&plan::variables(&subject));
+        if let (Some(logs), Some(selector)) = (&context.sources.logs, &selector) {
+            let window = lines(logs, selector, ranges.window);
+            let baseline = lines(logs, selector, ranges.baseline);
             match futures::join!(window, baseline) {
                 (Ok(window), baseline) if !window.lines.is_empty() => {
                     let before = baseline.as_ref().ok().map(|batch| (batch, ranges.baseline));
