@@ -8,5 +8,6 @@
 //! What never happens: the pure layers (`domain`, `analysis`, `render`) read no clock, no environment and no network;
 //! `web` handlers do nothing but verify, parse, enqueue and read; nobody but `config` reads the environment.
 
+pub mod analysis;
 pub mod domain;
 pub mod ports;

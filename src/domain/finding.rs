@@ -11,8 +11,10 @@ use super::subject::ObjectRef;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
-    /// The kernel killed a container at its memory limit, or on a full node.
+    /// The kernel killed a container at its memory limit or on a full node, or its runtime ran out of heap.
     OomKilled,
+    /// Memory nears its limit, or grows without end.
+    MemoryHigh,
     /// The process ends because its configuration is missing or wrong.
     ConfigError,
     /// The process ends again and again for a reason of its own.
@@ -47,6 +49,12 @@ pub enum FindingKind {
     AuthFailed,
     /// A quota or the autoscaler's bound is reached.
     QuotaExceeded,
+    /// Answers take longer than before.
+    SlowResponses,
+    /// Many more requests than before.
+    TrafficSurge,
+    /// Fewer pods are ready than wanted.
+    ReplicasMissing,
     /// Errors in the log that were not there before.
     NewErrors,
 }
@@ -56,6 +64,7 @@ impl FindingKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OomKilled => "oom_killed",
+            Self::MemoryHigh => "memory_high",
             Self::ConfigError => "config_error",
             Self::CrashLoop => "crash_loop",
             Self::DependencyUnreachable => "dependency_unreachable",
@@ -73,6 +82,9 @@ impl FindingKind {
             Self::CertificateInvalid => "certificate_invalid",
             Self::AuthFailed => "auth_failed",
             Self::QuotaExceeded => "quota_exceeded",
+            Self::SlowResponses => "slow_responses",
+            Self::TrafficSurge => "traffic_surge",
+            Self::ReplicasMissing => "replicas_missing",
             Self::NewErrors => "new_errors",
         }
     }

@@ -1,0 +1,127 @@
+//! Jobs that failed for good: how often in a row, with which exit code, with which error.
+
+use super::claim::Claim;
+use super::crash::phrase_of;
+use super::format::clock;
+use super::oom::was_killed;
+use super::phrases;
+use super::scene::{Record, Scene};
+use super::text::complaint::{Trouble, complaint};
+use super::text::exit_code;
+use super::text::network;
+use super::text::root_line::root_line;
+use super::text::words::after;
+use crate::domain::cluster::JobRun;
+use crate::domain::evidence::EvidenceId;
+use crate::domain::finding::FindingKind::{ConfigError, JobFailed};
+use crate::domain::finding::Role;
+use crate::domain::subject::SubjectKind;
+
+/// What the subject's runs, pods and events say.
+pub(super) fn find(scene: &Scene) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for seen in scene.workloads() {
+        let runs = &seen.data.jobs;
+        let failed = in_a_row(runs);
+        if let Some(newest) = failed.first()
+            && scene.weight(newest.finished_at.or(newest.started_at)) > 0.0
+        {
+            claims.extend(failure(scene, seen.id, &failed, runs));
+        }
+        if seen.data.paused && scene.subject.kind == SubjectKind::CronJob {
+            claims.push(
+                Claim::new(JobFailed, phrases::JOB_SUSPENDED, 0.6, scene.subject.object(), seen.id)
+                    .role(Role::Contributing),
+            );
+        }
+    }
+    if claims.is_empty() {
+        claims.extend(by_event(scene));
+    }
+    claims
+}
+
+/// The newest runs that failed with none that succeeded after them; runs that still go on are passed over.
+fn in_a_row(runs: &[JobRun]) -> Vec<&JobRun> {
+    let ended = runs.iter().filter(|run| run.failure.is_some() || run.succeeded > 0);
+    ended.take_while(|run| run.failure.is_some()).collect()
+}
+
+fn failure(scene: &Scene, id: EvidenceId, failed: &[&JobRun], runs: &[JobRun]) -> Vec<Claim> {
+    let Some(newest) = failed.first() else { return Vec::new() };
+    let condition = newest.failure.as_ref();
+    let reason = condition.map_or("", |condition| condition.reason.as_str());
+    let endings = scene.containers();
+    let ending = endings.iter().filter_map(|unit| unit.ending()).find(|ending| ending.exit_code != 0);
+    let oom = endings.iter().any(was_killed);
+    let phrase = if reason == "DeadlineExceeded" { phrases::JOB_DEADLINE } else { phrases::JOB_FAILED };
+    let began = failed.iter().filter_map(|run| run.started_at).min();
+    let claim = Claim::new(JobFailed, phrase, 0.85, scene.subject.object(), id)
+        .began(began)
+        .fact("job", &newest.name)
+        .fact("reason", reason)
+        .fact("runs", failed.len().to_string())
+        .maybe("every", (failed.len() > 1 && runs.iter().all(|run| run.succeeded == 0)).then_some("yes"))
+        .fact("attempts", newest.failed.to_string())
+        .maybe("at", newest.finished_at.or(newest.started_at).map(|at| clock(at, scene.onset)))
+        .maybe("exit", ending.map(|ending| ending.exit_code.to_string()))
+        .maybe("meaning", ending.and_then(|ending| exit_code::meaning(ending.exit_code)));
+    with_error(scene, claim, id, oom)
+}
+
+/// The error that the job's own log shows, and a claim of its own where that is a configuration error.
+fn with_error(scene: &Scene, claim: Claim, id: EvidenceId, oom: bool) -> Vec<Claim> {
+    let Some((record, line)) = error(scene).filter(|_| !oom) else { return vec![claim] };
+    let found = complaint(record.text);
+    let config = found.clone().filter(|found| found.trouble.is_config());
+    let mut claim = claim.cite([record.id]).fact("line", &line);
+    claim.confidence = 0.92;
+    match config {
+        Some(found) => {
+            let cause = Claim::new(ConfigError, phrase_of(found.trouble), 0.85, scene.subject.object(), id)
+                .cite([record.id])
+                .began(claim.began)
+                .fact("line", line)
+                .maybe("name", found.name);
+            vec![cause, claim]
+        }
+        None => vec![claim],
+    }
+}
+
+/// The log record that says why. A job that always failed has errors that are not new.
+fn error<'a>(scene: &Scene<'a>) -> Option<(Record<'a>, String)> {
+    let score = |record: &Record| {
+        4 * i32::from(record.last_word)
+            + 2 * i32::from(complaint(record.text).is_some())
+            + 2 * i32::from(complaint(record.text).is_some_and(|found| found.trouble == Trouble::Schema))
+            + 2 * i32::from(network::failure(record.text).is_some())
+            + i32::from(record.worse)
+            + i32::from(!record.warns)
+            // The statement below an SQL error is not the error.
+            - 3 * i32::from(record.text.trim_start().starts_with("STATEMENT"))
+    };
+    let records = scene.records().into_iter().filter(|record| record.complains);
+    let best =
+        records.map(|record| (score(&record), record)).reduce(|best, next| if next.0 > best.0 { next } else { best });
+    best.and_then(|(_, record)| Some((record, root_line(record.text)?)))
+}
+
+fn by_event(scene: &Scene) -> Vec<Claim> {
+    let told = scene.events().into_iter().find(|(_, event)| {
+        matches!(
+            event.reason.as_str(),
+            "BackoffLimitExceeded" | "DeadlineExceeded" | "PodFailurePolicy" | "FailedJob" | "MaxFailedIndexesExceeded"
+        ) || event.reason == "SawCompletedJob" && event.message.contains("condition: Failed")
+    });
+    let Some((id, event)) = told else { return Vec::new() };
+    let job = after(&event.message, "completed job: ").and_then(|rest| rest.split(',').next());
+    let job = job.or_else(|| event.object.split_once(' ').map(|(_, name)| name)).unwrap_or_default();
+    let reason = if event.reason == "SawCompletedJob" { "" } else { event.reason.as_str() };
+    let phrase = if reason == "DeadlineExceeded" { phrases::JOB_DEADLINE } else { phrases::JOB_FAILED };
+    let claim = Claim::new(JobFailed, phrase, 0.75, scene.subject.object(), id)
+        .began(event.first)
+        .fact("job", job)
+        .fact("reason", reason);
+    with_error(scene, claim, id, false)
+}

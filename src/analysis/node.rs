@@ -1,0 +1,159 @@
+//! Nodes that are not ready or short of something, and the pods that suffer from it.
+
+use super::claim::Claim;
+use super::format::clock;
+use super::phrases;
+use super::scene::Scene;
+use super::text::words::{after, first_word, has_any};
+use crate::domain::evidence::EvidenceId;
+use crate::domain::finding::FindingKind::{DiskFull, NodeNotReady, NodePressure};
+use crate::domain::finding::Role;
+use crate::domain::subject::{ObjectRef, SubjectKind};
+
+/// What the nodes, the subject's pods and their events say.
+pub(super) fn find(scene: &Scene) -> Vec<Claim> {
+    let mut claims = conditions(scene);
+    claims.extend(evicted(scene));
+    claims.extend(events(scene));
+    claims
+}
+
+fn conditions(scene: &Scene) -> Vec<Claim> {
+    let troubled = scene.nodes_of_pods();
+    let mut claims = Vec::new();
+    for seen in scene.nodes() {
+        let node = seen.data;
+        let is_subject = scene.subject.kind == SubjectKind::Node && scene.subject.name == node.name;
+        let here = troubled.iter().filter(|name| **name == node.name).count();
+        if !is_subject && here == 0 && scene.subject.node.as_ref() != Some(&node.name) {
+            continue;
+        }
+        // A node explains all of the trouble only if all of the trouble is on it.
+        let share = if is_subject || troubled.is_empty() { 1.0 } else { here as f64 / troubled.len() as f64 };
+        let about = ObjectRef { kind: SubjectKind::Node, namespace: None, name: node.name.clone() };
+        let claim = |kind, phrase, confidence| {
+            Claim::new(kind, phrase, confidence, about.clone(), seen.id)
+                .fact("node", &node.name)
+                .fact("pods", if is_subject { node.unhealthy_pods.len() } else { here }.to_string())
+                .fact("pods_total", node.pods_total.to_string())
+        };
+        let ready = node.conditions.iter().find(|condition| condition.kind == "Ready" && condition.status != "True");
+        if let Some(condition) = ready {
+            claims.push(
+                claim(NodeNotReady, phrases::NODE_NOT_READY, 0.45 + 0.5 * share)
+                    .began(condition.since)
+                    .fact("reason", &condition.reason)
+                    .fact("status", &condition.status)
+                    .fact("line", &condition.message)
+                    .maybe("since", condition.since.map(|at| clock(at, scene.onset))),
+            );
+        } else if !node.ready {
+            claims.push(claim(NodeNotReady, phrases::NODE_NOT_READY, 0.4 + 0.4 * share));
+        }
+        for condition in
+            node.conditions.iter().filter(|condition| condition.kind != "Ready" && condition.status == "True")
+        {
+            let confidence = if is_subject { 0.88 } else { 0.3 + 0.3 * share };
+            claims.push(
+                claim(NodePressure, phrases::NODE_PRESSURE, confidence)
+                    .began(condition.since)
+                    .fact("condition", &condition.kind)
+                    .fact("reason", &condition.reason)
+                    .fact("line", &condition.message)
+                    .maybe("since", condition.since.map(|at| clock(at, scene.onset))),
+            );
+        }
+        if node.unschedulable {
+            claims.push(
+                claim(NodeNotReady, phrases::NODE_CORDONED, if is_subject { 0.5 } else { 0.3 })
+                    .role(Role::Contributing),
+            );
+        }
+    }
+    claims
+}
+
+/// Pods that the kubelet put out.
+fn evicted(scene: &Scene) -> Vec<Claim> {
+    let pods = scene.workloads().flat_map(|seen| seen.data.pods.iter().map(move |pod| (seen.id, pod)));
+    let by_status = pods.filter_map(|(id, pod)| {
+        let reason =
+            pod.reason.as_deref().filter(|reason| reason.contains("Evicted") || reason.contains("low on resource"))?;
+        (scene.weight(pod.created_at.filter(|_| pod.node.is_none())) > 0.0)
+            .then(|| (id, reason.to_owned(), pod.node.clone(), pod.created_at))
+    });
+    let events = scene.events().into_iter().filter(|(_, event)| event.reason == "Evicted" && event.kind != "Normal");
+    let by_event = events.map(|(id, event)| (id, event.message.clone(), None, event.first));
+    let mut told: Vec<(EvidenceId, String, Option<String>, _)> = by_status.chain(by_event).collect();
+    // The message tells more than the bare word.
+    told.sort_by_key(|(_, message, _, _)| std::cmp::Reverse(message.len().min(80)));
+    let Some((id, message, node, began)) = told.first() else { return Vec::new() };
+    let lower = message.to_lowercase();
+    let own_limit = has_any(
+        &lower,
+        &[
+            "ephemeral local storage",
+            "local ephemeral storage",
+            "emptydir",
+            "exceeds the limit",
+            "exceeds the total limit",
+        ],
+    ) && !lower.contains("low on resource");
+    let (kind, phrase) =
+        if own_limit { (DiskFull, phrases::EVICTED_STORAGE) } else { (NodePressure, phrases::EVICTED) };
+    let about = match node {
+        Some(name) if kind == NodePressure => {
+            ObjectRef { kind: SubjectKind::Node, namespace: None, name: name.clone() }
+        }
+        _ => scene.subject.object(),
+    };
+    let claim = Claim::new(kind, phrase, 0.85, about, *id)
+        .cite(told.iter().map(|(id, ..)| *id))
+        .began(*began)
+        .fact("pods", told.len().to_string())
+        .maybe("node", node.clone())
+        .maybe("resource", after(message, "low on resource: ").map(first_word))
+        .fact("line", message);
+    vec![claim]
+}
+
+/// What the node's own events and those of its pods say, when its conditions do not (any more).
+fn events(scene: &Scene) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for (id, event) in scene.events() {
+        let on_node = event.object.starts_with("Node ");
+        let (kind, confidence) = match event.reason.as_str() {
+            "NodeNotReady" if on_node => (NodeNotReady, 0.7),
+            "NodeNotReady" | "TaintManagerEviction" | "NodeLost" => (NodeNotReady, 0.65),
+            "Rebooted"
+            | "KernelDeadlock"
+            | "ReadonlyFilesystem"
+            | "ContainerRuntimeUnhealthy"
+            | "KubeletUnhealthy"
+            | "FrequentKubeletRestart"
+            | "FrequentContainerdRestart"
+            | "NodeShutdown"
+            | "Shutdown" => (NodeNotReady, 0.7),
+            "EvictionThresholdMet"
+            | "FreeDiskSpaceFailed"
+            | "ImageGCFailed"
+            | "NodeHasDiskPressure"
+            | "NodeHasMemoryPressure"
+            | "NodeHasInsufficientMemory"
+            | "NodeHasInsufficientPID"
+            | "SystemOOM" => (NodePressure, 0.7),
+            _ => continue,
+        };
+        let relevant = scene.subject.kind == SubjectKind::Node || kind == NodeNotReady;
+        if relevant && event.kind != "Normal" || event.reason.starts_with("NodeHas") || event.reason == "NodeNotReady" {
+            claims.push(
+                Claim::new(kind, phrases::NODE_EVENTS, confidence, scene.subject.object(), id)
+                    .began(event.first)
+                    .fact("reason", &event.reason)
+                    .fact("line", &event.message)
+                    .maybe("since", event.first.map(|at| clock(at, scene.onset))),
+            );
+        }
+    }
+    claims
+}

@@ -1,0 +1,182 @@
+//! What charts tell of load: CPU held back, memory near its limit, more requests, slower answers, growing queues.
+
+use super::claim::Claim;
+use super::format::{bytes, clock, count, duration, percent, value};
+use super::metric_role::{MetricRole, metric_role};
+use super::phrases;
+use super::scene::{Scene, Seen};
+use super::shape;
+use crate::domain::finding::FindingKind::{
+    CertificateInvalid, CpuThrottled, MemoryHigh, QuotaExceeded, SlowResponses, TrafficSurge,
+};
+use crate::domain::finding::{FindingKind, Role};
+use crate::domain::series::{SeriesData, Summary};
+use crate::domain::unit::Unit;
+
+/// Throttled periods beyond this share are felt as latency.
+const THROTTLED: f64 = 0.25;
+/// Memory this near its limit is one allocation away from a kill.
+const NEAR: f64 = 0.9;
+/// Growth that fills the memory later than this is not urgent.
+const LATEST_HOURS: i64 = 24;
+/// So many times the usual is a surge.
+const SURGE: f64 = 2.0;
+
+/// What the subject's charts say.
+pub(super) fn find(scene: &Scene) -> Vec<Claim> {
+    let charts = scene.series().filter_map(|seen| Some((seen, seen.data.summary.as_ref()?)));
+    charts
+        .filter_map(|(seen, summary)| match metric_role(seen.query) {
+            MetricRole::Throttling => throttled(scene, seen, summary),
+            MetricRole::Memory => memory(scene, seen, summary),
+            MetricRole::NodeMemory => node_memory(scene, seen, summary),
+            MetricRole::Cpu => cpu(scene, seen, summary),
+            MetricRole::Requests => rose(scene, seen, summary, SURGE, TrafficSurge, phrases::TRAFFIC_SURGE, 0.65),
+            MetricRole::Latency => rose(scene, seen, summary, SURGE, SlowResponses, phrases::SLOW_RESPONSES, 0.7),
+            MetricRole::Queue => rose(scene, seen, summary, SURGE, SlowResponses, phrases::QUEUE_GROWING, 0.6),
+            MetricRole::Certificate => certificate(scene, seen, summary),
+            MetricRole::Connections => connections(scene, seen, summary),
+            MetricRole::Up => target_down(scene, seen, summary),
+            _ => None,
+        })
+        .collect()
+}
+
+fn claim(
+    scene: &Scene,
+    seen: Seen<SeriesData>,
+    summary: &Summary,
+    kind: FindingKind,
+    phrase: &'static str,
+    confidence: f64,
+) -> Claim {
+    Claim::new(kind, phrase, confidence, scene.subject.object(), seen.id)
+        .began(summary.stepped_at)
+        .fact("series", &summary.series)
+        .fact("now", value(summary.now, &seen.data.unit))
+        .fact("peak", value(summary.peak, &seen.data.unit))
+        .maybe("usual", summary.baseline.map(|usual| value(usual, &seen.data.unit)))
+        .maybe("since", summary.stepped_at.map(|at| clock(at, scene.onset)))
+}
+
+/// The value as a share of one, where it is one.
+fn share(value: f64, unit: &Unit) -> Option<f64> {
+    match unit {
+        Unit::Percent => Some(value / 100.0),
+        Unit::Ratio => Some(value),
+        _ => None,
+    }
+}
+
+fn throttled(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {
+    let peak = share(summary.peak, &seen.data.unit)?;
+    let usual = summary.baseline.and_then(|usual| share(usual, &seen.data.unit)).unwrap_or(0.0);
+    if peak < THROTTLED {
+        return None;
+    }
+    // What was throttled yesterday as much as today explains nothing of today.
+    let confidence = if usual > 0.7 * peak { 0.4 } else { 0.55 + 0.35 * peak.min(1.0) };
+    let limit = scene.workloads().find_map(|seen| {
+        let spec = seen.data.containers.iter().find(|spec| spec.cpu_limit.is_some() && !spec.init)?;
+        Some((seen.id, spec.name.clone(), spec.cpu_limit?))
+    });
+    let claim = claim(scene, seen, summary, CpuThrottled, phrases::CPU_THROTTLED, confidence);
+    Some(match limit {
+        Some((id, container, limit)) => {
+            claim.cite([id]).fact("limit", format!("{limit}m")).fact("container", container)
+        }
+        None => claim,
+    })
+}
+
+fn cpu(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {
+    let ratio =
+        summary.ratio_to_limit.or_else(|| share(summary.peak, &seen.data.unit)).filter(|ratio| *ratio >= NEAR)?;
+    let rose = summary.baseline.is_none_or(|usual| summary.peak > 1.5 * usual);
+    let confidence = if rose { 0.6 } else { 0.35 };
+    Some(claim(scene, seen, summary, CpuThrottled, phrases::CPU_HIGH, confidence).fact("share", percent(ratio)))
+}
+
+fn memory(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {
+    let limit = seen.data.limit.as_ref().map(|limit| limit.value).filter(|limit| *limit > 0.0);
+    let ratio = summary.ratio_to_limit.or_else(|| share(summary.peak, &seen.data.unit));
+    let fills = limit.and_then(|limit| shape::time_to(summary, limit)).filter(|left| left.num_hours() < LATEST_HOURS);
+    let near = ratio.is_some_and(|ratio| ratio >= NEAR);
+    let (phrase, confidence) = match (near, fills) {
+        (true, _) => (phrases::MEMORY_NEAR_LIMIT, 0.7),
+        (false, Some(_)) => (phrases::MEMORY_GROWS, 0.6),
+        (false, None) => return None,
+    };
+    let usual_share = summary.baseline.zip(limit).map(|(usual, limit)| usual / limit);
+    // Always near its limit, as caches and databases are.
+    let confidence = if usual_share.is_some_and(|usual| usual >= NEAR) { 0.35 } else { confidence };
+    Some(
+        claim(scene, seen, summary, MemoryHigh, phrase, confidence)
+            .maybe("share", ratio.map(percent))
+            .maybe("limit", limit.map(bytes))
+            .maybe("rate", summary.trend_per_second.filter(|rate| *rate > 0.0).map(|rate| format!("{}/s", bytes(rate))))
+            .maybe("left", fills.map(duration)),
+    )
+}
+
+fn node_memory(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {
+    // Only a share of the node's memory can be judged; which way it counts, the query says.
+    let now = share(summary.now, &seen.data.unit)?;
+    let free = seen.query.contains("MemAvailable") && !seen.query.contains("1 -") && !seen.query.contains("1-");
+    let used = if free { 1.0 - now } else { now };
+    (used >= NEAR).then(|| {
+        claim(scene, seen, summary, FindingKind::NodePressure, phrases::MEMORY_NEAR_LIMIT, 0.65)
+            .fact("share", percent(used))
+    })
+}
+
+/// Something that is many times its usual.
+fn rose(
+    scene: &Scene,
+    seen: Seen<SeriesData>,
+    summary: &Summary,
+    times: f64,
+    kind: FindingKind,
+    phrase: &'static str,
+    confidence: f64,
+) -> Option<Claim> {
+    let usual = summary.baseline.filter(|usual| *usual > 0.0)?;
+    let high = summary.now.max(summary.peak);
+    let lasting = summary.stepped_at.is_some() || summary.now > times * usual;
+    (high > times * usual).then(|| {
+        let confidence = if lasting { confidence } else { confidence - 0.25 };
+        let role = if kind == TrafficSurge { Role::Contributing } else { Role::Symptom };
+        claim(scene, seen, summary, kind, phrase, confidence).role(role).fact("times", count(high / usual))
+    })
+}
+
+/// Seconds until a certificate ends, or the time at which it does.
+fn certificate(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {
+    let lowest = seen.data.lines.iter().filter_map(|line| line.points.last()).map(|point| point.1).reduce(f64::min)?;
+    let left = if lowest > 1e9 { lowest - scene.onset.timestamp() as f64 } else { lowest };
+    let confidence = match left {
+        left if left <= 0.0 => 0.9,
+        left if left < 3.0 * 86_400.0 => 0.6,
+        left if left < 21.0 * 86_400.0 => 0.4,
+        _ => return None,
+    };
+    Some(
+        Claim::new(CertificateInvalid, phrases::CERTIFICATE_EXPIRY, confidence, scene.subject.object(), seen.id)
+            .fact("series", &summary.series)
+            .maybe("expired", (left <= 0.0).then_some("yes"))
+            .fact("left", value(left.abs(), &Unit::Seconds)),
+    )
+}
+
+fn connections(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {
+    let ratio =
+        summary.ratio_to_limit.or_else(|| share(summary.peak, &seen.data.unit)).filter(|ratio| *ratio >= 0.95)?;
+    Some(claim(scene, seen, summary, QuotaExceeded, phrases::TOO_MANY_CONNECTIONS, 0.6).fact("share", percent(ratio)))
+}
+
+fn target_down(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {
+    let down = summary.now == 0.0 && summary.baseline.is_none_or(|usual| usual > 0.5);
+    down.then(|| {
+        claim(scene, seen, summary, FindingKind::ReplicasMissing, phrases::TARGET_DOWN, 0.5).role(Role::Symptom)
+    })
+}
