@@ -105,7 +105,9 @@ impl App {
         let drained = tokio::time::timeout(DRAIN, async { while self.tasks.join_next().await.is_some() {} }).await;
         match drained {
             Ok(()) => tracing::info!("stopped; everything that was begun is finished"),
-            Err(_) => tracing::warn!("stopped; what was not finished within {} s goes on after the restart", DRAIN.as_secs()),
+            Err(_) => {
+                tracing::warn!("stopped; what was not finished within {} s goes on after the restart", DRAIN.as_secs())
+            }
         }
         match died {
             None => Ok(()),
@@ -162,7 +164,8 @@ pub async fn sources(config: &Config) -> anyhow::Result<Sources> {
 
 fn metrics(neighbour: &HttpNeighbour, config: &Config) -> anyhow::Result<Metrics> {
     let grafana = grafana(config, "prometheus");
-    let settings = MetricsSettings { endpoint: endpoint(neighbour, config.investigation_deadline)?, public_url: None, grafana };
+    let settings =
+        MetricsSettings { endpoint: endpoint(neighbour, config.investigation_deadline)?, public_url: None, grafana };
     Metrics::new(settings).context("configure the metrics client (METRICS_URL)")
 }
 

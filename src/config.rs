@@ -385,7 +385,9 @@ impl Reader<'_> {
         let [namespace, pod, container] = names.map(|name| self.get(name));
         match (namespace, pod, container) {
             (None, None, None) => None,
-            (Some(namespace), Some(pod), container) => Some(LogFields { namespace, pod, container, level: None, message: "_msg".into() }),
+            (Some(namespace), Some(pod), container) => {
+                Some(LogFields { namespace, pod, container, level: None, message: "_msg".into() })
+            }
             (None, _, _) => {
                 self.wrong(names[0], "must be set together with the other LOGS_FIELD_ variables");
                 None

@@ -189,7 +189,7 @@ fn suspected(scene: &Scene, claim: Option<&Claim>, hop: u8) -> Option<Vec<Claim>
     let base = base
         .fact("service", format!("{}/{}", service.namespace, service.name))
         .fact("dependency", object(service).to_string())
-        .maybe("since", theirs.map(|at| clock(at, scene.onset)));
+        .maybe("since_there", theirs.map(|at| clock(at, scene.onset)));
     Some(match found {
         Some(found) => failing(base, object(service), found),
         None => vec![Claim { about: object(service), ..base }],

@@ -49,10 +49,10 @@ pub fn value(value: f64, unit: &Unit) -> String {
         Unit::Cores => trimmed(value),
         Unit::Percent => percent(value / 100.0),
         Unit::Ratio => percent(value),
+        Unit::Milliseconds => format!("{value:.0} ms"),
         Unit::Seconds if value.abs() < 1.0 => format!("{:.0} ms", value * 1000.0),
         Unit::Seconds if value.abs() < 60.0 => format!("{} s", trimmed(value)),
         // Centuries are a mistake of the query, not a duration.
-        Unit::Milliseconds => format!("{} ms", value.round()),
         Unit::Seconds => duration(TimeDelta::seconds(value.clamp(-1e10, 1e10) as i64)),
         Unit::PerSecond => format!("{}/s", count(value)),
         Unit::Count => count(value),

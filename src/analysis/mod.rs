@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`text`] reads strangers' sentences; [`shape`] and [`metric_role`] read charts; `scene` is the
 //! evidence as one subject sees it; then one file for each matter that can be wrong (`oom`, `crash`, `start`, `image`,
-//! `pending`, `volume`, `probes`, `resources`, `http`, `disk`, `node`, `jobs`, `change`, `quota`, `logs`, and `alerts`
+//! `pending`, `volume`, `probes`, `resources`, `http`, `disk`, `node`, `jobs`, `change`, `quota`, `service`, `logs`, and `alerts`
 //! when there is nothing else); `dependency` follows [`targets`] to what broke there; `rank` weighs all claims.
 //!
 //! A finding carries the name of its sentence ([`phrases`]) and the facts that fill it; the words live in templates.
@@ -34,6 +34,7 @@ mod quota;
 mod rank;
 mod resources;
 mod scene;
+mod service;
 mod serving;
 mod start;
 mod volume;
@@ -76,6 +77,7 @@ fn ranked(scene: &Scene, hop: u8) -> Vec<Claim> {
     claims.extend(node::find(scene));
     claims.extend(jobs::find(scene));
     claims.extend(quota::find(scene));
+    claims.extend(service::find(scene));
     claims.extend(logs::find(scene));
     claims.extend(dependency::find(scene, hop));
     if hop == 0 {

@@ -171,14 +171,20 @@ impl<'a> Scene<'a> {
         })
     }
 
-    fn all<T: ?Sized + 'a>(&self, pick: impl Fn(&'a EvidenceData) -> Option<&'a T>) -> impl Iterator<Item = Seen<'a, T>> {
+    fn all<T: ?Sized + 'a>(
+        &self,
+        pick: impl Fn(&'a EvidenceData) -> Option<&'a T>,
+    ) -> impl Iterator<Item = Seen<'a, T>> {
         self.evidence.iter().filter_map(move |evidence| {
             let data = pick(&evidence.data)?;
             Some(Seen { id: evidence.id, about: &evidence.about, query: &evidence.query, data })
         })
     }
 
-    fn own<T: ?Sized + 'a>(&self, pick: impl Fn(&'a EvidenceData) -> Option<&'a T>) -> impl Iterator<Item = Seen<'a, T>> {
+    fn own<T: ?Sized + 'a>(
+        &self,
+        pick: impl Fn(&'a EvidenceData) -> Option<&'a T>,
+    ) -> impl Iterator<Item = Seen<'a, T>> {
         self.all(pick).filter(|seen| self.is_own(seen.about))
     }
 

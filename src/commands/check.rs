@@ -16,18 +16,30 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
     let sources = app::sources(&config).await?;
     let mut failed = false;
     let groups = [
-        ("metrics", "METRICS_URL", match &sources.metrics {
-            Some(metrics) => Some(metrics.check().await),
-            None => None,
-        }),
-        ("logs", "LOGS_URL", match &sources.logs {
-            Some(logs) => Some(logs.check(chrono::Utc::now()).await),
-            None => None,
-        }),
-        ("kubernetes", "KUBECONFIG", match &sources.cluster {
-            Some(cluster) => Some(cluster.check().await),
-            None => None,
-        }),
+        (
+            "metrics",
+            "METRICS_URL",
+            match &sources.metrics {
+                Some(metrics) => Some(metrics.check().await),
+                None => None,
+            },
+        ),
+        (
+            "logs",
+            "LOGS_URL",
+            match &sources.logs {
+                Some(logs) => Some(logs.check(chrono::Utc::now()).await),
+                None => None,
+            },
+        ),
+        (
+            "kubernetes",
+            "KUBECONFIG",
+            match &sources.cluster {
+                Some(cluster) => Some(cluster.check().await),
+                None => None,
+            },
+        ),
     ];
     for (name, variable, lines) in groups {
         let Some(lines) = lines else {

@@ -81,11 +81,9 @@ pub fn run(args: &RunbooksArgs, out: &mut impl Write) -> anyhow::Result<Outcome>
         Command::List(common) => list(common, out).map(|()| Outcome::Fine),
         Command::Show { id, common } => show(id, common, out).map(|()| Outcome::Fine),
         Command::Lint(common) => lint(common, out),
-        Command::Search {
-            query,
-            limit,
-            common,
-        } => search(&query.join(" "), *limit, common, out).map(|()| Outcome::Fine),
+        Command::Search { query, limit, common } => {
+            search(&query.join(" "), *limit, common, out).map(|()| Outcome::Fine)
+        }
     }
 }
 
@@ -102,29 +100,16 @@ fn list(common: &Common, out: &mut impl Write) -> anyhow::Result<()> {
         let all: Vec<_> = library.all().iter().map(described).collect();
         return print_json(out, &json!({ "runbooks": all }));
     }
-    let width = library
-        .all()
-        .iter()
-        .map(|runbook| runbook.id.chars().count())
-        .max()
-        .unwrap_or_default();
+    let width = library.all().iter().map(|runbook| runbook.id.chars().count()).max().unwrap_or_default();
     for runbook in library.all() {
-        writeln!(
-            out,
-            "{:width$}  {:8}  {}",
-            runbook.id,
-            origin(runbook),
-            runbook.title
-        )?;
+        writeln!(out, "{:width$}  {:8}  {}", runbook.id, origin(runbook), runbook.title)?;
     }
     Ok(())
 }
 
 fn show(id: &str, common: &Common, out: &mut impl Write) -> anyhow::Result<()> {
     let (library, _) = Library::load(Base::Embedded, common.dir()?)?;
-    let runbook = library
-        .get(id)
-        .with_context(|| format!("no runbook `{id}`; `runbooks list` shows their ids"))?;
+    let runbook = library.get(id).with_context(|| format!("no runbook `{id}`; `runbooks list` shows their ids"))?;
     if common.json {
         let mut shown = described(runbook);
         shown["prose"] = json!(runbook.prose);
@@ -135,42 +120,12 @@ fn show(id: &str, common: &Common, out: &mut impl Write) -> anyhow::Result<()> {
     let matcher = &runbook.matcher;
     let facts = [
         ("file", format!("{} ({})", runbook.path, origin(runbook))),
-        (
-            "alerts",
-            joined(matcher.alerts.iter().map(ToString::to_string).collect()),
-        ),
-        (
-            "labels",
-            joined(
-                matcher
-                    .labels
-                    .iter()
-                    .map(|(name, pattern)| format!("{name}=~{pattern}"))
-                    .collect(),
-            ),
-        ),
-        (
-            "reasons",
-            joined(matcher.reasons.iter().map(ToString::to_string).collect()),
-        ),
-        (
-            "metrics",
-            joined(
-                runbook
-                    .metrics
-                    .iter()
-                    .map(|metric| metric.title.clone())
-                    .collect(),
-            ),
-        ),
-        (
-            "logs",
-            joined(runbook.logs.iter().map(|log| log.title.clone()).collect()),
-        ),
-        (
-            "actions",
-            joined(runbook.actions.iter().map(ToString::to_string).collect()),
-        ),
+        ("alerts", joined(matcher.alerts.iter().map(ToString::to_string).collect())),
+        ("labels", joined(matcher.labels.iter().map(|(name, pattern)| format!("{name}=~{pattern}")).collect())),
+        ("reasons", joined(matcher.reasons.iter().map(ToString::to_string).collect())),
+        ("metrics", joined(runbook.metrics.iter().map(|metric| metric.title.clone()).collect())),
+        ("logs", joined(runbook.logs.iter().map(|log| log.title.clone()).collect())),
+        ("actions", joined(runbook.actions.iter().map(ToString::to_string).collect())),
     ];
     for (name, fact) in facts.iter().filter(|(_, fact)| !fact.is_empty()) {
         writeln!(out, "{name}: {fact}")?;
@@ -184,58 +139,30 @@ fn lint(common: &Common, out: &mut impl Write) -> anyhow::Result<Outcome> {
         Some(dir) => directory::read(dir),
         None => embedded::read(),
     };
-    let errors = problems
-        .iter()
-        .filter(|problem| problem.severity == Severity::Error)
-        .count();
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     if common.json {
         let problems: Vec<_> = problems.iter().map(problem_json).collect();
-        print_json(
-            out,
-            &json!({ "runbooks": runbooks.len(), "errors": errors, "problems": problems }),
-        )?;
+        print_json(out, &json!({ "runbooks": runbooks.len(), "errors": errors, "problems": problems }))?;
     } else {
         for problem in &problems {
             writeln!(out, "{problem}")?;
         }
         let warnings = problems.len() - errors;
-        writeln!(
-            out,
-            "{} runbooks, {errors} errors, {warnings} warnings",
-            runbooks.len()
-        )?;
+        writeln!(out, "{} runbooks, {errors} errors, {warnings} warnings", runbooks.len())?;
     }
-    Ok(if errors == 0 {
-        Outcome::Fine
-    } else {
-        Outcome::Faulty
-    })
+    Ok(if errors == 0 { Outcome::Fine } else { Outcome::Faulty })
 }
 
 fn search(query: &str, limit: usize, common: &Common, out: &mut impl Write) -> anyhow::Result<()> {
     let dir = common.dir()?;
-    let base = if dir.is_some() {
-        Base::Nothing
-    } else {
-        Base::Embedded
-    };
+    let base = if dir.is_some() { Base::Nothing } else { Base::Embedded };
     let (library, _) = Library::load(base, dir)?;
     let hits = library.search(query, limit)?;
     if common.json {
-        return print_json(
-            out,
-            &Results {
-                query,
-                results: &hits,
-            },
-        );
+        return print_json(out, &Results { query, results: &hits });
     }
     for hit in &hits {
-        writeln!(
-            out,
-            "{:.2}  {}  {} ({})\n      {}",
-            hit.score, hit.id, hit.title, hit.path, hit.excerpt
-        )?;
+        writeln!(out, "{:.2}  {}  {} ({})\n      {}", hit.score, hit.id, hit.title, hit.path, hit.excerpt)?;
     }
     if hits.is_empty() {
         writeln!(out, "nothing found")?;
@@ -274,14 +201,7 @@ fn problem_json(problem: &LintProblem) -> serde_json::Value {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
-    let LintProblem {
-        file,
-        line,
-        field,
-        severity: _,
-        problem,
-        mend,
-    } = problem;
+    let LintProblem { file, line, field, severity: _, problem, mend } = problem;
     json!({ "file": file, "line": line, "field": field, "severity": severity, "problem": problem, "mend": mend })
 }
 

@@ -19,7 +19,7 @@ pub enum Gathered {
         /// Names it across runs.
         slot: String,
         /// Not yet numbered and cleaned.
-        draft: Draft,
+        draft: Box<Draft>,
     },
     /// The neighbour did not give it, with a line that a person can act on.
     Gap {
@@ -52,12 +52,15 @@ impl<'a> Task<'a> {
 /// How long answers are collected before they are shown together: below it nobody sees the difference.
 const TOGETHER: Duration = Duration::from_millis(40);
 
+/// A question's number and its answers.
+type Answered<'a> = Pin<Box<dyn Future<Output = (usize, Vec<Gathered>)> + Send + 'a>>;
+
 /// Questions under way, answered in the order they come.
 pub struct Gathering<'a> {
     until: Instant,
     within: Duration,
     waiting: Vec<(Source, &'static str)>,
-    tasks: FuturesUnordered<Pin<Box<dyn Future<Output = (usize, Vec<Gathered>)> + Send + 'a>>>,
+    tasks: FuturesUnordered<Answered<'a>>,
     counters: &'a Counters,
 }
 
@@ -65,9 +68,10 @@ impl<'a> Gathering<'a> {
     /// Starts all questions; they have until `until`, which is `within` from the start.
     pub fn start(tasks: Vec<Task<'a>>, until: Instant, within: Duration, counters: &'a Counters) -> Self {
         let waiting = tasks.iter().map(|task| (task.source, task.what)).collect();
-        let tasks = tasks.into_iter().enumerate().map(|(index, Task { answer, .. })| {
-            Box::pin(async move { (index, answer.await) }) as Pin<Box<dyn Future<Output = _> + Send + 'a>>
-        });
+        let tasks = tasks
+            .into_iter()
+            .enumerate()
+            .map(|(index, Task { answer, .. })| Box::pin(async move { (index, answer.await) }) as Answered<'a>);
         Self { until, within, waiting, tasks: tasks.collect(), counters }
     }
 

@@ -87,7 +87,9 @@ fn fold(
                     before.changed.and_then(outcome.changed);
                     before.last_event = *event;
                 }
-                None => touched.push(Touched { incident: outcome.incident, changed: outcome.changed, last_event: *event }),
+                None => {
+                    touched.push(Touched { incident: outcome.incident, changed: outcome.changed, last_event: *event })
+                }
             }
         }
     }
@@ -130,7 +132,8 @@ fn posts(
     now: DateTime<Utc>,
 ) -> Vec<PostDraft> {
     let render = &context.render;
-    let post = |key: String, kind, text| PostDraft { key, kind, author: AUTHOR.into(), text, evidence: Vec::new(), at: now };
+    let post =
+        |key: String, kind, text| PostDraft { key, kind, author: AUTHOR.into(), text, evidence: Vec::new(), at: now };
     let mut posts = Vec::new();
     if changed.is_material() {
         posts.push(post("root".into(), PostKind::Root, render.root(incident)));
@@ -159,7 +162,8 @@ fn audit(incident: &Incident, changed: &Changed, now: DateTime<Utc>) -> Vec<Audi
     let Changed { opened, reopened, resolved, .. } = changed;
     [(*opened, "incident.opened"), (*reopened, "incident.reopened"), (*resolved, "incident.resolved")]
         .into_iter()
-        .filter_map(|(happened, action)| happened.then(|| entry(action)))
+        .filter(|(happened, _)| *happened)
+        .map(|(_, action)| entry(action))
         .collect()
 }
 

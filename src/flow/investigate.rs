@@ -14,8 +14,8 @@ use crate::domain::investigation::{Investigation, RunbookRef, Unavailable};
 use crate::domain::post::{PostDraft, PostKind};
 use crate::domain::runbook::Runbook;
 use crate::domain::subject::Subject;
-use crate::render::sources_of;
 use crate::ports::{Lease, StoreError, Timer, Versioned, Write};
+use crate::render::sources_of;
 
 /// What a run may take beyond its deadline before another may take it over.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
@@ -106,10 +106,14 @@ impl<'a> Run<'a> {
     async fn begin(&mut self, hold: TimeDelta) -> Result<(), StoreError> {
         let now = self.now();
         let timer = intake::investigation_timer(&self.incident.id, now + hold, None);
-        self.save(|incident| {
-            incident.progress = Progress::Looking { since: now };
-            incident.investigations += 1;
-        }, vec![timer], Vec::new())
+        self.save(
+            |incident| {
+                incident.progress = Progress::Looking { since: now };
+                incident.investigations += 1;
+            },
+            vec![timer],
+            Vec::new(),
+        )
         .await
     }
 
@@ -120,7 +124,10 @@ impl<'a> Run<'a> {
             match tokio::time::timeout(patience, cluster.resolve(&self.subject)).await {
                 Ok(Ok(subject)) => self.subject = subject,
                 Ok(Err(error)) => self.gap(Source::Kubernetes, error.to_string()),
-                Err(_) => self.gap(Source::Kubernetes, format!("owner references: no answer within {:.0} s", patience.as_secs_f64())),
+                Err(_) => self.gap(
+                    Source::Kubernetes,
+                    format!("owner references: no answer within {:.0} s", patience.as_secs_f64()),
+                ),
             }
         }
         self.match_runbooks();
@@ -176,7 +183,7 @@ impl<'a> Run<'a> {
                 if draft.title.is_empty() {
                     draft.title = render.evidence_title(&draft.data, &draft.about, None);
                 }
-                let evidence = Evidence::new(id, draft, &self.context.redactor, |data| render.excerpt(data));
+                let evidence = Evidence::new(id, *draft, &self.context.redactor, |data| render.excerpt(data));
                 self.record.put(evidence.clone());
                 // The root already tells the alerts.
                 if slot != "alerts" {
@@ -210,7 +217,11 @@ impl<'a> Run<'a> {
         shown.cause.clone_from(&cause);
         posts.push(self.post("report", PostKind::Report, render.report(&shown, &self.record)));
         if let (Some(found), Some(runbook)) = (self.record.runbooks.first(), self.runbooks.first()) {
-            posts.push(self.post("runbook", PostKind::Runbook, render.runbook(&found.title, &found.id, found.score, &runbook.prose)));
+            posts.push(self.post(
+                "runbook",
+                PostKind::Runbook,
+                render.runbook(&found.title, &found.id, found.score, &runbook.prose),
+            ));
         }
         let second_look = self.second_look(cause.as_ref(), now);
         let subject = self.subject.clone();
@@ -226,7 +237,11 @@ impl<'a> Run<'a> {
             posts,
         )
         .await?;
-        self.context.counters.investigations.get_or_create(&crate::telemetry::Ended { of: "alert".into(), result: "ok" }).inc();
+        self.context
+            .counters
+            .investigations
+            .get_or_create(&crate::telemetry::Ended { of: "alert".into(), result: "ok" })
+            .inc();
         Ok(())
     }
 
@@ -280,7 +295,10 @@ impl<'a> Run<'a> {
                 at: now,
             };
             posts.insert(0, post("root", PostKind::Root, render.root(&incident.value)));
-            posts.insert(1, post("status", PostKind::Status, render.status(&incident.value, &sources_of(record, waited_for))));
+            posts.insert(
+                1,
+                post("status", PostKind::Status, render.status(&incident.value, &sources_of(record, waited_for))),
+            );
             let mut timers = timers.clone();
             let mut cleared = Vec::new();
             if done && timers.is_empty() {

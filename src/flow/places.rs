@@ -27,7 +27,8 @@ pub async fn place(context: &Context, alerts: Vec<Alert>) -> Vec<Placed> {
         })
         .collect();
     if let Some(cluster) = &context.sources.cluster {
-        let pods: BTreeSet<(String, String)> = placed.iter().filter_map(|(_, subject)| pod_to_look_up(subject)).collect();
+        let pods: BTreeSet<(String, String)> =
+            placed.iter().filter_map(|(_, subject)| pod_to_look_up(subject)).collect();
         let lookups = futures::stream::iter(pods.into_iter().take(MAX_LOOKUPS)).map(|(namespace, pod)| async move {
             let owner = cluster.owner_of_pod(&namespace, &pod).await;
             (namespace, pod, owner)

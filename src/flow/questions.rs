@@ -10,15 +10,15 @@ use crate::adapters::cluster::{ClusterError, EventScope, Partial};
 use crate::adapters::logs::{LogSelector, Logs, LogsError};
 use crate::adapters::metrics::{LimitSpec, QuerySpec};
 use crate::analysis::{log_evidence, targets};
-use crate::domain::log_line::LogBatch;
-use crate::domain::unit::Unit;
-use crate::domain::window::Window;
 use crate::domain::alert::AlertStatus;
 use crate::domain::evidence::{AlertFact, Draft, Evidence, EvidenceData, Source};
 use crate::domain::incident::Incident;
 use crate::domain::investigation::Unavailable;
+use crate::domain::log_line::LogBatch;
 use crate::domain::runbook::Runbook;
 use crate::domain::subject::{ObjectRef, Subject, SubjectKind};
+use crate::domain::unit::Unit;
+use crate::domain::window::Window;
 
 /// Points of a chart: as many as it has pixels to show.
 const CHART_POINTS: u32 = 240;
@@ -73,7 +73,7 @@ pub fn alerts(incident: &Incident, ranges: &Ranges) -> Gathered {
     }
     Gathered::Evidence {
         slot: "alerts".into(),
-        draft: Draft {
+        draft: Box::new(Draft {
             source: Source::Metrics,
             about: incident.subject.object(),
             title: String::new(),
@@ -81,17 +81,12 @@ pub fn alerts(incident: &Incident, ranges: &Ranges) -> Gathered {
             window: ranges.window,
             data: EvidenceData::Alerts { alerts },
             link: incident.alerts.iter().map(|alert| alert.generator_url.clone()).find(|url| !url.is_empty()),
-        },
+        }),
     }
 }
 
 /// The first round: the subject's state, its events, what changed around it, its logs, its charts.
-pub fn first<'a>(
-    context: &'a Context,
-    subject: &Subject,
-    ranges: &Ranges,
-    runbooks: &[&Runbook],
-) -> Vec<Task<'a>> {
+pub fn first<'a>(context: &'a Context, subject: &Subject, ranges: &Ranges, runbooks: &[&Runbook]) -> Vec<Task<'a>> {
     let mut tasks = Vec::new();
     if context.sources.cluster.is_some() {
         tasks.push(state(context, subject.object(), subject.clone(), *ranges));
@@ -108,7 +103,8 @@ pub fn first<'a>(
 }
 
 fn has_logs(subject: &Subject) -> bool {
-    subject.namespace.is_some() && (subject.kind.owns_pods() || matches!(subject.kind, SubjectKind::Pod | SubjectKind::Service))
+    subject.namespace.is_some()
+        && (subject.kind.owns_pods() || matches!(subject.kind, SubjectKind::Pod | SubjectKind::Service))
 }
 
 /// What the answers so far lead to: Services behind addresses that refuse, and Services nearby with nothing behind them.
@@ -167,7 +163,7 @@ pub fn dependencies<'a>(
 
 fn evidence_of(source: Source, about: ObjectRef, query: String, ranges: &Ranges, data: EvidenceData) -> Gathered {
     let draft = Draft { source, about, title: String::new(), query, window: ranges.window, data, link: None };
-    Gathered::Evidence { slot: slot_of(&draft), draft }
+    Gathered::Evidence { slot: slot_of(&draft), draft: Box::new(draft) }
 }
 
 /// Names a piece of evidence across runs.
@@ -205,9 +201,10 @@ fn state(context: &Context, object: ObjectRef, hints: Subject, ranges: Ranges) -
         let namespace = object.namespace.as_deref().unwrap_or_default();
         let mut scope = EventScope::object(&object.name);
         let answer = match object.kind {
-            SubjectKind::Node => {
-                cluster.node(&object.name).await.map(|node| whole(node, |node| make(EvidenceData::Node(Box::new(node)))))
-            }
+            SubjectKind::Node => cluster
+                .node(&object.name)
+                .await
+                .map(|node| whole(node, |node| make(EvidenceData::Node(Box::new(node))))),
             SubjectKind::Service => cluster
                 .service(namespace, &object.name)
                 .await
@@ -273,7 +270,8 @@ fn quotas(context: &Context, namespace: String, ranges: Ranges) -> Task<'_> {
                     name: namespace.clone(),
                 };
                 let query = format!("get namespace {namespace} and list its resourcequotas");
-                let make = |state| evidence_of(Source::Kubernetes, about, query, &ranges, EvidenceData::Namespace(state));
+                let make =
+                    |state| evidence_of(Source::Kubernetes, about, query, &ranges, EvidenceData::Namespace(state));
                 whole(state, make)
             }
             Err(error) => vec![refused(&error)],
@@ -302,7 +300,7 @@ fn logs(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
                         window: ranges.window,
                         data: EvidenceData::Patterns(patterns),
                     };
-                    return vec![Gathered::Evidence { slot: slot_of(&draft), draft }];
+                    return vec![Gathered::Evidence { slot: slot_of(&draft), draft: Box::new(draft) }];
                 }
                 (Ok(_), _) => {}
                 (Err(error), _) => failed = Some(error.to_string()),
@@ -379,7 +377,7 @@ fn chart(context: &Context, about: ObjectRef, task: MetricTask, ranges: Ranges) 
                     window: ranges.window,
                     data: EvidenceData::Series(series),
                 };
-                vec![Gathered::Evidence { slot: task.slot, draft }]
+                vec![Gathered::Evidence { slot: task.slot, draft: Box::new(draft) }]
             }
             Err(error) => vec![Gathered::Gap { source: Source::Metrics, reason: error.to_string() }],
         }

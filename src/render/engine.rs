@@ -44,9 +44,7 @@ impl Engine {
         filters::add(&mut environment, language, &words);
         let mut sources = BTreeMap::new();
         for (name, path, source) in templates(language, overrides) {
-            environment
-                .add_template_owned(name.clone(), source.clone())
-                .map_err(|error| located(&path, &error))?;
+            environment.add_template_owned(name.clone(), source.clone()).map_err(|error| located(&path, &error))?;
             sources.insert(name, source);
         }
         let engine = Self { environment, sources, words };

@@ -46,7 +46,10 @@ pub fn markdown(raw: &str) -> String {
 }
 
 fn ends_with_www(out: &str, c: char) -> bool {
-    c == '.' && out.len() >= 3 && out.is_char_boundary(out.len() - 3) && out[out.len() - 3..].eq_ignore_ascii_case("www")
+    c == '.'
+        && out.len() >= 3
+        && out.is_char_boundary(out.len() - 3)
+        && out[out.len() - 3..].eq_ignore_ascii_case("www")
 }
 
 /// `raw` as code in one line. Backticks in it become the letter that looks like one: not every chat knows the rule of

@@ -26,10 +26,12 @@ pub(super) fn add(environment: &mut Environment<'static>, language: Language, wo
     environment.add_filter("time", |at: Value, beside: Option<Value>| {
         instant(&at).map(|at| times::time(at, beside.as_ref().and_then(instant)))
     });
-    environment.add_filter("datetime", |at: Value| instant(&at).map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string()));
+    environment
+        .add_filter("datetime", |at: Value| instant(&at).map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string()));
     environment.add_filter("rfc3339", |at: Value| instant(&at).map(|at| at.format("%Y-%m-%dT%H:%M:%SZ").to_string()));
     let said = Arc::clone(words);
-    environment.add_filter("duration", move |value: Value| i64::try_from(value).ok().map(|n| times::duration(n, &said)));
+    environment
+        .add_filter("duration", move |value: Value| i64::try_from(value).ok().map(|n| times::duration(n, &said)));
     let said = Arc::clone(words);
     environment.add_filter("until", move |from: Value, to: Value| {
         let seconds = (instant(&to)? - instant(&from)?).num_seconds();

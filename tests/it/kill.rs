@@ -26,8 +26,7 @@ async fn no_notification_is_lost_and_no_thread_is_opened_twice() {
                     // Seven Deployments share each alert name: joins and openings mix.
                     let deployment = format!("app{}", number % 7);
                     let alert = format!("Alert{number}");
-                    let answer =
-                        client.post(format!("{url}/webhook")).json(&firing(&alert, &deployment)).send().await;
+                    let answer = client.post(format!("{url}/webhook")).json(&firing(&alert, &deployment)).send().await;
                     if answer.is_ok_and(|answer| answer.status() == 200) {
                         done.push((alert, deployment));
                     }
@@ -68,7 +67,8 @@ async fn no_notification_is_lost_and_no_thread_is_opened_twice() {
     assert_eq!(incidents.len(), 7, "one incident a Deployment");
     for incident in incidents {
         let detail = bot.get(&format!("/api/v1/incidents/{}", incident["id"].as_str().unwrap())).await;
-        let kinds: Vec<&str> = detail["thread"].as_array().unwrap().iter().filter_map(|post| post["kind"].as_str()).collect();
+        let kinds: Vec<&str> =
+            detail["thread"].as_array().unwrap().iter().filter_map(|post| post["kind"].as_str()).collect();
         for once in ["root", "status", "report"] {
             assert_eq!(kinds.iter().filter(|kind| **kind == once).count(), 1, "{once}: {kinds:?}");
         }

@@ -77,7 +77,10 @@ async fn events_come_in_order_are_held_and_vanish_when_handled() {
             store.enqueue(&notification(name), at(0)).await.unwrap();
         }
         let first = store.claim(2, HOLD, at(1)).await.unwrap();
-        assert_eq!(first.iter().map(|claimed| claimed.event.clone()).collect::<Vec<_>>(), [notification("a"), notification("b")]);
+        assert_eq!(
+            first.iter().map(|claimed| claimed.event.clone()).collect::<Vec<_>>(),
+            [notification("a"), notification("b")]
+        );
         let rest = store.claim(9, HOLD, at(1)).await.unwrap();
         assert_eq!(rest.len(), 1, "what is held is not claimed again");
         store.commit(Vec::new(), &[first[0].id, rest[0].id], at(1)).await.unwrap();

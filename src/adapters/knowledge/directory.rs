@@ -24,11 +24,7 @@ pub fn read(root: &Path) -> (Vec<Runbook>, Vec<LintProblem>) {
     paths.sort();
     if paths.len() > MAX_FILES {
         let mend = "point at a smaller directory";
-        problems.push(fault(
-            ".",
-            format!("more than {MAX_FILES} files, the rest is ignored"),
-            mend,
-        ));
+        problems.push(fault(".", format!("more than {MAX_FILES} files, the rest is ignored"), mend));
         paths.truncate(MAX_FILES);
     }
     let mut runbooks = Vec::new();
@@ -46,13 +42,7 @@ pub fn read(root: &Path) -> (Vec<Runbook>, Vec<LintProblem>) {
 }
 
 /// Hidden entries are skipped: they are `.git`, or the `..data` through which Kubernetes swaps a ConfigMap's files.
-fn walk(
-    root: &Path,
-    below: &str,
-    depth: usize,
-    paths: &mut Vec<String>,
-    problems: &mut Vec<LintProblem>,
-) {
+fn walk(root: &Path, below: &str, depth: usize, paths: &mut Vec<String>, problems: &mut Vec<LintProblem>) {
     let here = if below.is_empty() { "." } else { below };
     let entries = match fs::read_dir(root.join(below)) {
         Ok(entries) => entries,
@@ -66,11 +56,7 @@ fn walk(
         }
     };
     if depth > MAX_DEPTH {
-        problems.push(fault(
-            here,
-            format!("more than {MAX_DEPTH} folders deep, ignored"),
-            "move the files up",
-        ));
+        problems.push(fault(here, format!("more than {MAX_DEPTH} folders deep, ignored"), "move the files up"));
         return;
     }
     for entry in entries.flatten() {
@@ -78,11 +64,7 @@ fn walk(
         let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else {
             continue;
         };
-        let path = if below.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{below}/{name}")
-        };
+        let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
         // Followed: the files of a mounted ConfigMap are links. Depth and number bound a loop of links.
         let Ok(metadata) = fs::metadata(entry.path()) else {
             continue;
@@ -96,27 +78,16 @@ fn walk(
 }
 
 fn has_extension(name: &str) -> bool {
-    name.rsplit_once('.')
-        .is_some_and(|(_, extension)| EXTENSIONS.contains(&extension.to_lowercase().as_str()))
+    name.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension.to_lowercase().as_str()))
 }
 
 fn text(path: &Path) -> Result<String, (String, &'static str)> {
-    let unreadable = |error: std::io::Error| {
-        (
-            format!("cannot read the file: {error}"),
-            "check its permissions",
-        )
-    };
+    let unreadable = |error: std::io::Error| (format!("cannot read the file: {error}"), "check its permissions");
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(unreadable)?;
-    file.take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err((
-            format!("larger than {} KiB, ignored", MAX_FILE_BYTES >> 10),
-            "split it into several runbooks",
-        ));
+        return Err((format!("larger than {} KiB, ignored", MAX_FILE_BYTES >> 10), "split it into several runbooks"));
     }
     String::from_utf8(bytes).map_err(|_| ("not UTF-8 text, ignored".to_owned(), "save it as UTF-8"))
 }

@@ -9,10 +9,8 @@ static RUNBOOKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/runbooks");
 
 /// Reads the embedded runbooks, in the order of their paths.
 pub fn read() -> (Vec<Runbook>, Vec<LintProblem>) {
-    let mut files: Vec<(&str, &str)> = RUNBOOKS
-        .files()
-        .filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
-        .collect();
+    let mut files: Vec<(&str, &str)> =
+        RUNBOOKS.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?))).collect();
     files.sort_unstable();
     let mut all = (Vec::new(), Vec::new());
     for (path, text) in files {

@@ -54,8 +54,8 @@ impl TextIndex {
             .set_index_option(IndexRecordOption::WithFreqs)
             .set_fieldnorms(true);
         let options = TextOptions::default().set_indexing_options(indexing);
-        let [name, lead, body, pairs] = ["name", "lead", "body", "pairs"]
-            .map(|field| schema.add_text_field(field, options.clone()));
+        let [name, lead, body, pairs] =
+            ["name", "lead", "body", "pairs"].map(|field| schema.add_text_field(field, options.clone()));
         let tokenizers = TokenizerManager::default();
         tokenizers.register(AS_GIVEN, WhitespaceTokenizer::default());
         // One segment, written by this thread: numbers stay in order, and no worker outlives the build.
@@ -71,16 +71,8 @@ impl TextIndex {
             document.add_text(pairs, fields.pairs.join(" "));
             writer.add_document(document)?;
         }
-        let reader = writer
-            .finalize()?
-            .reader_builder()
-            .reload_policy(ReloadPolicy::Manual)
-            .try_into()?;
-        Ok(Self {
-            reader,
-            fields: [(name, NAME), (lead, LEAD), (body, BODY)],
-            pairs,
-        })
+        let reader = writer.finalize()?.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        Ok(Self { reader, fields: [(name, NAME), (lead, LEAD), (body, BODY)], pairs })
     }
 
     /// The best `limit` runbooks for weighted words and pairs of words, best first: number and score.
@@ -91,35 +83,17 @@ impl TextIndex {
         limit: usize,
     ) -> tantivy::Result<Vec<(usize, f32)>> {
         let words = words.iter().map(|(word, weight)| {
-            let fields = self
-                .fields
-                .iter()
-                .map(|(field, boost)| term(*field, word, boost * weight))
-                .collect();
+            let fields = self.fields.iter().map(|(field, boost)| term(*field, word, boost * weight)).collect();
             Box::new(DisjunctionMaxQuery::with_tie_breaker(fields, ALSO_IN)) as Box<dyn Query>
         });
         let pairs = pairs.iter().map(|pair| term(self.pairs, pair, PAIR));
-        let query = BooleanQuery::new(
-            words
-                .chain(pairs)
-                .map(|clause| (Occur::Should, clause))
-                .collect(),
-        );
-        let found = self
-            .reader
-            .searcher()
-            .search(&query, &TopDocs::with_limit(limit.max(1)).order_by_score())?;
-        Ok(found
-            .into_iter()
-            .map(|(score, address)| (address.doc_id as usize, score))
-            .collect())
+        let query = BooleanQuery::new(words.chain(pairs).map(|clause| (Occur::Should, clause)).collect());
+        let found = self.reader.searcher().search(&query, &TopDocs::with_limit(limit.max(1)).order_by_score())?;
+        Ok(found.into_iter().map(|(score, address)| (address.doc_id as usize, score)).collect())
     }
 }
 
 fn term(field: Field, word: &str, boost: f32) -> Box<dyn Query> {
-    let term = TermQuery::new(
-        Term::from_field_text(field, word),
-        IndexRecordOption::WithFreqs,
-    );
+    let term = TermQuery::new(Term::from_field_text(field, word), IndexRecordOption::WithFreqs);
     Box::new(BoostQuery::new(Box::new(term), boost))
 }

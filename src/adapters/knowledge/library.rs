@@ -74,15 +74,8 @@ impl Library {
 
     /// The runbook with this id; a path without extension also finds it.
     pub fn get(&self, id: &str) -> Option<&Runbook> {
-        let by_path = || {
-            self.runbooks
-                .iter()
-                .find(|runbook| without_extension(&runbook.path) == id)
-        };
-        self.runbooks
-            .iter()
-            .find(|runbook| runbook.id == id)
-            .or_else(by_path)
+        let by_path = || self.runbooks.iter().find(|runbook| without_extension(&runbook.path) == id);
+        self.runbooks.iter().find(|runbook| runbook.id == id).or_else(by_path)
     }
 
     /// The runbooks that fit an alert, best first: those that match by rule, then those whose text is like the alert's.
@@ -103,23 +96,12 @@ impl Library {
             } else if alike >= LEAST_LIKENESS && applies(runbook, query) {
                 let why = "its text is like the alert's".to_owned();
                 let (id, title) = (runbook.id.clone(), runbook.title.clone());
-                matches.push((
-                    RunbookMatch {
-                        id,
-                        title,
-                        score: alike * BY_RULE * 0.99,
-                        why,
-                    },
-                    runbook.origin,
-                ));
+                matches.push((RunbookMatch { id, title, score: alike * BY_RULE * 0.99, why }, runbook.origin));
             }
         }
         let own_first = |origin: Origin| u8::from(origin == Origin::Embedded);
         matches.sort_by(|(a, a_from), (b, b_from)| {
-            b.score
-                .total_cmp(&a.score)
-                .then(own_first(*a_from).cmp(&own_first(*b_from)))
-                .then(a.id.cmp(&b.id))
+            b.score.total_cmp(&a.score).then(own_first(*a_from).cmp(&own_first(*b_from))).then(a.id.cmp(&b.id))
         });
         matches.truncate(MAX_MATCHES);
         Ok(matches.into_iter().map(|(found, _)| found).collect())
@@ -145,22 +127,13 @@ impl Library {
 /// Whether the labels that a runbook asks for are there. One that is for another cluster is not like this alert either.
 fn applies(runbook: &Runbook, query: &Query) -> bool {
     let value = |name: &str| query.labels.get(name).map_or("", String::as_str);
-    runbook
-        .matcher
-        .labels
-        .iter()
-        .all(|(name, pattern)| pattern.fits(value(name)))
+    runbook.matcher.labels.iter().all(|(name, pattern)| pattern.fits(value(name)))
 }
 
 /// The operator's file takes the place of ours of the same name.
 fn overlaid(shipped: Vec<Runbook>, own: Vec<Runbook>) -> Vec<Runbook> {
-    let names: HashSet<String> = own
-        .iter()
-        .map(|runbook| stem(&runbook.path).to_owned())
-        .collect();
-    let kept = shipped
-        .into_iter()
-        .filter(|runbook| !names.contains(stem(&runbook.path)));
+    let names: HashSet<String> = own.iter().map(|runbook| stem(&runbook.path).to_owned()).collect();
+    let kept = shipped.into_iter().filter(|runbook| !names.contains(stem(&runbook.path)));
     kept.chain(own).collect()
 }
 
@@ -170,16 +143,9 @@ fn give_ids(runbooks: &mut [Runbook]) {
     for runbook in runbooks.iter() {
         *uses.entry(runbook.id.clone()).or_default() += 1;
     }
-    for runbook in runbooks
-        .iter_mut()
-        .filter(|runbook| uses.get(&runbook.id).is_some_and(|uses| *uses > 1))
-    {
+    for runbook in runbooks.iter_mut().filter(|runbook| uses.get(&runbook.id).is_some_and(|uses| *uses > 1)) {
         // A runbook that shares its file with others has an id of two parts: the file's, and its own.
-        let own_part = runbook
-            .id
-            .strip_prefix(stem(&runbook.path))
-            .unwrap_or_default()
-            .to_owned();
+        let own_part = runbook.id.strip_prefix(stem(&runbook.path)).unwrap_or_default().to_owned();
         runbook.id = format!("{}{own_part}", without_extension(&runbook.path));
     }
     // `a.md` beside `a.yaml`, or `a.md` beside `a.markdown`: the extension is all that tells them apart.

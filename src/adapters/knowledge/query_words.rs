@@ -62,15 +62,9 @@ impl QueryWords {
         for (_, count) in &mut list {
             *count = 1.0 + REPEATED * count.ln();
         }
-        let initials = words::initials(text.0)
-            .into_iter()
-            .filter(|word| abbreviation(word))
-            .map(|word| (word, INITIALS));
-        let joined = taken_apart
-            .joined(text.0)
-            .into_iter()
-            .filter(|word| known(word))
-            .map(|word| (word, JOINED));
+        let initials =
+            words::initials(text.0).into_iter().filter(|word| abbreviation(word)).map(|word| (word, INITIALS));
+        let joined = taken_apart.joined(text.0).into_iter().filter(|word| known(word)).map(|word| (word, JOINED));
         for (word, weight) in initials.chain(joined).collect::<Vec<_>>() {
             if list.len() < MAX_WORDS && list.iter().all(|(other, _)| *other != word) {
                 list.push((word, weight));
@@ -79,11 +73,7 @@ impl QueryWords {
 
         let first = text.0.split_whitespace().next().unwrap_or_default();
         let first = first.trim_matches(|c: char| !c.is_alphanumeric());
-        let alert = if words::is_compound(first) {
-            first.to_owned()
-        } else {
-            String::new()
-        };
+        let alert = if words::is_compound(first) { first.to_owned() } else { String::new() };
         Self {
             words: list,
             pairs,

@@ -88,18 +88,12 @@ impl Ranker {
     /// Indexes runbooks.
     pub fn build(runbooks: &[Runbook]) -> tantivy::Result<Self> {
         let mut words = Words::default();
-        let parsed: Vec<Parsed> = runbooks
-            .iter()
-            .map(|runbook| parse(runbook, &mut words))
-            .collect();
+        let parsed: Vec<Parsed> = runbooks.iter().map(|runbook| parse(runbook, &mut words)).collect();
         let vocabulary = vocabulary(&parsed);
         let entry = |(runbook, parsed)| entry(runbook, parsed, &vocabulary, &mut words);
         let entries: Vec<Entry> = runbooks.iter().zip(&parsed).map(entry).collect();
         let names = entries.iter().flat_map(|entry| &entry.name_words);
-        let abbreviations = names
-            .map(|name| name.word.clone())
-            .filter(|word| (3..=5).contains(&word.len()))
-            .collect();
+        let abbreviations = names.map(|name| name.word.clone()).filter(|word| (3..=5).contains(&word.len())).collect();
         Ok(Self {
             index: TextIndex::build(parsed.into_iter().map(|parsed| parsed.fields))?,
             entries,
@@ -122,18 +116,10 @@ impl Ranker {
         if query.words.is_empty() || k == 0 {
             return Ok(Vec::new());
         }
-        let proposed = self
-            .index
-            .search(&query.words, &query.pairs, CANDIDATES.max(k))?;
-        let best = proposed
-            .first()
-            .map_or(1.0, |(_, score)| *score)
-            .max(f32::MIN_POSITIVE);
-        let weights: HashMap<&str, f32> = query
-            .words
-            .iter()
-            .map(|(word, _)| (word.as_str(), self.rarity(word)))
-            .collect();
+        let proposed = self.index.search(&query.words, &query.pairs, CANDIDATES.max(k))?;
+        let best = proposed.first().map_or(1.0, |(_, score)| *score).max(f32::MIN_POSITIVE);
+        let weights: HashMap<&str, f32> =
+            query.words.iter().map(|(word, _)| (word.as_str(), self.rarity(word))).collect();
         let mut ranked: Vec<(usize, f32, f32)> = proposed
             .into_iter()
             .filter_map(|(number, score)| {
@@ -151,38 +137,21 @@ impl Ranker {
         // The number settles ties, so that the same text always gives the same order.
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         ranked.truncate(k);
-        let top = ranked.first().map_or((1.0, 0.0), |(_, rank, sure)| {
-            (rank.max(f32::MIN_POSITIVE), *sure)
-        });
-        let score = |rank: f32| {
-            f64::from((rank / top.0).clamp(0.0, 1.0) * (0.1 + 0.9 * top.1).clamp(0.0, 1.0))
-        };
-        let section = |number: usize| {
-            self.entries
-                .get(number)
-                .map_or(0, |entry| self.best_section(entry, &weights))
-        };
-        let found = |(number, rank, _): (usize, f32, f32)| Found {
-            number,
-            score: score(rank),
-            section: section(number),
-        };
+        let top = ranked.first().map_or((1.0, 0.0), |(_, rank, sure)| (rank.max(f32::MIN_POSITIVE), *sure));
+        let score = |rank: f32| f64::from((rank / top.0).clamp(0.0, 1.0) * (0.1 + 0.9 * top.1).clamp(0.0, 1.0));
+        let section = |number: usize| self.entries.get(number).map_or(0, |entry| self.best_section(entry, &weights));
+        let found =
+            |(number, rank, _): (usize, f32, f32)| Found { number, score: score(rank), section: section(number) };
         Ok(ranked.into_iter().map(found).collect())
     }
 
     /// The section that says most of what is asked, long sections at a discount; of two alike, the earlier.
     fn best_section(&self, entry: &Entry, weights: &HashMap<&str, f32>) -> usize {
-        let asked: HashMap<u32, f32> = weights
-            .iter()
-            .filter_map(|(word, weight)| Some((self.vocabulary.get(*word)?.number, *weight)))
-            .collect();
+        let asked: HashMap<u32, f32> =
+            weights.iter().filter_map(|(word, weight)| Some((self.vocabulary.get(*word)?.number, *weight))).collect();
         let mut best = (0.0, 0);
         for section in &entry.sections {
-            let said: f32 = section
-                .words
-                .iter()
-                .filter_map(|word| asked.get(word))
-                .sum();
+            let said: f32 = section.words.iter().filter_map(|word| asked.get(word)).sum();
             let likeness = said / (20.0 + section.words.len() as f32).sqrt();
             if likeness > best.0 {
                 best = (likeness, section.number);
@@ -192,51 +161,23 @@ impl Ranker {
     }
 
     /// What the words of its name say for a runbook, and what they say against it.
-    fn by_name(
-        &self,
-        entry: &Entry,
-        weights: &HashMap<&str, f32>,
-        query: &QueryWords,
-        best: f32,
-    ) -> f32 {
-        let total: f32 = entry
-            .name_words
-            .iter()
-            .map(|name| self.rarity(&name.word))
-            .sum();
+    fn by_name(&self, entry: &Entry, weights: &HashMap<&str, f32>, query: &QueryWords, best: f32) -> f32 {
+        let total: f32 = entry.name_words.iter().map(|name| self.rarity(&name.word)).sum();
         let sum = |covers: &dyn Fn(&str) -> bool| -> f32 {
-            entry
-                .name_words
-                .iter()
-                .filter(|name| name.is_covered(covers))
-                .map(|name| self.rarity(&name.word))
-                .sum()
+            entry.name_words.iter().filter(|name| name.is_covered(covers)).map(|name| self.rarity(&name.word)).sum()
         };
         let covered = sum(&|word| weights.contains_key(word));
-        let alert: f32 = query
-            .alert_words
-            .iter()
-            .map(|name| self.rarity(&name.word))
-            .sum();
+        let alert: f32 = query.alert_words.iter().map(|name| self.rarity(&name.word)).sum();
         let shared = sum(&|word| query.alert_words.iter().any(|name| name.word == word));
         let alike = 2.0 * shared / (alert + total).max(f32::MIN_POSITIVE);
-        COVERED * covered / total.max(f32::MIN_POSITIVE) - OPEN * (total - covered) / best
-            + ALIKE * alike
+        COVERED * covered / total.max(f32::MIN_POSITIVE) - OPEN * (total - covered) / best + ALIKE * alike
     }
 
     /// The share of the query's rarity that a set of words holds.
     fn share(&self, weights: &HashMap<&str, f32>, set: &HashSet<u32>) -> f32 {
         let total: f32 = weights.values().sum();
-        let in_set = |word: &str| {
-            self.vocabulary
-                .get(word)
-                .is_some_and(|word| set.contains(&word.number))
-        };
-        let held: f32 = weights
-            .iter()
-            .filter(|(word, _)| in_set(word))
-            .map(|(_, weight)| weight)
-            .sum();
+        let in_set = |word: &str| self.vocabulary.get(word).is_some_and(|word| set.contains(&word.number));
+        let held: f32 = weights.iter().filter(|(word, _)| in_set(word)).map(|(_, weight)| weight).sum();
         held / total.max(f32::MIN_POSITIVE)
     }
 
@@ -256,8 +197,7 @@ fn naming(entry: &Entry, query: &QueryWords) -> f32 {
     if !alert.is_empty() && named(&alert.to_lowercase()) {
         NAMED_FIRST
     } else if !alert.is_empty()
-        && (entry.headings.contains(&alert.to_lowercase())
-            || entry.alerts.iter().any(|pattern| pattern.fits(alert)))
+        && (entry.headings.contains(&alert.to_lowercase()) || entry.alerts.iter().any(|pattern| pattern.fits(alert)))
     {
         WRITTEN_FOR
     } else if query.compounds.iter().any(|name| named(name)) {
@@ -279,41 +219,17 @@ fn parse(runbook: &Runbook, words: &mut Words) -> Parsed {
     let mut name = words.of(file);
     name.extend(words.of(&runbook.title));
     let sections = markdown::sections(&runbook.prose);
-    let headings = sections
-        .iter()
-        .flat_map(|section| words::compounds(&section.heading))
-        .take(MAX_HEADINGS)
-        .collect();
-    let lead = sections
-        .iter()
-        .position(|section| !section.body.is_empty())
-        .unwrap_or_default();
-    let sections: Vec<(Vec<String>, Vec<String>)> = sections
-        .iter()
-        .map(|section| (words.of(&section.heading), words.of(&section.body)))
-        .collect();
-    let lead = sections
-        .get(lead)
-        .map(|(_, body)| body.clone())
-        .unwrap_or_default();
-    let sections: Vec<Vec<String>> = sections
-        .into_iter()
-        .map(|(heading, body)| [heading, body].concat())
-        .collect();
+    let headings = sections.iter().flat_map(|section| words::compounds(&section.heading)).take(MAX_HEADINGS).collect();
+    let lead = sections.iter().position(|section| !section.body.is_empty()).unwrap_or_default();
+    let sections: Vec<(Vec<String>, Vec<String>)> =
+        sections.iter().map(|section| (words.of(&section.heading), words.of(&section.body))).collect();
+    let lead = sections.get(lead).map(|(_, body)| body.clone()).unwrap_or_default();
+    let sections: Vec<Vec<String>> = sections.into_iter().map(|(heading, body)| [heading, body].concat()).collect();
     let body = sections.concat();
     let mut pairs = words::pairs(&body);
     pairs.extend(words::pairs(&words.apart(file)));
     pairs.extend(words::pairs(&words.apart(&runbook.title)));
-    Parsed {
-        fields: Fields {
-            name,
-            lead,
-            body,
-            pairs,
-        },
-        sections,
-        headings,
-    }
+    Parsed { fields: Fields { name, lead, body, pairs }, sections, headings }
 }
 
 fn vocabulary(all: &[Parsed]) -> HashMap<String, Word> {
@@ -321,16 +237,9 @@ fn vocabulary(all: &[Parsed]) -> HashMap<String, Word> {
     let mut in_texts: HashMap<&str, usize> = HashMap::new();
     for Parsed { fields, .. } in all {
         let name: HashSet<&String> = fields.name.iter().collect();
-        let text: HashSet<&String> = fields
-            .name
-            .iter()
-            .chain(&fields.lead)
-            .chain(&fields.body)
-            .collect();
-        name.into_iter()
-            .for_each(|word| *in_names.entry(word).or_default() += 1);
-        text.into_iter()
-            .for_each(|word| *in_texts.entry(word).or_default() += 1);
+        let text: HashSet<&String> = fields.name.iter().chain(&fields.lead).chain(&fields.body).collect();
+        name.into_iter().for_each(|word| *in_names.entry(word).or_default() += 1);
+        text.into_iter().for_each(|word| *in_texts.entry(word).or_default() += 1);
     }
     let rarity = |count: usize| {
         let (all, count) = (all.len() as f32, count as f32);
@@ -339,64 +248,28 @@ fn vocabulary(all: &[Parsed]) -> HashMap<String, Word> {
     let word = |(number, (word, count)): (usize, (&&str, &usize))| {
         let count = in_names.get(word).unwrap_or(count);
         let number = u32::try_from(number).unwrap_or(u32::MAX);
-        (
-            (*word).to_owned(),
-            Word {
-                number,
-                rarity: rarity(*count),
-            },
-        )
+        ((*word).to_owned(), Word { number, rarity: rarity(*count) })
     };
     in_texts.iter().enumerate().map(word).collect()
 }
 
-fn entry(
-    runbook: &Runbook,
-    parsed: &Parsed,
-    vocabulary: &HashMap<String, Word>,
-    words: &mut Words,
-) -> Entry {
-    let Parsed {
-        fields,
-        sections,
-        headings,
-    } = parsed;
+fn entry(runbook: &Runbook, parsed: &Parsed, vocabulary: &HashMap<String, Word>, words: &mut Words) -> Entry {
+    let Parsed { fields, sections, headings } = parsed;
     let numbers = |list: &[String]| -> HashSet<u32> {
-        list.iter()
-            .filter_map(|word| vocabulary.get(word))
-            .map(|word| word.number)
-            .collect()
+        list.iter().filter_map(|word| vocabulary.get(word)).map(|word| word.number).collect()
     };
     let file = stem(&runbook.path);
-    let names = [file, &runbook.title]
-        .into_iter()
-        .filter(|name| words::is_compound(name))
-        .map(str::to_lowercase)
-        .collect();
-    let sections = sections
-        .iter()
-        .enumerate()
-        .map(|(number, list)| SectionWords {
-            number,
-            words: numbers(list),
-        });
+    let names =
+        [file, &runbook.title].into_iter().filter(|name| words::is_compound(name)).map(str::to_lowercase).collect();
+    let sections = sections.iter().enumerate().map(|(number, list)| SectionWords { number, words: numbers(list) });
     Entry {
         names,
         headings: headings.clone(),
         // A pattern that fits everything names nothing.
-        alerts: runbook
-            .matcher
-            .alerts
-            .iter()
-            .filter(|pattern| pattern.specificity() > 0.3)
-            .cloned()
-            .collect(),
+        alerts: runbook.matcher.alerts.iter().filter(|pattern| pattern.specificity() > 0.3).cloned().collect(),
         name_words: words.name(file),
         lead: numbers(&fields.lead),
-        body: numbers(&fields.body)
-            .union(&numbers(&fields.name))
-            .copied()
-            .collect(),
+        body: numbers(&fields.body).union(&numbers(&fields.name)).copied().collect(),
         sections: sections.collect(),
     }
 }

@@ -41,15 +41,14 @@ const CONCEPTS: [&[&str]; 11] = [
 
 /// Words that every sentence has, in order.
 const STOP_WORDS: [&str; 111] = [
-    "a", "about", "alert", "alerts", "all", "an", "and", "any", "are", "as", "at", "be", "been",
-    "being", "by", "can", "could", "day", "days", "did", "do", "does", "for", "from", "had", "has",
-    "have", "hour", "hours", "if", "in", "into", "is", "it", "its", "last", "may", "might",
-    "minute", "minutes", "more", "most", "must", "no", "not", "of", "on", "or", "out", "over",
-    "should", "so", "some", "than", "that", "the", "their", "then", "there", "these", "they",
-    "this", "those", "time", "times", "to", "up", "was", "were", "what", "when", "where", "which",
-    "while", "who", "will", "with", "would", "бы", "было", "быть", "в", "во", "все", "для", "до",
-    "если", "есть", "же", "за", "и", "из", "или", "к", "как", "ко", "ли", "на", "не", "ни", "но",
-    "от", "по", "при", "с", "со", "так", "то", "уже", "что", "это",
+    "a", "about", "alert", "alerts", "all", "an", "and", "any", "are", "as", "at", "be", "been", "being", "by", "can",
+    "could", "day", "days", "did", "do", "does", "for", "from", "had", "has", "have", "hour", "hours", "if", "in",
+    "into", "is", "it", "its", "last", "may", "might", "minute", "minutes", "more", "most", "must", "no", "not", "of",
+    "on", "or", "out", "over", "should", "so", "some", "than", "that", "the", "their", "then", "there", "these",
+    "they", "this", "those", "time", "times", "to", "up", "was", "were", "what", "when", "where", "which", "while",
+    "who", "will", "with", "would", "бы", "было", "быть", "в", "во", "все", "для", "до", "если", "есть", "же", "за",
+    "и", "из", "или", "к", "как", "ко", "ли", "на", "не", "ни", "но", "от", "по", "при", "с", "со", "так", "то", "уже",
+    "что", "это",
 ];
 
 /// Whether a word (lower case) says nothing.
@@ -59,18 +58,12 @@ pub fn is_stop_word(word: &str) -> bool {
 
 /// The words that an abbreviation (lower case) stands for; none for others.
 pub fn expand(word: &str) -> &'static [&'static str] {
-    ABBREVIATIONS
-        .iter()
-        .find(|(short, _)| *short == word)
-        .map_or(&[], |(_, long)| long)
+    ABBREVIATIONS.iter().find(|(short, _)| *short == word).map_or(&[], |(_, long)| long)
 }
 
 /// The one stem for all words of a meaning, where the stem has such kin.
 pub fn concept(stem: &str) -> Option<&'static str> {
-    CONCEPTS
-        .iter()
-        .find(|group| group.contains(&stem))
-        .and_then(|group| group.first().copied())
+    CONCEPTS.iter().find(|group| group.contains(&stem)).and_then(|group| group.first().copied())
 }
 
 #[cfg(test)]

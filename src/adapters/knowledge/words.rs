@@ -20,15 +20,8 @@ pub struct Words {
 
 impl Default for Words {
     fn default() -> Self {
-        let stemmer = |language| {
-            TextAnalyzer::builder(RawTokenizer::default())
-                .filter(Stemmer::new(language))
-                .build()
-        };
-        Self {
-            english: stemmer(Language::English),
-            russian: stemmer(Language::Russian),
-        }
+        let stemmer = |language| TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(language)).build();
+        Self { english: stemmer(Language::English), russian: stemmer(Language::Russian) }
     }
 }
 
@@ -60,10 +53,7 @@ impl Words {
                 continue;
             }
             let word = self.concept(&lower);
-            let stands_for = vocabulary::expand(&lower)
-                .iter()
-                .map(|long| self.concept(long))
-                .collect();
+            let stands_for = vocabulary::expand(&lower).iter().map(|long| self.concept(long)).collect();
             if words.iter().all(|other| other.word != word) {
                 words.push(NameWord { word, stands_for });
             }
@@ -74,12 +64,8 @@ impl Words {
     /// Each two neighbouring words of a text as one: `crash looping` is also `crashlooping`.
     pub fn joined(&mut self, text: &str) -> Vec<String> {
         let text = without_templating(text);
-        let runs: Vec<&str> = runs(&text)
-            .filter(|run| run.len() <= LONGEST_WORD)
-            .collect();
-        runs.windows(2)
-            .map(|pair| self.stem(&pair.concat().to_lowercase()))
-            .collect()
+        let runs: Vec<&str> = runs(&text).filter(|run| run.len() <= LONGEST_WORD).collect();
+        runs.windows(2).map(|pair| self.stem(&pair.concat().to_lowercase())).collect()
     }
 
     /// A compound (an alert's name, a file's name) gives itself, its parts, and each two neighbouring parts together,
@@ -112,11 +98,7 @@ impl Words {
         if let Some(class) = status_class(&lower) {
             words.push(class.to_owned());
         }
-        words.extend(
-            vocabulary::expand(&lower)
-                .iter()
-                .map(|long| self.concept(long)),
-        );
+        words.extend(vocabulary::expand(&lower).iter().map(|long| self.concept(long)));
         words.push(self.concept(&lower));
     }
 
@@ -128,15 +110,9 @@ impl Words {
 
     fn stem(&mut self, word: &str) -> String {
         let cyrillic = word.chars().any(|c| matches!(c, '\u{400}'..='\u{4ff}'));
-        let analyzer = if cyrillic {
-            &mut self.russian
-        } else {
-            &mut self.english
-        };
+        let analyzer = if cyrillic { &mut self.russian } else { &mut self.english };
         let mut stream = analyzer.token_stream(word);
-        stream
-            .next()
-            .map_or_else(|| word.to_owned(), |token| token.text.clone())
+        stream.next().map_or_else(|| word.to_owned(), |token| token.text.clone())
     }
 }
 
@@ -151,8 +127,7 @@ pub struct NameWord {
 impl NameWord {
     /// Whether a text says the word, or all that it stands for.
     pub fn is_covered(&self, says: &dyn Fn(&str) -> bool) -> bool {
-        says(&self.word)
-            || (!self.stands_for.is_empty() && self.stands_for.iter().all(|word| says(word)))
+        says(&self.word) || (!self.stands_for.is_empty() && self.stands_for.iter().all(|word| says(word)))
     }
 }
 
@@ -164,24 +139,14 @@ pub fn pairs(words: &[String]) -> Vec<String> {
 /// The initials of each three to five neighbouring words: `virtual machine instance` is also `vmi`.
 pub fn initials(text: &str) -> Vec<String> {
     let text = without_templating(text);
-    let first = runs(&text)
-        .flat_map(parts)
-        .filter_map(|part| part.chars().next());
+    let first = runs(&text).flat_map(parts).filter_map(|part| part.chars().next());
     let initials: Vec<char> = first.flat_map(char::to_lowercase).collect();
-    (3..=5)
-        .flat_map(|length| {
-            initials
-                .windows(length)
-                .map(|window| window.iter().collect())
-        })
-        .collect()
+    (3..=5).flat_map(|length| initials.windows(length).map(|window| window.iter().collect())).collect()
 }
 
 /// The compound names in a text, in lower case.
 pub fn compounds(text: &str) -> impl Iterator<Item = String> {
-    runs(text)
-        .filter(|run| parts(run).len() > 1)
-        .map(str::to_lowercase)
+    runs(text).filter(|run| parts(run).len() > 1).map(str::to_lowercase)
 }
 
 /// The text without `{{ … }}`, `$labels.x`, `%(x)s` and addresses.
@@ -197,16 +162,12 @@ fn without_templating(text: &str) -> String {
     }
     out.push_str(rest);
     let kept = |word: &&str| !word.contains("://") && !word.starts_with(['$', '%']);
-    out.split_whitespace()
-        .filter(kept)
-        .collect::<Vec<_>>()
-        .join(" ")
+    out.split_whitespace().filter(kept).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs of letters, digits and `_`.
 fn runs(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .filter(|run| !run.is_empty())
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|run| !run.is_empty())
 }
 
 /// `KubeHpaMaxedOut` → Kube, Hpa, Maxed, Out; `CPUThrottlingHigh` → CPU, Throttling, High; `PVCs` stays.
@@ -248,18 +209,7 @@ fn is_noise(word: &str) -> bool {
         return status_class(word).is_none()
             && matches!(
                 letters,
-                "" | "s"
-                    | "m"
-                    | "h"
-                    | "d"
-                    | "w"
-                    | "ms"
-                    | "min"
-                    | "mins"
-                    | "hr"
-                    | "hrs"
-                    | "sec"
-                    | "th"
+                "" | "s" | "m" | "h" | "d" | "w" | "ms" | "min" | "mins" | "hr" | "hrs" | "sec" | "th"
             );
     }
     word.chars().count() < 2 || word.chars().count() > LONGEST_WORD
@@ -283,10 +233,7 @@ mod tests {
         let cases = [
             ("KubeHpaMaxedOut", "Kube Hpa Maxed Out"),
             ("CPUThrottlingHigh", "CPU Throttling High"),
-            (
-                "etcdHighNumberOfFailedGRPCRequests",
-                "etcd High Number Of Failed GRPC Requests",
-            ),
+            ("etcdHighNumberOfFailedGRPCRequests", "etcd High Number Of Failed GRPC Requests"),
             ("KubeAPIDown", "Kube API Down"),
             ("StuckPVCs", "Stuck PVCs"),
             ("OOMKilled", "OOM Killed"),

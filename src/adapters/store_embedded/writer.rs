@@ -76,17 +76,14 @@ fn write_all(db: &Database, jobs: &Receiver<Job>) {
         let mut reports = Vec::with_capacity(batch.len());
         let committed = write_batch(db, batch, &mut reports);
         for report in reports {
-            report(committed.as_ref().map(|()| ()));
+            report(committed.as_ref().copied());
         }
     }
 }
 
 fn write_batch(db: &Database, batch: Vec<Job>, reports: &mut Vec<Report>) -> anyhow::Result<()> {
-    let transaction = match db.begin_write().context("begin a write") {
-        Ok(transaction) => transaction,
-        // Dropping the jobs drops their channels: every caller learns that the store is unavailable.
-        Err(error) => return Err(error),
-    };
+    // On an error the jobs are dropped with their channels: every caller learns that the store is unavailable.
+    let transaction = db.begin_write().context("begin a write")?;
     let mut broken = false;
     for job in batch {
         let (report, outcome) = job(&transaction);

@@ -1,1 +1,9 @@
-//! t
+//! Realistic evidence and what must be found in it.
+
+mod charts;
+mod cluster;
+mod fixtures;
+mod hops;
+mod hostile;
+mod templates;
+mod workloads;

@@ -29,24 +29,12 @@ fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
 #[test]
 fn the_embedded_runbooks_are_clean() {
     let (outcome, said) = answer(&["lint"]);
-    assert_eq!(
-        (outcome, said.as_str()),
-        (Outcome::Fine, "15 runbooks, 0 errors, 0 warnings\n")
-    );
+    assert_eq!((outcome, said.as_str()), (Outcome::Fine, "15 runbooks, 0 errors, 0 warnings\n"));
 }
 
 #[test]
 fn lint_points_at_line_and_field() {
-    let dir = folder(
-        "lint",
-        &[
-            (
-                "a.md",
-                "---\nmatch: {alerts: ['(']}\nactions: [reboot]\n---\n",
-            ),
-            ("b.md", "# fine"),
-        ],
-    );
+    let dir = folder("lint", &[("a.md", "---\nmatch: {alerts: ['(']}\nactions: [reboot]\n---\n"), ("b.md", "# fine")]);
     let (outcome, said) = answer(&["lint", "--dir", dir.to_str().expect("a path")]);
     fs::remove_dir_all(&dir).expect("clean up");
     assert_eq!(outcome, Outcome::Faulty);
@@ -61,20 +49,10 @@ fn lint_points_at_line_and_field() {
 fn search_with_a_directory_searches_only_there() {
     let dir = folder(
         "search",
-        &[
-            ("Some.md", "# Crash\n\nThe pod is crash looping."),
-            ("Other.md", "# Disk\n\nThe disk is full."),
-        ],
+        &[("Some.md", "# Crash\n\nThe pod is crash looping."), ("Other.md", "# Disk\n\nThe disk is full.")],
     );
-    let (_, said) = answer(&[
-        "search",
-        "pod crash looping",
-        "--dir",
-        dir.to_str().expect("a path"),
-        "--json",
-        "-k",
-        "5",
-    ]);
+    let (_, said) =
+        answer(&["search", "pod crash looping", "--dir", dir.to_str().expect("a path"), "--json", "-k", "5"]);
     fs::remove_dir_all(&dir).expect("clean up");
     insta::assert_snapshot!(said, @r#"
     {
@@ -99,9 +77,6 @@ fn list_and_show_speak_of_the_same_runbooks() {
     for runbook in listed["runbooks"].as_array().expect("a list") {
         let id = runbook["id"].as_str().expect("an id");
         let (_, shown) = answer(&["show", id]);
-        assert!(
-            shown.contains(runbook["title"].as_str().expect("a title")),
-            "{id}"
-        );
+        assert!(shown.contains(runbook["title"].as_str().expect("a title")), "{id}");
     }
 }

@@ -29,23 +29,14 @@ pub struct Contents {
 
 /// Reads a Markdown file's text.
 pub fn read(text: &str, problems: &mut Problems) -> Contents {
-    let text = text
-        .strip_prefix('\u{feff}')
-        .unwrap_or(text)
-        .replace("\r\n", "\n");
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let parts = split(&text);
-    let mut contents = Contents {
-        prose: parts.prose.trim().to_owned(),
-        ..Contents::default()
-    };
+    let mut contents = Contents { prose: parts.prose.trim().to_owned(), ..Contents::default() };
     match parts.matter {
         Matter::None => {}
-        Matter::Unclosed => problems.error(
-            1,
-            "front matter",
-            "the front matter is not closed",
-            "put a line `---` after its last field",
-        ),
+        Matter::Unclosed => {
+            problems.error(1, "front matter", "the front matter is not closed", "put a line `---` after its last field")
+        }
         Matter::Toml(toml) => contents.title = toml_title(toml),
         // One line down: the opening `---` is line 1 of the file.
         Matter::Yaml(yaml) => match yaml::parse(yaml) {
@@ -58,9 +49,7 @@ pub fn read(text: &str, problems: &mut Problems) -> Contents {
             ),
         },
     }
-    contents.title = contents
-        .title
-        .or_else(|| markdown::first_heading(&contents.prose));
+    contents.title = contents.title.or_else(|| markdown::first_heading(&contents.prose));
     contents
 }
 
@@ -78,9 +67,8 @@ enum Matter<'a> {
 
 fn split(text: &str) -> Parts<'_> {
     for (fence, toml) in [("---", false), ("+++", true)] {
-        let Some(rest) = text
-            .strip_prefix(fence)
-            .and_then(|rest| rest.trim_start_matches([' ', '\t']).strip_prefix('\n'))
+        let Some(rest) =
+            text.strip_prefix(fence).and_then(|rest| rest.trim_start_matches([' ', '\t']).strip_prefix('\n'))
         else {
             continue;
         };
@@ -89,49 +77,26 @@ fn split(text: &str) -> Parts<'_> {
             let mark = line.trim_end();
             if mark == fence || (!toml && mark == "...") {
                 let inner = &rest[..end];
-                let matter = if toml {
-                    Matter::Toml(inner)
-                } else {
-                    Matter::Yaml(inner)
-                };
-                return Parts {
-                    matter,
-                    prose: &rest[end + line.len()..],
-                };
+                let matter = if toml { Matter::Toml(inner) } else { Matter::Yaml(inner) };
+                return Parts { matter, prose: &rest[end + line.len()..] };
             }
             end += line.len();
         }
         // A rule across the page at the very top of plain Markdown is no front matter.
-        let first = rest
-            .lines()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or_default();
+        let first = rest.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         let looks_like_fields = first.split_once([':', '=']).is_some_and(|(key, _)| {
-            !key.is_empty()
-                && key
-                    .trim_end()
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+            !key.is_empty() && key.trim_end().chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
         });
         if looks_like_fields {
-            return Parts {
-                matter: Matter::Unclosed,
-                prose: rest,
-            };
+            return Parts { matter: Matter::Unclosed, prose: rest };
         }
     }
-    Parts {
-        matter: Matter::None,
-        prose: text,
-    }
+    Parts { matter: Matter::None, prose: text }
 }
 
 /// TOML front matter is only ever foreign, so its title is all we take.
 fn toml_title(toml: &str) -> Option<String> {
-    let (_, value) = toml
-        .lines()
-        .filter_map(|line| line.split_once('='))
-        .find(|(key, _)| key.trim() == "title")?;
+    let (_, value) = toml.lines().filter_map(|line| line.split_once('=')).find(|(key, _)| key.trim() == "title")?;
     let title = value.trim().trim_matches(['"', '\'']);
     (!title.is_empty()).then(|| title.to_owned())
 }
@@ -166,11 +131,7 @@ fn fields(tree: &Node, contents: &mut Contents, problems: &mut Problems) {
 }
 
 fn title(node: &Node, ours: bool, problems: &mut Problems) -> Option<String> {
-    if ours {
-        text(node, "title", problems)
-    } else {
-        node.as_text().map(str::to_owned)
-    }
+    if ours { text(node, "title", problems) } else { node.as_text().map(str::to_owned) }
 }
 
 fn matcher(node: &Node, problems: &mut Problems) -> Matcher {
@@ -197,10 +158,7 @@ fn labels(node: &Node, problems: &mut Problems) -> Vec<(String, Pattern)> {
         .iter()
         .filter_map(|(key, value)| {
             let name = key.as_text()?;
-            Some((
-                name.to_owned(),
-                pattern(value, &format!("match.labels.{name}"), problems)?,
-            ))
+            Some((name.to_owned(), pattern(value, &format!("match.labels.{name}"), problems)?))
         })
         .collect()
 }
@@ -209,14 +167,8 @@ fn pattern(node: &Node, field: &str, problems: &mut Problems) -> Option<Pattern>
     let written = text(node, field, problems)?;
     Pattern::whole(&written)
         .map_err(|error| {
-            let mend =
-                "look-around and back-references are not supported; write `\\` in single quotes";
-            problems.error(
-                node.line,
-                field,
-                format!("`{written}` is not a regular expression: {error}"),
-                mend,
-            );
+            let mend = "look-around and back-references are not supported; write `\\` in single quotes";
+            problems.error(node.line, field, format!("`{written}` is not a regular expression: {error}"), mend);
         })
         .ok()
 }
@@ -224,39 +176,20 @@ fn pattern(node: &Node, field: &str, problems: &mut Problems) -> Option<Pattern>
 fn metric(node: &Node, field: &str, problems: &mut Problems) -> Option<MetricQuery> {
     let entries = mapping(node, field, problems)?;
     check_keys(entries, field, &METRIC_KEYS, problems);
-    let title =
-        required(node, "title", field, problems).and_then(|(at, node)| text(node, &at, problems));
-    let query = required(node, "query", field, problems)
-        .and_then(|(at, node)| template(node, &at, problems));
-    let unit = node.get("unit").map_or(Some(Unit::Count), |unit| {
-        self::unit(unit, &format!("{field}.unit"), problems)
-    });
-    let limit = node
-        .get("limit")
-        .and_then(|limit| self::limit(limit, &format!("{field}.limit"), problems));
-    let threshold = node
-        .get("threshold")
-        .and_then(|node| number(node, &format!("{field}.threshold"), problems));
-    Some(MetricQuery {
-        title: title?,
-        query: query?,
-        unit: unit.unwrap_or(Unit::Count),
-        limit,
-        threshold,
-    })
+    let title = required(node, "title", field, problems).and_then(|(at, node)| text(node, &at, problems));
+    let query = required(node, "query", field, problems).and_then(|(at, node)| template(node, &at, problems));
+    let unit = node.get("unit").map_or(Some(Unit::Count), |unit| self::unit(unit, &format!("{field}.unit"), problems));
+    let limit = node.get("limit").and_then(|limit| self::limit(limit, &format!("{field}.limit"), problems));
+    let threshold = node.get("threshold").and_then(|node| number(node, &format!("{field}.threshold"), problems));
+    Some(MetricQuery { title: title?, query: query?, unit: unit.unwrap_or(Unit::Count), limit, threshold })
 }
 
 fn log(node: &Node, field: &str, problems: &mut Problems) -> Option<LogQuery> {
     let entries = mapping(node, field, problems)?;
     check_keys(entries, field, &LOG_KEYS, problems);
-    let title =
-        required(node, "title", field, problems).and_then(|(at, node)| text(node, &at, problems));
-    let query = required(node, "query", field, problems)
-        .and_then(|(at, node)| template(node, &at, problems));
-    Some(LogQuery {
-        title: title?,
-        query: query?,
-    })
+    let title = required(node, "title", field, problems).and_then(|(at, node)| text(node, &at, problems));
+    let query = required(node, "query", field, problems).and_then(|(at, node)| template(node, &at, problems));
+    Some(LogQuery { title: title?, query: query? })
 }
 
 fn action(node: &Node, field: &str, problems: &mut Problems) -> Option<ActionName> {
@@ -264,12 +197,7 @@ fn action(node: &Node, field: &str, problems: &mut Problems) -> Option<ActionNam
     let action = ActionName::parse(&name);
     if action.is_none() {
         let names = ActionName::ALL.map(ActionName::as_str);
-        problems.error(
-            node.line,
-            field,
-            format!("unknown action `{name}`"),
-            suggestion(&name, &names),
-        );
+        problems.error(node.line, field, format!("unknown action `{name}`"), suggestion(&name, &names));
     }
     action
 }
@@ -279,12 +207,7 @@ fn unit(node: &Node, field: &str, problems: &mut Problems) -> Option<Unit> {
     let unit = Unit::parse(&name);
     if unit.is_none() {
         let names = Unit::ALL.map(Unit::as_str);
-        problems.error(
-            node.line,
-            field,
-            format!("unknown unit `{name}`"),
-            suggestion(&name, &names),
-        );
+        problems.error(node.line, field, format!("unknown unit `{name}`"), suggestion(&name, &names));
     }
     unit
 }
@@ -312,15 +235,9 @@ fn number(node: &Node, field: &str, problems: &mut Problems) -> Option<f64> {
 fn template(node: &Node, field: &str, problems: &mut Problems) -> Option<Template> {
     let written = text(node, field, problems)?;
     Template::parse(&written)
-        .map_err(
-            |TemplateError {
-                 line,
-                 problem,
-                 mend,
-             }| {
-                problems.error(node.line + line, field, problem, mend);
-            },
-        )
+        .map_err(|TemplateError { line, problem, mend }| {
+            problems.error(node.line + line, field, problem, mend);
+        })
         .ok()
 }
 
@@ -333,21 +250,12 @@ fn text(node: &Node, field: &str, problems: &mut Problems) -> Option<String> {
         Value::Map(_) => "put it in single quotes: `{` and `: ` start a mapping",
         Value::Null | Value::Text(_) | Value::List(_) => "write a text",
     };
-    problems.error(
-        node.line,
-        field,
-        format!("{} where text is expected", found(node)),
-        mend,
-    );
+    problems.error(node.line, field, format!("{} where text is expected", found(node)), mend);
     None
 }
 
 fn found(node: &Node) -> &'static str {
-    if node.as_text().is_some() {
-        "nothing"
-    } else {
-        node.kind()
-    }
+    if node.as_text().is_some() { "nothing" } else { node.kind() }
 }
 
 /// The items of a list; a single item may stand without one.
@@ -359,20 +267,13 @@ fn list<T>(
 ) -> Vec<T> {
     match &node.value {
         Value::Null => Vec::new(),
-        Value::List(items) => items
-            .iter()
-            .enumerate()
-            .filter_map(|(at, node)| item(node, &format!("{field}[{at}]"), problems))
-            .collect(),
+        Value::List(items) => {
+            items.iter().enumerate().filter_map(|(at, node)| item(node, &format!("{field}[{at}]"), problems)).collect()
+        }
         Value::Text(_) => item(node, field, problems).into_iter().collect(),
         Value::Bool | Value::Number(_) | Value::Map(_) => {
             let mend = "write one item a line, each after `- `";
-            problems.error(
-                node.line,
-                field,
-                format!("{} where a list is expected", node.kind()),
-                mend,
-            );
+            problems.error(node.line, field, format!("{} where a list is expected", node.kind()), mend);
             Vec::new()
         }
     }
@@ -382,22 +283,12 @@ fn mapping<'a>(node: &'a Node, field: &str, problems: &mut Problems) -> Option<&
     let entries = node.as_map();
     if entries.is_none() {
         let mend = "write indented `key: value` lines below it";
-        problems.error(
-            node.line,
-            field,
-            format!("{} where a mapping is expected", node.kind()),
-            mend,
-        );
+        problems.error(node.line, field, format!("{} where a mapping is expected", node.kind()), mend);
     }
     entries
 }
 
-fn required<'a>(
-    node: &'a Node,
-    key: &str,
-    field: &str,
-    problems: &mut Problems,
-) -> Option<(String, &'a Node)> {
+fn required<'a>(node: &'a Node, key: &str, field: &str, problems: &mut Problems) -> Option<(String, &'a Node)> {
     let at = format!("{field}.{key}");
     let Some(value) = node.get(key) else {
         problems.error(node.line, &at, "missing", format!("add `{key}:`"));
@@ -407,39 +298,25 @@ fn required<'a>(
 }
 
 fn check_keys(entries: &[(Node, Node)], field: &str, known: &[&str], problems: &mut Problems) {
-    for (key, _) in entries
-        .iter()
-        .filter(|(key, _)| !key.as_text().is_some_and(|name| known.contains(&name)))
-    {
+    for (key, _) in entries.iter().filter(|(key, _)| !key.as_text().is_some_and(|name| known.contains(&name))) {
         unknown(key, &format!("{field}."), known, problems);
     }
 }
 
 fn unknown(key: &Node, parent: &str, known: &[&str], problems: &mut Problems) {
     let name = key.as_text().unwrap_or("?");
-    problems.warning(
-        key.line,
-        &format!("{parent}{name}"),
-        "unknown key, ignored",
-        suggestion(name, known),
-    );
+    problems.warning(key.line, &format!("{parent}{name}"), "unknown key, ignored", suggestion(name, known));
 }
 
 fn suggestion(name: &str, known: &[&str]) -> String {
-    nearest(name, known).map_or_else(
-        || format!("use one of {}", known.join(", ")),
-        |near| format!("did you mean `{near}`?"),
-    )
+    nearest(name, known)
+        .map_or_else(|| format!("use one of {}", known.join(", ")), |near| format!("did you mean `{near}`?"))
 }
 
 /// The known name that a slip of the hand away from this one, if there is one.
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let name = name.to_lowercase().replace('-', "_");
-    known
-        .iter()
-        .copied()
-        .filter(|near| distance(&name, near) <= 2)
-        .min_by_key(|near| distance(&name, near))
+    known.iter().copied().filter(|near| distance(&name, near) <= 2).min_by_key(|near| distance(&name, near))
 }
 
 /// Edits between two short names. Long input cannot be near and is not compared.

@@ -14,11 +14,7 @@ pub struct Section {
 /// Splits a document at its headings. Lines inside of code fences are never headings.
 pub fn sections(markdown: &str) -> Vec<Section> {
     let mut sections = Vec::new();
-    let mut current = Section {
-        heading: String::new(),
-        level: 0,
-        body: String::new(),
-    };
+    let mut current = Section { heading: String::new(), level: 0, body: String::new() };
     let mut fence: Option<&str> = None;
     let mut previous_blank = true;
     for line in markdown.lines() {
@@ -27,23 +23,10 @@ pub fn sections(markdown: &str) -> Vec<Section> {
             if start.starts_with(mark) {
                 fence = None;
             }
-        } else if let Some(mark) = ["```", "~~~"]
-            .into_iter()
-            .find(|mark| start.starts_with(mark))
-        {
+        } else if let Some(mark) = ["```", "~~~"].into_iter().find(|mark| start.starts_with(mark)) {
             fence = Some(mark);
         } else if let Some((level, heading)) = heading(line) {
-            push(
-                &mut sections,
-                std::mem::replace(
-                    &mut current,
-                    Section {
-                        heading,
-                        level,
-                        body: String::new(),
-                    },
-                ),
-            );
+            push(&mut sections, std::mem::replace(&mut current, Section { heading, level, body: String::new() }));
             previous_blank = true;
             continue;
         } else if let Some(level) = underline(line)
@@ -52,17 +35,7 @@ pub fn sections(markdown: &str) -> Vec<Section> {
         {
             let heading = heading.trim().to_owned();
             current.body.truncate(before);
-            push(
-                &mut sections,
-                std::mem::replace(
-                    &mut current,
-                    Section {
-                        heading,
-                        level,
-                        body: String::new(),
-                    },
-                ),
-            );
+            push(&mut sections, std::mem::replace(&mut current, Section { heading, level, body: String::new() }));
             previous_blank = true;
             continue;
         }
@@ -76,10 +49,7 @@ pub fn sections(markdown: &str) -> Vec<Section> {
 
 /// The first heading's text.
 pub fn first_heading(markdown: &str) -> Option<String> {
-    sections(markdown)
-        .into_iter()
-        .map(|section| section.heading)
-        .find(|heading| !heading.is_empty())
+    sections(markdown).into_iter().map(|section| section.heading).find(|heading| !heading.is_empty())
 }
 
 fn push(sections: &mut Vec<Section>, mut section: Section) {
@@ -96,11 +66,7 @@ fn heading(line: &str) -> Option<(usize, String)> {
     if !(1..=6).contains(&hashes) || !text.starts_with([' ', '\t']) {
         return None;
     }
-    let text = text
-        .trim()
-        .trim_end_matches('#')
-        .trim()
-        .replace(['*', '`'], "");
+    let text = text.trim().trim_end_matches('#').trim().replace(['*', '`'], "");
     (!text.is_empty()).then_some((hashes, text))
 }
 
@@ -131,10 +97,8 @@ mod tests {
     #[test]
     fn splits_at_headings_outside_of_code() {
         let text = "before\n# One `x` #\na\n```sh\n# not a heading\n```\n## Two\n\nTitle\n=====\nb\n\n---\nc\n#hash\n";
-        let got: Vec<(usize, String, String)> = sections(text)
-            .into_iter()
-            .map(|s| (s.level, s.heading, s.body))
-            .collect();
+        let got: Vec<(usize, String, String)> =
+            sections(text).into_iter().map(|s| (s.level, s.heading, s.body)).collect();
         insta::assert_debug_snapshot!(got, @r##"
         [
             (
@@ -163,10 +127,7 @@ mod tests {
 
     #[test]
     fn the_first_heading_is_found() {
-        assert_eq!(
-            first_heading("text\n\n## Deep\n# Top"),
-            Some("Deep".to_owned())
-        );
+        assert_eq!(first_heading("text\n\n## Deep\n# Top"), Some("Deep".to_owned()));
         assert_eq!(first_heading("text"), None);
     }
 }

@@ -38,19 +38,12 @@ impl Pattern {
     /// How much of the pattern is literal, from 0 (`.*`) to 1 (a plain name): of two that fit, the more literal one
     /// knows more about the alert.
     pub fn specificity(&self) -> f64 {
-        let literal = self
-            .written
-            .chars()
-            .filter(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | ' '))
-            .count();
+        let literal =
+            self.written.chars().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | ' ')).count();
         let total = self.written.chars().count().max(1);
         let share = literal as f64 / total as f64;
         // `.*Pod.*` has as many wildcards as letters; an alternation of plain names has almost none.
-        if self.written.contains(".*") || self.written.contains(".+") {
-            share * 0.7
-        } else {
-            share
-        }
+        if self.written.contains(".*") || self.written.contains(".+") { share * 0.7 } else { share }
     }
 
     fn compile(written: &str, anchored: String) -> Result<Self, String> {
@@ -58,10 +51,7 @@ impl Pattern {
         // Checked alone first: the anchors would otherwise show in the message and could close an open group.
         build(written).map_err(|error| one_line(&error))?;
         let regex = build(&anchored).map_err(|error| one_line(&error))?;
-        Ok(Self {
-            regex,
-            written: written.to_owned(),
-        })
+        Ok(Self { regex, written: written.to_owned() })
     }
 }
 

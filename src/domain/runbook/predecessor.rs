@@ -11,20 +11,12 @@ const SHAPE: &str = "write `runbooks:` with a list of `match: {issue_name: …}`
 
 /// Reads a YAML file's text. Each runbook comes with the part of its id that tells it from its neighbours.
 pub fn read(text: &str, problems: &mut Problems) -> Vec<(String, Contents)> {
-    let text = text
-        .strip_prefix('\u{feff}')
-        .unwrap_or(text)
-        .replace("\r\n", "\n");
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let documents = match yaml::parse_all(&text) {
         Ok(documents) => documents,
         Err(fault) => {
             let mend = "mend the line; indent with spaces, and quote text with `:` or `#`";
-            problems.error(
-                fault.line,
-                "file",
-                format!("not YAML: {}", fault.problem),
-                mend,
-            );
+            problems.error(fault.line, "file", format!("not YAML: {}", fault.problem), mend);
             return Vec::new();
         }
     };
@@ -35,12 +27,7 @@ pub fn read(text: &str, problems: &mut Problems) -> Vec<(String, Contents)> {
         } else if document.get("kind").and_then(Node::as_text) == Some("ConfigMap") {
             config_map(document, problems, &mut found);
         } else if !matches!(document.value, Value::Null) {
-            problems.warning(
-                document.line,
-                "runbooks",
-                "no runbooks in this file, ignored",
-                SHAPE,
-            );
+            problems.warning(document.line, "runbooks", "no runbooks in this file, ignored", SHAPE);
         }
     }
     distinct(&mut found);
@@ -49,10 +36,7 @@ pub fn read(text: &str, problems: &mut Problems) -> Vec<(String, Contents)> {
 
 /// A ConfigMap holds files: the line of such a text is that of its first line.
 fn config_map(document: &Node, problems: &mut Problems, found: &mut Vec<(String, Contents)>) {
-    let files = document
-        .get("data")
-        .and_then(Node::as_map)
-        .unwrap_or_default();
+    let files = document.get("data").and_then(Node::as_map).unwrap_or_default();
     for (name, file) in files {
         let (Some(name), Some(text)) = (name.as_text(), file.as_text()) else {
             continue;
@@ -63,12 +47,7 @@ fn config_map(document: &Node, problems: &mut Problems, found: &mut Vec<(String,
         match yaml::parse(text) {
             Ok(tree) => match tree.moved_down(file.line - 1).get("runbooks") {
                 Some(list) => runbooks(list, problems, found),
-                None => problems.warning(
-                    file.line,
-                    &format!("data.{name}"),
-                    "no runbooks in it, ignored",
-                    SHAPE,
-                ),
+                None => problems.warning(file.line, &format!("data.{name}"), "no runbooks in it, ignored", SHAPE),
             },
             Err(fault) => problems.error(
                 file.line + fault.line - 1,
@@ -82,42 +61,21 @@ fn config_map(document: &Node, problems: &mut Problems, found: &mut Vec<(String,
 
 fn runbooks(list: &Node, problems: &mut Problems, found: &mut Vec<(String, Contents)>) {
     let Value::List(items) = &list.value else {
-        return problems.error(
-            list.line,
-            "runbooks",
-            format!("{} where a list is expected", list.kind()),
-            SHAPE,
-        );
+        return problems.error(list.line, "runbooks", format!("{} where a list is expected", list.kind()), SHAPE);
     };
     for (at, item) in items.iter().enumerate() {
         let field = format!("runbooks[{at}]");
         let Some(instructions) = item.get("instructions").and_then(Node::as_text) else {
-            problems.error(
-                item.line,
-                &format!("{field}.instructions"),
-                "missing or no text",
-                SHAPE,
-            );
+            problems.error(item.line, &format!("{field}.instructions"), "missing or no text", SHAPE);
             continue;
         };
         let written = item.get("match").and_then(|node| node.get("issue_name"));
         let pattern = written.and_then(|node| issue_name(node, &field, problems));
-        let names = pattern
-            .as_ref()
-            .map(|pattern| words_of(pattern.as_str()))
-            .unwrap_or_default();
-        let title = if names.is_empty() {
-            first_line(instructions)
-        } else {
-            names
-        };
+        let names = pattern.as_ref().map(|pattern| words_of(pattern.as_str())).unwrap_or_default();
+        let title = if names.is_empty() { first_line(instructions) } else { names };
         let matcher = Matcher {
             // It was tried on an issue's title, which for us is the alert's name or the reason behind it.
-            reasons: pattern
-                .iter()
-                .filter(|pattern| pattern.specificity() > 0.0)
-                .cloned()
-                .collect(),
+            reasons: pattern.iter().filter(|pattern| pattern.specificity() > 0.0).cloned().collect(),
             alerts: pattern.into_iter().collect(),
             labels: Vec::new(),
         };
@@ -134,23 +92,13 @@ fn runbooks(list: &Node, problems: &mut Problems, found: &mut Vec<(String, Conte
 fn issue_name(node: &Node, field: &str, problems: &mut Problems) -> Option<Pattern> {
     let field = format!("{field}.match.issue_name");
     let Some(written) = node.as_text() else {
-        problems.error(
-            node.line,
-            &field,
-            format!("{} where text is expected", node.kind()),
-            "put it in quotes",
-        );
+        problems.error(node.line, &field, format!("{} where text is expected", node.kind()), "put it in quotes");
         return None;
     };
     Pattern::prefix(written)
         .map_err(|error| {
             let mend = "look-around and back-references are not supported; list the names with `|`";
-            problems.error(
-                node.line,
-                &field,
-                format!("`{written}` is not a regular expression: {error}"),
-                mend,
-            );
+            problems.error(node.line, &field, format!("`{written}` is not a regular expression: {error}"), mend);
         })
         .ok()
 }
@@ -167,15 +115,8 @@ fn words_of(pattern: &str) -> String {
 }
 
 fn first_line(text: &str) -> String {
-    let line = text
-        .lines()
-        .map(|line| line.trim().trim_start_matches(['#', '*', ' ']))
-        .find(|line| !line.is_empty());
-    line.unwrap_or("Runbook")
-        .trim_end_matches([':', '*'])
-        .chars()
-        .take(80)
-        .collect()
+    let line = text.lines().map(|line| line.trim().trim_start_matches(['#', '*', ' '])).find(|line| !line.is_empty());
+    line.unwrap_or("Runbook").trim_end_matches([':', '*']).chars().take(80).collect()
 }
 
 fn slug(title: &str, at: usize) -> String {
@@ -188,11 +129,7 @@ fn slug(title: &str, at: usize) -> String {
         }
     }
     let slug = slug.trim_end_matches('-').to_owned();
-    if slug.is_empty() {
-        (at + 1).to_string()
-    } else {
-        slug
-    }
+    if slug.is_empty() { (at + 1).to_string() } else { slug }
 }
 
 /// Two of one name are told apart by a number, the first keeping its own.
@@ -231,11 +168,7 @@ mod tests {
         let mut out: Vec<String> = read(text, &mut problems)
             .into_iter()
             .map(|(id, contents)| {
-                format!(
-                    "{id} | {} | {:?}",
-                    contents.title.unwrap_or_default(),
-                    contents.prose.lines().next()
-                )
+                format!("{id} | {} | {:?}", contents.title.unwrap_or_default(), contents.prose.lines().next())
             })
             .collect();
         out.extend(problems.into_sorted().iter().map(ToString::to_string));
@@ -256,9 +189,8 @@ mod tests {
     #[test]
     fn a_config_map_loads_with_the_lines_of_the_outer_file() {
         let indented: String = PLAIN.lines().map(|line| format!("    {line}\n")).collect();
-        let manifest = format!(
-            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: r}}\ndata:\n  runbooks.yaml: |\n{indented}"
-        );
+        let manifest =
+            format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: r}}\ndata:\n  runbooks.yaml: |\n{indented}");
         insta::assert_snapshot!(summary(&manifest), @r###"
         oomkilled-outofmemory | OOMKilled, OutOfMemory | Some("Контейнер превысил лимит памяти.")
         общий-порядок | Общий порядок | Some("## Общий порядок")

@@ -30,14 +30,7 @@ pub struct LintProblem {
 
 impl fmt::Display for LintProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file,
-            line,
-            field,
-            severity,
-            problem,
-            mend,
-        } = self;
+        let Self { file, line, field, severity, problem, mend } = self;
         let mark = match severity {
             Severity::Error => "",
             Severity::Warning => "warning: ",
@@ -56,31 +49,16 @@ pub struct Problems {
 impl Problems {
     /// Starts collecting for a file.
     pub fn of(file: &str) -> Self {
-        Self {
-            file: file.to_owned(),
-            found: Vec::new(),
-        }
+        Self { file: file.to_owned(), found: Vec::new() }
     }
 
     /// Notes what keeps part of the runbook from taking effect.
-    pub fn error(
-        &mut self,
-        line: usize,
-        field: &str,
-        problem: impl Into<String>,
-        mend: impl Into<String>,
-    ) {
+    pub fn error(&mut self, line: usize, field: &str, problem: impl Into<String>, mend: impl Into<String>) {
         self.push(Severity::Error, line, field, problem.into(), mend.into());
     }
 
     /// Notes what is probably not meant.
-    pub fn warning(
-        &mut self,
-        line: usize,
-        field: &str,
-        problem: impl Into<String>,
-        mend: impl Into<String>,
-    ) {
+    pub fn warning(&mut self, line: usize, field: &str, problem: impl Into<String>, mend: impl Into<String>) {
         self.push(Severity::Warning, line, field, problem.into(), mend.into());
     }
 
@@ -90,14 +68,7 @@ impl Problems {
         self.found
     }
 
-    fn push(
-        &mut self,
-        severity: Severity,
-        line: usize,
-        field: &str,
-        problem: String,
-        mend: String,
-    ) {
+    fn push(&mut self, severity: Severity, line: usize, field: &str, problem: String, mend: String) {
         self.found.push(LintProblem {
             file: self.file.clone(),
             line,

@@ -3,15 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Labels that name what failed or how, and so belong into a full-text query. Others (instance, uid) are only noise.
-const TELLING_LABELS: [&str; 7] = [
-    "condition",
-    "reason",
-    "resource",
-    "job",
-    "service",
-    "component",
-    "status",
-];
+const TELLING_LABELS: [&str; 7] = ["condition", "reason", "resource", "job", "service", "component", "status"];
 
 /// The facts that choose a runbook.
 #[derive(Debug, Clone, Default)]
@@ -58,10 +50,7 @@ impl Query {
 
     /// The text for full-text search: the name first, because a name in front is trusted most.
     pub fn text(&self) -> String {
-        let labels = TELLING_LABELS
-            .iter()
-            .filter_map(|name| self.labels.get(*name))
-            .map(String::as_str);
+        let labels = TELLING_LABELS.iter().filter_map(|name| self.labels.get(*name)).map(String::as_str);
         let parts = [self.alert.as_str(), &self.summary, &self.description].into_iter();
         let parts: Vec<&str> = parts
             .chain(self.reasons.iter().map(String::as_str))
@@ -76,10 +65,7 @@ impl Query {
         let url = self.runbook_url.as_deref()?;
         let path = url.split(['?', '#']).next()?.trim_end_matches('/');
         let name = path.rsplit('/').next()?;
-        let name = name
-            .strip_suffix(".md")
-            .or_else(|| name.strip_suffix(".html"))
-            .unwrap_or(name);
+        let name = name.strip_suffix(".md").or_else(|| name.strip_suffix(".html")).unwrap_or(name);
         (!name.is_empty()).then_some(name)
     }
 }

@@ -17,17 +17,10 @@ pub fn read(path: &str, text: &str, origin: Origin) -> (Vec<Runbook>, Vec<LintPr
     let runbooks = if yaml {
         predecessor::read(text, &mut problems)
             .into_iter()
-            .map(|(name, contents)| {
-                runbook(format!("{}/{name}", stem(path)), path, origin, contents)
-            })
+            .map(|(name, contents)| runbook(format!("{}/{name}", stem(path)), path, origin, contents))
             .collect()
     } else {
-        vec![runbook(
-            stem(path).to_owned(),
-            path,
-            origin,
-            front_matter::read(text, &mut problems),
-        )]
+        vec![runbook(stem(path).to_owned(), path, origin, front_matter::read(text, &mut problems))]
     };
     (runbooks, problems.into_sorted())
 }
@@ -39,26 +32,9 @@ pub fn stem(path: &str) -> &str {
 }
 
 fn runbook(id: String, path: &str, origin: Origin, contents: Contents) -> Runbook {
-    let Contents {
-        title,
-        matcher,
-        metrics,
-        logs,
-        actions,
-        prose,
-    } = contents;
+    let Contents { title, matcher, metrics, logs, actions, prose } = contents;
     let title = title.unwrap_or_else(|| stem(path).to_owned());
-    Runbook {
-        id,
-        path: path.to_owned(),
-        origin,
-        title,
-        matcher,
-        metrics,
-        logs,
-        actions,
-        prose,
-    }
+    Runbook { id, path: path.to_owned(), origin, title, matcher, metrics, logs, actions, prose }
 }
 
 #[cfg(test)]
@@ -79,13 +55,7 @@ mod tests {
         for (path, text, want) in cases {
             let (runbooks, problems) = read(path, text, Origin::Directory);
             assert_eq!(problems, []);
-            assert_eq!(
-                runbooks
-                    .iter()
-                    .map(|r| format!("{} {}", r.id, r.title))
-                    .collect::<Vec<_>>(),
-                [want]
-            );
+            assert_eq!(runbooks.iter().map(|r| format!("{} {}", r.id, r.title)).collect::<Vec<_>>(), [want]);
         }
     }
 

@@ -65,9 +65,7 @@ impl Variable {
 
     /// Reads a variable's name.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|variable| variable.as_str() == name)
+        Self::ALL.into_iter().find(|variable| variable.as_str() == name)
     }
 }
 
@@ -129,21 +127,14 @@ impl Template {
         while let Some(open) = rest.find("{{") {
             let (before, tail) = rest.split_at(open);
             line += before.matches('\n').count();
-            let fault = |problem: String, mend: String| TemplateError {
-                line,
-                problem,
-                mend,
-            };
+            let fault = |problem: String, mend: String| TemplateError { line, problem, mend };
             let Some(close) = tail.find("}}") else {
-                return Err(fault(
-                    "`{{` is not closed".to_owned(),
-                    "add `}}` after the variable".to_owned(),
-                ));
+                return Err(fault("`{{` is not closed".to_owned(), "add `}}` after the variable".to_owned()));
             };
             place.walk(before);
             let name = tail[2..close].trim();
-            let variable = Variable::parse(name)
-                .ok_or_else(|| fault(format!("unknown variable `{name}`"), known(name)))?;
+            let variable =
+                Variable::parse(name).ok_or_else(|| fault(format!("unknown variable `{name}`"), known(name)))?;
             let regex = match place {
                 Place::Quoted { regex } => regex,
                 Place::Outside { .. } => {
@@ -154,10 +145,7 @@ impl Template {
                 }
             };
             if variable == Variable::Pods && !regex {
-                return Err(fault(
-                    "`pods` is a regular expression".to_owned(),
-                    "match it with `=~`".to_owned(),
-                ));
+                return Err(fault("`pods` is a regular expression".to_owned(), "match it with `=~`".to_owned()));
             }
             pieces.push(Piece::Text(before.to_owned()));
             pieces.push(Piece::Value { variable, regex });
@@ -273,10 +261,7 @@ fn known(name: &str) -> String {
     if name.contains(['|', '(', '.', '[']) {
         return "use a plain variable: filters and expressions are not evaluated".to_owned();
     }
-    let names: Vec<&str> = Variable::ALL
-        .iter()
-        .map(|variable| variable.as_str())
-        .collect();
+    let names: Vec<&str> = Variable::ALL.iter().map(|variable| variable.as_str()).collect();
     format!("use one of {}", names.join(", "))
 }
 
@@ -286,25 +271,16 @@ mod tests {
 
     fn subject() -> Variables {
         let mut variables = Variables::default();
-        variables
-            .set(Variable::Namespace, "shop")
-            .set(Variable::Node, "ip-10.0.0.1")
-            .set_pods(["web-1", "web-2.a"]);
+        variables.set(Variable::Namespace, "shop").set(Variable::Node, "ip-10.0.0.1").set_pods(["web-1", "web-2.a"]);
         variables
     }
 
     #[test]
     fn renders_values_escaped_for_where_they_stand() {
         let cases = [
-            (
-                r#"up{namespace="{{ namespace }}"}"#,
-                r#"up{namespace="shop"}"#,
-            ),
+            (r#"up{namespace="{{ namespace }}"}"#, r#"up{namespace="shop"}"#),
             (r#"up{node="{{node}}"}"#, r#"up{node="ip-10.0.0.1"}"#),
-            (
-                r#"up{instance=~"{{ node }}:.*"}"#,
-                r#"up{instance=~"ip-10\\.0\\.0\\.1:.*"}"#,
-            ),
+            (r#"up{instance=~"{{ node }}:.*"}"#, r#"up{instance=~"ip-10\\.0\\.0\\.1:.*"}"#),
             (r#"up{pod=~"{{ pods }}"}"#, r#"up{pod=~"web-1|web-2\\.a"}"#),
             ("vector(1)", "vector(1)"),
         ];

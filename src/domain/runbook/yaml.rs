@@ -33,18 +33,13 @@ pub struct NotYaml {
 
 /// Parses one document. An empty one is `Null`.
 pub fn parse(text: &str) -> Result<Node, NotYaml> {
-    Ok(parse_all(text)?.into_iter().next().unwrap_or(Node {
-        line: 1,
-        value: Value::Null,
-    }))
+    Ok(parse_all(text)?.into_iter().next().unwrap_or(Node { line: 1, value: Value::Null }))
 }
 
 /// Parses a stream of documents.
 pub fn parse_all(text: &str) -> Result<Vec<Node>, NotYaml> {
     let documents: Vec<Node> = serde_saphyr::from_multiple(text).map_err(|error| NotYaml {
-        line: error.location().map_or(1, |location| {
-            usize::try_from(location.line()).unwrap_or(1).max(1)
-        }),
+        line: error.location().map_or(1, |location| usize::try_from(location.line()).unwrap_or(1).max(1)),
         problem: first_line(&error.without_snippet().to_string()),
     })?;
     Ok(documents)
@@ -52,16 +47,10 @@ pub fn parse_all(text: &str) -> Result<Vec<Node>, NotYaml> {
 
 /// The message without its place, which is told in lines of the file, and without advice to programmers.
 fn first_line(text: &str) -> String {
-    let line = text
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or("unreadable");
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("unreadable");
     [" at line ", ", set DuplicateKeyPolicy"]
         .iter()
-        .fold(line, |line, tail| {
-            line.find(tail).map_or(line, |at| &line[..at])
-        })
+        .fold(line, |line, tail| line.find(tail).map_or(line, |at| &line[..at]))
         .to_owned()
 }
 
@@ -84,10 +73,7 @@ impl Node {
 
     /// The value under a key of a mapping.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.as_map()?
-            .iter()
-            .find(|(name, _)| name.as_text() == Some(key))
-            .map(|(_, value)| value)
+        self.as_map()?.iter().find(|(name, _)| name.as_text() == Some(key)).map(|(_, value)| value)
     }
 
     /// What it is, for an error message.
@@ -124,13 +110,8 @@ impl Node {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        let line = usize::try_from(spanned.referenced.line())
-            .unwrap_or(1)
-            .max(1);
-        Ok(Self {
-            line,
-            value: spanned.value,
-        })
+        let line = usize::try_from(spanned.referenced.line()).unwrap_or(1).max(1);
+        Ok(Self { line, value: spanned.value })
     }
 }
 
@@ -205,23 +186,10 @@ mod tests {
     #[test]
     fn nodes_know_their_lines() {
         let tree = parse("a: 1\nb:\n  - x\n  - y: {z: ~}\n5: true\n").expect("YAML");
-        assert_eq!(
-            tree.get("a").map(|node| (node.line, node.kind())),
-            Some((1, "a number"))
-        );
-        let Some(Value::List(items)) = tree.get("b").map(|node| &node.value) else {
-            panic!("a list")
-        };
-        assert_eq!(
-            items.iter().map(|item| item.line).collect::<Vec<_>>(),
-            [3, 4]
-        );
-        let keys: Vec<usize> = tree
-            .as_map()
-            .unwrap_or_default()
-            .iter()
-            .map(|(key, _)| key.line)
-            .collect();
+        assert_eq!(tree.get("a").map(|node| (node.line, node.kind())), Some((1, "a number")));
+        let Some(Value::List(items)) = tree.get("b").map(|node| &node.value) else { panic!("a list") };
+        assert_eq!(items.iter().map(|item| item.line).collect::<Vec<_>>(), [3, 4]);
+        let keys: Vec<usize> = tree.as_map().unwrap_or_default().iter().map(|(key, _)| key.line).collect();
         assert_eq!(keys, [1, 2, 5]);
     }
 

@@ -35,13 +35,8 @@ fn embedded_library() -> Library {
 
 fn first(library: &Library, alert: &str, reasons: &[&str]) -> String {
     let reasons: Vec<String> = reasons.iter().map(|reason| (*reason).to_owned()).collect();
-    let matches = library
-        .matching(&query_for(alert, "", "", &BTreeMap::new(), &reasons))
-        .expect("matches");
-    matches
-        .first()
-        .map(|found| found.id.clone())
-        .unwrap_or_default()
+    let matches = library.matching(&query_for(alert, "", "", &BTreeMap::new(), &reasons)).expect("matches");
+    matches.first().map(|found| found.id.clone()).unwrap_or_default()
 }
 
 #[test]
@@ -50,37 +45,17 @@ fn what_was_seen_beats_what_the_alert_is_called() {
     let cases: &[(&str, &[&str], &str)] = &[
         ("KubePodCrashLooping", &[], "crash-loop"),
         ("KubePodCrashLooping", &["CrashLoopBackOff"], "crash-loop"),
-        (
-            "KubePodCrashLooping",
-            &["CrashLoopBackOff", "OOMKilled"],
-            "oom-killed",
-        ),
-        (
-            "KubePodCrashLooping",
-            &["BackOff", "Unhealthy"],
-            "crash-loop",
-        ),
+        ("KubePodCrashLooping", &["CrashLoopBackOff", "OOMKilled"], "oom-killed"),
+        ("KubePodCrashLooping", &["BackOff", "Unhealthy"], "crash-loop"),
         ("KubeContainerOOMKilled", &[], "oom-killed"),
         ("KubeContainerWaiting", &["ImagePullBackOff"], "image-pull"),
         ("KubePodNotReady", &[], "failing-probes"),
         ("KubePodNotReady", &["FailedScheduling"], "pod-pending"),
-        (
-            "KubePodNotReady",
-            &["ErrImagePull", "BackOff"],
-            "image-pull",
-        ),
+        ("KubePodNotReady", &["ErrImagePull", "BackOff"], "image-pull"),
         ("KubePodNotScheduled", &[], "pod-pending"),
         ("KubeDeploymentReplicasMismatch", &[], "rollout-stuck"),
-        (
-            "KubeDeploymentReplicasMismatch",
-            &["Unhealthy"],
-            "rollout-stuck",
-        ),
-        (
-            "KubeDeploymentReplicasMismatch",
-            &["OOMKilled"],
-            "oom-killed",
-        ),
+        ("KubeDeploymentReplicasMismatch", &["Unhealthy"], "rollout-stuck"),
+        ("KubeDeploymentReplicasMismatch", &["OOMKilled"], "oom-killed"),
         ("KubeStatefulSetUpdateNotRolledOut", &[], "rollout-stuck"),
         ("KubeJobFailed", &[], "job-failed"),
         ("KubeJobFailed", &["BackoffLimitExceeded"], "job-failed"),
@@ -95,11 +70,7 @@ fn what_was_seen_beats_what_the_alert_is_called() {
         ("NginxHighHttp5xxErrorRate", &[], "http-5xx"),
         ("NGINXTooMany500s", &[], "http-5xx"),
         ("KubeClientCertificateExpiration", &[], "certificate-expiry"),
-        (
-            "KubeletServerCertificateRenewalErrors",
-            &[],
-            "certificate-expiry",
-        ),
+        ("KubeletServerCertificateRenewalErrors", &[], "certificate-expiry"),
         ("CertManagerCertExpirySoon", &[], "certificate-expiry"),
         ("NGINXCertificateExpiry", &[], "certificate-expiry"),
         ("PostgresqlDown", &[], "dependency-unreachable"),
@@ -107,11 +78,7 @@ fn what_was_seen_beats_what_the_alert_is_called() {
         ("LLMProxyDown", &[], "llm-connectivity"),
     ];
     for (alert, reasons, want) in cases {
-        assert_eq!(
-            first(&library, alert, reasons),
-            *want,
-            "{alert} {reasons:?}"
-        );
+        assert_eq!(first(&library, alert, reasons), *want, "{alert} {reasons:?}");
     }
 }
 
@@ -119,13 +86,8 @@ fn what_was_seen_beats_what_the_alert_is_called() {
 fn words_find_what_no_rule_knows() {
     let library = embedded_library();
     let labels = BTreeMap::new();
-    let query = query_for(
-        "AcmeWidgetTrouble",
-        "The image of the widget cannot be pulled from the registry",
-        "",
-        &labels,
-        &[],
-    );
+    let query =
+        query_for("AcmeWidgetTrouble", "The image of the widget cannot be pulled from the registry", "", &labels, &[]);
     let matches = library.matching(&query).expect("matches");
     assert_eq!(matches[0].id, "image-pull");
     assert!(matches[0].score < BY_RULE, "{matches:?}");
@@ -145,16 +107,8 @@ fn scores_are_ordered_shares() {
         ))
         .expect("matches");
     assert!(matches.is_sorted_by(|a, b| a.score >= b.score));
-    assert!(
-        matches
-            .iter()
-            .all(|found| (0.0..=1.0).contains(&found.score))
-    );
-    let why: Vec<String> = matches
-        .iter()
-        .take(2)
-        .map(|found| format!("{}: {}", found.id, found.why))
-        .collect();
+    assert!(matches.iter().all(|found| (0.0..=1.0).contains(&found.score)));
+    let why: Vec<String> = matches.iter().take(2).map(|found| format!("{}: {}", found.id, found.why)).collect();
     insta::assert_snapshot!(why.join("\n"), @r#"
     oom-killed: OOMKilled was seen in the cluster
     crash-loop: it is written for KubePodCrashLooping
@@ -176,38 +130,13 @@ fn the_operators_files_take_the_place_of_ours() {
         ],
     );
     let (library, problems) = Library::load(Base::Embedded, Some(&folder.0)).expect("a library");
-    assert_eq!(
-        problems
-            .iter()
-            .map(|problem| problem.file.as_str())
-            .collect::<Vec<_>>(),
-        ["broken.md"]
-    );
-    assert_eq!(
-        library
-            .get("oom-killed")
-            .map(|runbook| runbook.title.as_str()),
-        Some("Our own memory page")
-    );
-    assert_eq!(
-        library
-            .get("team/oom-killed")
-            .map(|runbook| runbook.id.as_str()),
-        Some("oom-killed")
-    );
-    assert_eq!(
-        library.get("crash-loop").map(|runbook| runbook.origin),
-        Some(Origin::Embedded)
-    );
-    assert_eq!(
-        library.get("a/notes").map(|runbook| runbook.title.as_str()),
-        Some("A notes")
-    );
+    assert_eq!(problems.iter().map(|problem| problem.file.as_str()).collect::<Vec<_>>(), ["broken.md"]);
+    assert_eq!(library.get("oom-killed").map(|runbook| runbook.title.as_str()), Some("Our own memory page"));
+    assert_eq!(library.get("team/oom-killed").map(|runbook| runbook.id.as_str()), Some("oom-killed"));
+    assert_eq!(library.get("crash-loop").map(|runbook| runbook.origin), Some(Origin::Embedded));
+    assert_eq!(library.get("a/notes").map(|runbook| runbook.title.as_str()), Some("A notes"));
     assert!(library.get("notes").is_none() && library.get("x").is_none());
-    assert_eq!(
-        first(&library, "KubePodCrashLooping", &[]),
-        "KubePodCrashLooping"
-    );
+    assert_eq!(first(&library, "KubePodCrashLooping", &[]), "KubePodCrashLooping");
     assert_eq!(library.search("zebra", 1).expect("hits")[0].id, "broken");
 
     let (only, _) = Library::load(Base::Nothing, Some(&folder.0)).expect("a library");
@@ -217,25 +146,18 @@ fn the_operators_files_take_the_place_of_ours() {
 
 #[test]
 fn a_missing_directory_is_a_problem_and_no_failure() {
-    let (library, problems) =
-        Library::load(Base::Embedded, Some(Path::new("/no/such/directory"))).expect("a library");
+    let (library, problems) = Library::load(Base::Embedded, Some(Path::new("/no/such/directory"))).expect("a library");
     assert!(library.get("oom-killed").is_some());
     assert_eq!(problems.len(), 1);
 }
 
 #[test]
 fn the_runbook_url_names_the_runbook() {
-    let folder = Folder::with(
-        "url",
-        &[("kube/KubeHpaMaxedOut.md", "# a"), ("kube/other.md", "# b")],
-    );
+    let folder = Folder::with("url", &[("kube/KubeHpaMaxedOut.md", "# a"), ("kube/other.md", "# b")]);
     let (library, _) = Library::load(Base::Embedded, Some(&folder.0)).expect("a library");
     let query = query_for("Renamed", "", "", &BTreeMap::new(), &[]);
     let query = query.with_runbook_url("https://runbooks.example/kubernetes/kubehpamaxedout/?x#y");
-    assert_eq!(
-        library.matching(&query).expect("matches")[0].id,
-        "KubeHpaMaxedOut"
-    );
+    assert_eq!(library.matching(&query).expect("matches")[0].id, "KubeHpaMaxedOut");
 }
 
 #[test]
@@ -243,29 +165,9 @@ fn labels_must_hold() {
     let text = "---\nmatch: {alerts: [Slow], labels: {cluster: prod-.*}}\n---\nslow";
     let (runbooks, _) = source::read("slow.md", text, Origin::Directory);
     let library = Library::of(runbooks).expect("a library");
-    let in_cluster = |name: &str| {
-        query_for(
-            "Slow",
-            "slow",
-            "",
-            &[("cluster".to_owned(), name.to_owned())].into(),
-            &[],
-        )
-    };
-    assert_eq!(
-        library
-            .matching(&in_cluster("prod-1"))
-            .expect("matches")
-            .len(),
-        1
-    );
-    assert_eq!(
-        library
-            .matching(&in_cluster("test-1"))
-            .expect("matches")
-            .len(),
-        0
-    );
+    let in_cluster = |name: &str| query_for("Slow", "slow", "", &[("cluster".to_owned(), name.to_owned())].into(), &[]);
+    assert_eq!(library.matching(&in_cluster("prod-1")).expect("matches").len(), 1);
+    assert_eq!(library.matching(&in_cluster("test-1")).expect("matches").len(), 0);
 }
 
 const RUSSIAN: &str = r#"
@@ -292,16 +194,9 @@ fn a_russian_question_finds_a_russian_runbook() {
         ("сервисы отвечают ошибкой 502", "5xx, HTTP"),
     ];
     for (question, want) in cases {
-        assert_eq!(
-            library.search(question, 1).expect("hits")[0].title,
-            want,
-            "{question}"
-        );
+        assert_eq!(library.search(question, 1).expect("hits")[0].title, want, "{question}");
     }
-    assert_eq!(
-        first(&library, "KubePodCrashLooping", &["OOMKilled"]),
-        "sre-runbooks/oomkilled-outofmemory"
-    );
+    assert_eq!(first(&library, "KubePodCrashLooping", &["OOMKilled"]), "sre-runbooks/oomkilled-outofmemory");
 }
 
 #[test]
@@ -312,9 +207,7 @@ fn every_embedded_query_renders_for_a_whole_subject() {
     }
     for runbook in embedded_library().all() {
         assert!(
-            !runbook.prose.is_empty()
-                && !runbook.logs.is_empty()
-                && (2..=4).contains(&runbook.metrics.len()),
+            !runbook.prose.is_empty() && !runbook.logs.is_empty() && (2..=4).contains(&runbook.metrics.len()),
             "{}",
             runbook.id
         );
@@ -329,30 +222,13 @@ fn every_embedded_query_renders_for_a_whole_subject() {
 fn odd_texts_find_nothing_or_something_but_never_fail() {
     let library = embedded_library();
     let long = "memory ".repeat(100_000);
-    for text in [
-        "",
-        " ",
-        "{{",
-        "}}",
-        "a AND (b OR \"",
-        "*:*",
-        "title:[a TO",
-        "\u{0}",
-        "🦀",
-        "{{ $labels.x }}",
-        &long,
-    ] {
+    for text in ["", " ", "{{", "}}", "a AND (b OR \"", "*:*", "title:[a TO", "\u{0}", "🦀", "{{ $labels.x }}", &long]
+    {
         library.search(text, 3).expect("no failure");
     }
     assert_eq!(library.search("memory", 0).expect("hits"), []);
     assert_eq!(library.search(&long, 3).expect("hits")[0].id, "oom-killed");
-    assert_eq!(
-        Library::of(Vec::new())
-            .expect("a library")
-            .search("memory", 3)
-            .expect("hits"),
-        []
-    );
+    assert_eq!(Library::of(Vec::new()).expect("a library").search("memory", 3).expect("hits"), []);
 }
 
 #[test]

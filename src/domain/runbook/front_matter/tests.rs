@@ -4,11 +4,7 @@ use crate::domain::runbook::LintProblem;
 fn lint(text: &str) -> (Contents, String) {
     let mut problems = Problems::of("r.md");
     let contents = read(text, &mut problems);
-    let lines: Vec<String> = problems
-        .into_sorted()
-        .iter()
-        .map(LintProblem::to_string)
-        .collect();
+    let lines: Vec<String> = problems.into_sorted().iter().map(LintProblem::to_string).collect();
     (contents, lines.join("\n"))
 }
 
@@ -46,24 +42,12 @@ fn a_whole_runbook_is_read() {
     assert_eq!(problems, "");
     assert_eq!(contents.title.as_deref(), Some("Memory"));
     assert_eq!(contents.prose, "# Heading\n\nProse.");
-    assert_eq!(
-        contents.actions,
-        [ActionName::Scale, ActionName::RolloutUndo]
-    );
+    assert_eq!(contents.actions, [ActionName::Scale, ActionName::RolloutUndo]);
+    assert!(contents.matcher.alerts[0].fits("KubePodKilled") && !contents.matcher.alerts[0].fits("XKubePodKilled"));
+    assert!(contents.matcher.labels[0].1.fits("warning") && !contents.matcher.labels[0].1.fits("info"));
+    let [first, second] = contents.metrics.as_slice() else { panic!("two metrics") };
     assert!(
-        contents.matcher.alerts[0].fits("KubePodKilled")
-            && !contents.matcher.alerts[0].fits("XKubePodKilled")
-    );
-    assert!(
-        contents.matcher.labels[0].1.fits("warning") && !contents.matcher.labels[0].1.fits("info")
-    );
-    let [first, second] = contents.metrics.as_slice() else {
-        panic!("two metrics")
-    };
-    assert!(
-        matches!(first.limit, Some(Limit::Value(5.5)))
-            && first.threshold == Some(0.9)
-            && first.unit == Unit::Bytes
+        matches!(first.limit, Some(Limit::Value(5.5))) && first.threshold == Some(0.9) && first.unit == Unit::Bytes
     );
     assert!(matches!(second.limit, Some(Limit::Query(_))) && second.unit == Unit::Count);
 }
@@ -81,27 +65,15 @@ fn plain_and_foreign_files_are_knowledge() {
         ("# Title\ntext", Some("Title"), "# Title\ntext"),
         ("text only", None, "text only"),
         ("---\n\nA rule above\n", None, "---\n\nA rule above"),
-        (
-            "---\ntitle: Hugo\nweight: 20\n---\n# H\n",
-            Some("Hugo"),
-            "# H",
-        ),
-        (
-            "---\ntitle: [a, b]\nweight: 20\n---\n# H\n",
-            Some("H"),
-            "# H",
-        ),
+        ("---\ntitle: Hugo\nweight: 20\n---\n# H\n", Some("Hugo"), "# H"),
+        ("---\ntitle: [a, b]\nweight: 20\n---\n# H\n", Some("H"), "# H"),
         ("+++\ntitle = \"Toml\"\n+++\ntext", Some("Toml"), "text"),
         ("---\n---\ntext", None, "text"),
     ];
     for (text, title, prose) in cases {
         let (contents, problems) = lint(text);
         assert_eq!(
-            (
-                contents.title.as_deref(),
-                contents.prose.as_str(),
-                problems.as_str()
-            ),
+            (contents.title.as_deref(), contents.prose.as_str(), problems.as_str()),
             (title, prose, ""),
             "{text:?}"
         );
@@ -155,14 +127,7 @@ prose
     "#);
     assert_eq!(contents.prose, "prose");
     assert_eq!(contents.matcher.alerts.len(), 1);
-    assert_eq!(
-        contents
-            .metrics
-            .iter()
-            .map(|metric| metric.title.as_str())
-            .collect::<Vec<_>>(),
-        ["No number"]
-    );
+    assert_eq!(contents.metrics.iter().map(|metric| metric.title.as_str()).collect::<Vec<_>>(), ["No number"]);
 }
 
 #[test]
