@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::patterns::compare::{self, PatternChange, Spans, compare};
 use super::patterns::joiner::{Joined, Joiner};
@@ -50,6 +50,24 @@ pub fn summarise(window: (&LogBatch, Window), baseline: Option<(&LogBatch, Windo
         patterns: changes.into_iter().take(MAX_PATTERNS).map(|change| pattern(change, &mut examples, known)).collect(),
         folded,
     }
+}
+
+/// Lines before the onset that are enough to know what is usual.
+const ENOUGH: usize = 20;
+/// How long before its alert a trouble is taken to have begun: one scrape and one evaluation of the rule.
+const NOTICED_AFTER: TimeDelta = TimeDelta::minutes(1);
+
+/// [`summarise`] where there is no Baseline of its own: the lines of `window` from before the `onset` are what is usual.
+/// With too few of them nothing is called new.
+pub fn summarise_split(window: &LogBatch, range: Window, onset: DateTime<Utc>) -> LogPatterns {
+    let from = (onset - NOTICED_AFTER).clamp(range.from, range.to);
+    let at = window.lines.partition_point(|line| line.time < from);
+    if window.cut || at < ENOUGH || at == window.lines.len() {
+        return summarise((window, range), None);
+    }
+    let part = |lines: &[LogLine]| LogBatch { lines: lines.to_vec(), cut: false, query: window.query.clone() };
+    let (before, after) = (part(&window.lines[..at]), part(&window.lines[at..]));
+    summarise((&after, Window::new(from, range.to)), Some((&before, Window::new(range.from, from))))
 }
 
 /// The time that a batch really covers: where reading was cut, only what lies behind its oldest line.

@@ -99,6 +99,7 @@ pub enum Limit {
 pub struct LogQuery {
     /// What the lines are about.
     pub title: String,
-    /// A LogsQL filter with variables of the subject.
+    /// A LogsQL filter over messages. The subject's namespace and pods are added by the adapter, because only it knows
+    /// what the collector calls those fields.
     pub query: Template,
 }

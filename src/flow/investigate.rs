@@ -12,7 +12,7 @@ use crate::domain::finding::Cause;
 use crate::domain::incident::{Incident, IncidentId, Progress};
 use crate::domain::investigation::{Investigation, RunbookRef, Unavailable};
 use crate::domain::post::{PostDraft, PostKind};
-use crate::domain::runbook::Runbook;
+use crate::domain::runbook::{Runbook, matching};
 use crate::domain::subject::Subject;
 use crate::ports::{Lease, StoreError, Timer, Versioned, Write};
 use crate::render::sources_of;
@@ -23,6 +23,8 @@ const GRACE: TimeDelta = TimeDelta::seconds(30);
 const FIRST_ROUND: f64 = 0.6;
 /// Runbooks whose queries are asked and that are shown.
 const MAX_RUNBOOKS: usize = 3;
+/// The runbook for what no other is for.
+const GENERAL: &str = "general-workflow";
 /// A run that found nothing sure is repeated once the cluster has had time to show more.
 const SECOND_LOOK: TimeDelta = TimeDelta::minutes(2);
 /// Below this a cause is a guess, and a second look is worth it.
@@ -161,6 +163,10 @@ impl<'a> Run<'a> {
             .map(|found| RunbookRef { id: found.id.clone(), title: found.title.clone(), score: found.score })
             .collect();
         self.runbooks = self.record.runbooks.iter().filter_map(|found| library.get(&found.id)).collect();
+        // Where no rule fits, likeness of words alone is a weak plan; the general one is asked besides.
+        if self.record.runbooks.iter().all(|found| found.score < matching::BY_RULE) {
+            self.runbooks.extend(library.get(GENERAL));
+        }
     }
 
     async fn gather(&mut self, tasks: Vec<Task<'a>>, part: f64) -> Result<(), StoreError> {

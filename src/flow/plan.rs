@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::domain::evidence::{Evidence, EvidenceData};
-use crate::domain::incident::Incident;
+use crate::domain::incident::{Incident, title};
 use crate::domain::query_template::{Language, fill};
 use crate::domain::query_variables::{Variable, Variables};
 use crate::domain::runbook::{Limit, LogQuery, MetricQuery, Query, Runbook, Template};
@@ -38,10 +38,13 @@ impl Ranges {
     }
 }
 
-/// When the present trouble began: the first alert that fires, or did until the end.
+/// When the present trouble began: the first of the alerts that gave the incident its name. Others may have fired long
+/// before, and say little about when *this* began.
 fn last_onset(incident: &Incident) -> DateTime<Utc> {
-    let firing = incident.alerts.iter().filter(|alert| alert.is_firing()).map(|alert| alert.starts_at).min();
-    firing.unwrap_or(incident.started_at)
+    let telling = incident.alerts.iter().filter(|alert| incident.title == title(alert.name(), &incident.subject));
+    let firing = incident.alerts.iter().filter(|alert| alert.is_firing());
+    let first = telling.map(|alert| alert.starts_at).min().or_else(|| firing.map(|alert| alert.starts_at).min());
+    first.unwrap_or(incident.started_at)
 }
 
 /// What is known about the incident for choosing runbooks.

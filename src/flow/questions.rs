@@ -289,8 +289,12 @@ fn logs(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
             let baseline = lines(logs, selector, ranges.baseline);
             match futures::join!(window, baseline) {
                 (Ok(window), baseline) if !window.lines.is_empty() => {
-                    let before = baseline.as_ref().ok().map(|batch| (batch, ranges.baseline));
-                    let patterns = log_evidence::summarise((&window, ranges.window), before);
+                    let patterns = match &baseline {
+                        Ok(baseline) if !baseline.lines.is_empty() => {
+                            log_evidence::summarise((&window, ranges.window), Some((baseline, ranges.baseline)))
+                        }
+                        _ => log_evidence::summarise_split(&window, ranges.window, ranges.onset),
+                    };
                     let draft = Draft {
                         source: Source::Logs,
                         about: subject.object(),

@@ -54,7 +54,7 @@ impl Renderer {
                 finding.facts.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
             values.insert("about".into(), Value::from(finding.about.to_string()));
             values.insert("about_kind".into(), Value::from(finding.about.kind.as_str()));
-            let values = Value::from_iter(values);
+            let values = Value::from(values);
             finding.claim = self
                 .phrases
                 .say(&self.texts, &finding.phrase, "claim", &values)

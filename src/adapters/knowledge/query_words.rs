@@ -11,6 +11,8 @@ const REPEATED: f32 = 0.7;
 /// A word that the text does not say but its initials or its neighbours spell counts less than one that it says.
 const INITIALS: f32 = 0.7;
 const JOINED: f32 = 0.1;
+/// A word in an object's name says little: a workload called `backup` is no reason to read about backups.
+const OBJECT: f32 = 0.3;
 
 /// A text cut to what is read of it.
 pub struct SearchText<'a>(&'a str);
@@ -18,7 +20,9 @@ pub struct SearchText<'a>(&'a str);
 impl<'a> SearchText<'a> {
     /// The first part of any text.
     pub fn of(text: &'a str) -> Self {
-        Self(&text[..text.floor_char_boundary(MAX_BYTES)])
+        let boundary = |at: &usize| text.is_char_boundary(*at);
+        let end = (0..=text.len().min(MAX_BYTES)).rev().find(boundary).unwrap_or_default();
+        Self(&text[..end])
     }
 }
 
@@ -45,23 +49,24 @@ impl QueryWords {
         known: impl Fn(&str) -> bool,
         abbreviation: impl Fn(&str) -> bool,
     ) -> Self {
-        let all = taken_apart.of(text.0);
+        let all = taken_apart.of_sentence(text.0);
+        let mut list: Vec<(String, f32, f32)> = Vec::new();
+        for (word, object) in all.iter().filter(|(word, _)| known(word)) {
+            let weight = if *object { OBJECT } else { 1.0 };
+            if let Some((_, most, count)) = list.iter_mut().find(|(other, ..)| other == word) {
+                *most = weight.max(*most);
+                *count += 1.0;
+            } else if list.len() < MAX_WORDS {
+                list.push((word.clone(), weight, 1.0));
+            }
+        }
+        let repeated = |(word, weight, count): (String, f32, f32)| (word, weight * (1.0 + REPEATED * count.ln()));
+        let mut list: Vec<(String, f32)> = list.into_iter().map(repeated).collect();
+        let all: Vec<String> = all.into_iter().map(|(word, _)| word).collect();
         let mut pairs = words::pairs(&all);
         pairs.sort_unstable();
         pairs.dedup();
         pairs.truncate(MAX_WORDS);
-
-        let mut list: Vec<(String, f32)> = Vec::new();
-        for word in all.into_iter().filter(|word| known(word)) {
-            if let Some((_, count)) = list.iter_mut().find(|(other, _)| *other == word) {
-                *count += 1.0;
-            } else if list.len() < MAX_WORDS {
-                list.push((word, 1.0));
-            }
-        }
-        for (_, count) in &mut list {
-            *count = 1.0 + REPEATED * count.ln();
-        }
         let initials =
             words::initials(text.0).into_iter().filter(|word| abbreviation(word)).map(|word| (word, INITIALS));
         let joined = taken_apart.joined(text.0).into_iter().filter(|word| known(word)).map(|word| (word, JOINED));

@@ -68,13 +68,8 @@ struct Entry {
     name_words: Vec<NameWord>,
     lead: HashSet<u32>,
     body: HashSet<u32>,
-    sections: Vec<SectionWords>,
-}
-
-struct SectionWords {
-    /// Its place among the document's sections.
-    number: usize,
-    words: HashSet<u32>,
+    /// The words of each of `markdown::sections`.
+    sections: Vec<HashSet<u32>>,
 }
 
 #[derive(Clone, Copy)]
@@ -113,23 +108,33 @@ impl Ranker {
             |word| self.knows(word),
             |word| self.abbreviations.contains(word),
         );
-        if query.words.is_empty() || k == 0 {
-            return Ok(Vec::new());
-        }
-        let proposed = self.index.search(&query.words, &query.pairs, CANDIDATES.max(k))?;
+        let mut proposed = self.index.search(&query.words, &query.pairs, CANDIDATES.max(k))?;
         let best = proposed.first().map_or(1.0, |(_, score)| *score).max(f32::MIN_POSITIVE);
-        let weights: HashMap<&str, f32> =
-            query.words.iter().map(|(word, _)| (word.as_str(), self.rarity(word))).collect();
+        let naming: Vec<f32> = self.entries.iter().map(|entry| naming(entry, &query)).collect();
+        // A runbook may be written for an alert whose name has no word in common with it.
+        let seen: HashSet<usize> = proposed.iter().map(|(number, _)| *number).collect();
+        let named = (0..naming.len()).filter(|number| naming[*number] > 0.0);
+        proposed.extend(named.filter(|number| !seen.contains(number)).map(|number| (number, 0.0)));
+        let asked: Vec<Asked> = query
+            .words
+            .iter()
+            .filter_map(|(word, weight)| {
+                let Word { number, rarity } = *self.vocabulary.get(word)?;
+                let weight = rarity * weight.min(1.0);
+                Some(Asked { number, weight })
+            })
+            .collect();
+        let said: HashSet<&str> = query.words.iter().map(|(word, _)| word.as_str()).collect();
         let mut ranked: Vec<(usize, f32, f32)> = proposed
             .into_iter()
             .filter_map(|(number, score)| {
                 let entry = self.entries.get(number)?;
-                let sure = self.share(&weights, &entry.body);
-                let naming = naming(entry, &query);
+                let naming = *naming.get(number)?;
+                let sure = share(&asked, &entry.body);
                 let rank = score / best
-                    + self.by_name(entry, &weights, &query, best)
+                    + self.by_name(entry, &said, &query, best)
                     + naming
-                    + IN_LEAD * self.share(&weights, &entry.lead)
+                    + IN_LEAD * share(&asked, &entry.lead)
                     + IN_BODY * sure;
                 Some((number, rank, if naming > 0.0 { 1.0 } else { sure }))
             })
@@ -139,46 +144,23 @@ impl Ranker {
         ranked.truncate(k);
         let top = ranked.first().map_or((1.0, 0.0), |(_, rank, sure)| (rank.max(f32::MIN_POSITIVE), *sure));
         let score = |rank: f32| f64::from((rank / top.0).clamp(0.0, 1.0) * (0.1 + 0.9 * top.1).clamp(0.0, 1.0));
-        let section = |number: usize| self.entries.get(number).map_or(0, |entry| self.best_section(entry, &weights));
+        let section = |number: usize| self.entries.get(number).map_or(0, |entry| best_section(entry, &asked));
         let found =
             |(number, rank, _): (usize, f32, f32)| Found { number, score: score(rank), section: section(number) };
         Ok(ranked.into_iter().map(found).collect())
     }
 
-    /// The section that says most of what is asked, long sections at a discount; of two alike, the earlier.
-    fn best_section(&self, entry: &Entry, weights: &HashMap<&str, f32>) -> usize {
-        let asked: HashMap<u32, f32> =
-            weights.iter().filter_map(|(word, weight)| Some((self.vocabulary.get(*word)?.number, *weight))).collect();
-        let mut best = (0.0, 0);
-        for section in &entry.sections {
-            let said: f32 = section.words.iter().filter_map(|word| asked.get(word)).sum();
-            let likeness = said / (20.0 + section.words.len() as f32).sqrt();
-            if likeness > best.0 {
-                best = (likeness, section.number);
-            }
-        }
-        best.1
-    }
-
     /// What the words of its name say for a runbook, and what they say against it.
-    fn by_name(&self, entry: &Entry, weights: &HashMap<&str, f32>, query: &QueryWords, best: f32) -> f32 {
+    fn by_name(&self, entry: &Entry, said: &HashSet<&str>, query: &QueryWords, best: f32) -> f32 {
         let total: f32 = entry.name_words.iter().map(|name| self.rarity(&name.word)).sum();
         let sum = |covers: &dyn Fn(&str) -> bool| -> f32 {
             entry.name_words.iter().filter(|name| name.is_covered(covers)).map(|name| self.rarity(&name.word)).sum()
         };
-        let covered = sum(&|word| weights.contains_key(word));
+        let covered = sum(&|word| said.contains(word));
         let alert: f32 = query.alert_words.iter().map(|name| self.rarity(&name.word)).sum();
         let shared = sum(&|word| query.alert_words.iter().any(|name| name.word == word));
         let alike = 2.0 * shared / (alert + total).max(f32::MIN_POSITIVE);
         COVERED * covered / total.max(f32::MIN_POSITIVE) - OPEN * (total - covered) / best + ALIKE * alike
-    }
-
-    /// The share of the query's rarity that a set of words holds.
-    fn share(&self, weights: &HashMap<&str, f32>, set: &HashSet<u32>) -> f32 {
-        let total: f32 = weights.values().sum();
-        let in_set = |word: &str| self.vocabulary.get(word).is_some_and(|word| set.contains(&word.number));
-        let held: f32 = weights.iter().filter(|(word, _)| in_set(word)).map(|(_, weight)| weight).sum();
-        held / total.max(f32::MIN_POSITIVE)
     }
 
     fn knows(&self, word: &str) -> bool {
@@ -188,6 +170,34 @@ impl Ranker {
     fn rarity(&self, word: &str) -> f32 {
         self.vocabulary.get(word).map_or(0.0, |word| word.rarity)
     }
+}
+
+/// One word of a query that the library has.
+struct Asked {
+    number: u32,
+    weight: f32,
+}
+
+/// The share of a query's weight that a set of words holds.
+fn share(asked: &[Asked], set: &HashSet<u32>) -> f32 {
+    let weight = |held: &dyn Fn(u32) -> bool| -> f32 {
+        let held = asked.iter().filter(|word| held(word.number));
+        held.map(|word| word.weight).sum()
+    };
+    weight(&|number| set.contains(&number)) / weight(&|_| true).max(f32::MIN_POSITIVE)
+}
+
+/// The section that says most of what is asked, long sections at a discount; of two alike, the earlier.
+fn best_section(entry: &Entry, asked: &[Asked]) -> usize {
+    let mut best = (0.0, 0);
+    for (number, words) in entry.sections.iter().enumerate() {
+        let said: f32 = asked.iter().filter(|word| words.contains(&word.number)).map(|word| word.weight).sum();
+        let likeness = said / (20.0 + words.len() as f32).sqrt();
+        if likeness > best.0 {
+            best = (likeness, number);
+        }
+    }
+    best.1
 }
 
 /// What an alert's name in the text says for a runbook.
@@ -261,7 +271,6 @@ fn entry(runbook: &Runbook, parsed: &Parsed, vocabulary: &HashMap<String, Word>,
     let file = stem(&runbook.path);
     let names =
         [file, &runbook.title].into_iter().filter(|name| words::is_compound(name)).map(str::to_lowercase).collect();
-    let sections = sections.iter().enumerate().map(|(number, list)| SectionWords { number, words: numbers(list) });
     Entry {
         names,
         headings: headings.clone(),
@@ -270,6 +279,6 @@ fn entry(runbook: &Runbook, parsed: &Parsed, vocabulary: &HashMap<String, Word>,
         name_words: words.name(file),
         lead: numbers(&fields.lead),
         body: numbers(&fields.body).union(&numbers(&fields.name)).copied().collect(),
-        sections: sections.collect(),
+        sections: sections.iter().map(|words| numbers(words)).collect(),
     }
 }

@@ -35,6 +35,19 @@ impl Words {
         words
     }
 
+    /// The words of a text in order, each with whether it stands in what looks like the name of an object
+    /// (`shop/web-7d9f-x2x9q`, `10.0.0.1:9100`, `/var/lib`) rather than in the sentence around it.
+    pub fn of_sentence(&mut self, text: &str) -> Vec<(String, bool)> {
+        let mut words = Vec::new();
+        for chunk in without_templating(text).split_whitespace() {
+            let object = is_object(chunk);
+            let mut of_chunk = Vec::new();
+            runs(chunk).for_each(|run| self.push_run(run, &mut of_chunk));
+            words.extend(of_chunk.into_iter().map(|word| (word, object)));
+        }
+        words
+    }
+
     /// The words without the joined forms of compounds.
     pub fn apart(&mut self, text: &str) -> Vec<String> {
         let mut words = Vec::new();
@@ -114,6 +127,13 @@ impl Words {
         let mut stream = analyzer.token_stream(word);
         stream.next().map_or_else(|| word.to_owned(), |token| token.text.clone())
     }
+}
+
+/// Whether a word between spaces is an object's name: a path, or joined parts some of which have digits.
+fn is_object(chunk: &str) -> bool {
+    let chunk = chunk.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
+    let digits = chunk.chars().any(|c| c.is_ascii_digit());
+    chunk.contains('/') || (digits && chunk.contains(['-', '.', ':']))
 }
 
 /// A word of a name, and the words that it stands for when it is an abbreviation.

@@ -20,10 +20,15 @@ const LOG_KEYS: [&str; 2] = ["title", "query"];
 pub struct Contents {
     /// From the front matter, else the first heading.
     pub title: Option<String>,
+    /// The `match` section, less what is faulty.
     pub matcher: Matcher,
+    /// The metric queries that are whole.
     pub metrics: Vec<MetricQuery>,
+    /// The log queries that are whole.
     pub logs: Vec<LogQuery>,
+    /// The actions that the catalogue knows.
     pub actions: Vec<ActionName>,
+    /// The Markdown after the front matter.
     pub prose: String,
 }
 
@@ -313,7 +318,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
         .map_or_else(|| format!("use one of {}", known.join(", ")), |near| format!("did you mean `{near}`?"))
 }
 
-/// The known name that a slip of the hand away from this one, if there is one.
+/// The known name that is a slip of the hand away from this one, if there is one.
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let name = name.to_lowercase().replace('-', "_");
     known.iter().copied().filter(|near| distance(&name, near) <= 2).min_by_key(|near| distance(&name, near))
