@@ -55,12 +55,15 @@ fn at_target(scene: &Scene, target: &Target, hop: u8) -> Vec<Claim> {
     if let Some(seen) = service {
         return behind_service(scene, claim, target, seen, hop);
     }
+    if target.failure == Failure::Dns {
+        return vec![name_server(scene, claim, hop)];
+    }
     let backend = named(scene, target);
     if let Some(found) = behind(scene, &backend, hop) {
-        return failing(claim, backend, found);
+        return failing(scene, claim, backend, found);
     }
-    if !target.is_surely_in_cluster()
-        && let Some(claims) = suspected(scene, Some(&claim), hop)
+    if target.is_private_address()
+        && let Some(claims) = suspected(scene, Some((&claim, target)), hop)
     {
         return claims;
     }
@@ -84,30 +87,40 @@ fn behind_service(scene: &Scene, mut claim: Claim, target: &Target, seen: &Seen<
             .fact("not_ready", service.endpoints_not_ready.to_string())
             .maybe("none", (service.endpoints_not_ready == 0).then_some("yes"));
         return match found {
-            Some(found) => failing(claim, backend, found),
+            Some(found) => failing(scene, claim, backend, found),
             None => {
                 claim.about = backend;
                 vec![claim]
             }
         };
     }
-    let port = target.port.map(|port| port.to_string());
-    let unknown_port = port.is_some_and(|port| {
-        let known = |spec: &String| spec.split(['→', '/', '-', ':', ' ']).any(|part| part == port);
-        !service.ports.is_empty() && !service.ports.iter().any(known)
-    });
+    let unknown_port = target.port.is_some() && !service.ports.is_empty() && !target.port_is_of(service);
     if unknown_port && matches!(target.failure, Failure::Refused | Failure::Timeout | Failure::NoRoute) {
         claim.phrase = phrases::DEPENDENCY_WRONG_PORT;
         claim.confidence = claim.confidence.max(0.85);
         return vec![claim.fact("ports", service.ports.join(", "))];
     }
     match found {
-        Some(found) => failing(claim, backend, found),
+        Some(found) => failing(scene, claim, backend, found),
         None => {
             claim.about = backend;
             vec![claim.fact("endpoints", service.endpoints_ready.to_string())]
         }
     }
+}
+
+/// Names do not resolve: what is behind the name has no part in it, the cluster's name server has.
+fn name_server(scene: &Scene, mut claim: Claim, hop: u8) -> Claim {
+    let server = scene.all_workloads().map(|seen| seen.about).find(|about| {
+        about.namespace.as_deref() == Some("kube-system") && (about.name.contains("dns") || about.name == "coredns")
+    });
+    let Some(server) = server.filter(|server| !scene.is_own(server)) else { return claim };
+    if let Some(found) = behind(scene, server, hop) {
+        claim = claim.cite(found.cause.evidence).fact("why", found.cause.kind.as_str());
+        claim.about = server.clone();
+        claim.confidence = claim.confidence.max(0.88);
+    }
+    claim
 }
 
 /// What is known to be wrong with a dependency: its cause, and what contributed.
@@ -135,7 +148,7 @@ fn behind(scene: &Scene, backend: &ObjectRef, hop: u8) -> Option<Behind> {
 }
 
 /// The claim that the cause is in the dependency, and what is known about it there.
-fn failing(mut claim: Claim, backend: ObjectRef, found: Behind) -> Vec<Claim> {
+fn failing(scene: &Scene, mut claim: Claim, backend: ObjectRef, found: Behind) -> Vec<Claim> {
     let Behind { cause, contributing } = found;
     if claim.phrase == phrases::DEPENDENCY {
         claim.phrase = phrases::DEPENDENCY_FAILING;
@@ -150,8 +163,10 @@ fn failing(mut claim: Claim, backend: ObjectRef, found: Behind) -> Vec<Claim> {
         .maybe("why_known_as", cause.facts.get("known_as").cloned())
         .maybe("why_change", contributing.as_ref().and_then(|change| change.facts.get("changes").cloned()));
     // Where the trail leads further than the next hop, the cause is there.
-    let farther =
-        cause.kind == DependencyUnreachable && cause.about != backend && cause.facts.contains_key("dependency");
+    let farther = cause.kind == DependencyUnreachable
+        && cause.about != backend
+        && cause.facts.contains_key("dependency")
+        && !scene.is_own(&cause.about);
     claim.about = if farther { cause.about.clone() } else { backend };
     let others = std::iter::once(cause).chain(contributing).map(|other| {
         let of = other.about.to_string();
@@ -161,37 +176,50 @@ fn failing(mut claim: Claim, backend: ObjectRef, found: Behind) -> Vec<Claim> {
 }
 
 /// The address leads nowhere that is known, but a neighbour is down since about the same time.
-fn suspected(scene: &Scene, claim: Option<&Claim>, hop: u8) -> Option<Vec<Claim>> {
-    let began = claim.and_then(|claim| claim.began);
-    let best = scene
+fn suspected(scene: &Scene, failed: Option<(&Claim, &Target)>, hop: u8) -> Option<Vec<Claim>> {
+    let ours = failed.and_then(|(claim, _)| claim.began);
+    let line = failed.and_then(|(claim, _)| claim.facts.get("line")).map_or("", String::as_str);
+    let mut candidates: Vec<_> = scene
         .services()
         .into_iter()
         .filter(|seen| Some(&seen.data.namespace) == scene.subject.namespace.as_ref() && seen.data.endpoints_ready == 0)
         .filter(|seen| !scene.is_own(&object(seen.data)) && seen.data.name != scene.subject.name)
+        // Whoever is called on another port is somebody else.
+        .filter(|seen| failed.is_none_or(|(_, target)| target.port.is_none() || target.port_is_of(seen.data)))
         .map(|seen| {
             let found = behind(scene, &object(seen.data), hop);
             let theirs = found.as_ref().and_then(|found| found.cause.began);
-            (likelihood(scene, began, theirs) + if found.is_some() { 0.02 } else { 0.0 }, seen, found, theirs)
+            let named = if line.contains(&seen.data.name) { 0.05 } else { 0.0 };
+            let confidence = likelihood(scene, ours, theirs) + if found.is_some() { 0.02 } else { 0.0 } + named;
+            (confidence.min(0.75), seen, found, theirs)
         })
-        .reduce(|best, next| if next.0 > best.0 { next } else { best })?;
-    let (confidence, seen, found, theirs) = best;
+        .collect();
+    candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.data.name.cmp(&b.1.data.name)));
+    // Two neighbours that are down alike: either may be it.
+    let rival =
+        candidates.get(1).filter(|other| other.1.data.name != candidates[0].1.data.name).map_or(0.0, |other| other.0);
+    let (confidence, seen, found, theirs) = candidates.into_iter().next()?;
+    let confidence = if confidence - rival < 0.05 { confidence - 0.12 } else { confidence };
     let service = seen.data;
-    let base = match claim {
-        Some(claim) => Claim { phrase: phrases::DEPENDENCY_SUSPECTED, confidence, ..claim.clone() }.cite([seen.id]),
-        None => Claim::new(
-            DependencyUnreachable,
-            phrases::DEPENDENCY_SUSPECTED,
-            confidence - 0.08,
-            object(service),
-            seen.id,
-        ),
+    let base = match failed {
+        Some((claim, _)) => {
+            // Without a date or a name in common, the address itself is the better lead.
+            if confidence < 0.5 {
+                return None;
+            }
+            Claim { phrase: phrases::DEPENDENCY_SUSPECTED, confidence, ..claim.clone() }.cite([seen.id])
+        }
+        None => {
+            let phrase = phrases::DEPENDENCY_SUSPECTED;
+            Claim::new(DependencyUnreachable, phrase, confidence - 0.08, object(service), seen.id)
+        }
     };
     let base = base
         .fact("service", format!("{}/{}", service.namespace, service.name))
         .fact("dependency", object(service).to_string())
         .maybe("since_there", theirs.map(|at| clock(at, scene.onset)));
     Some(match found {
-        Some(found) => failing(base, object(service), found),
+        Some(found) => failing(scene, base, object(service), found),
         None => vec![Claim { about: object(service), ..base }],
     })
 }
@@ -224,10 +252,11 @@ fn without_place(scene: &Scene, hop: u8) -> Vec<Claim> {
         .fact("count", record.count.to_string())
         .maybe("line", root_line(record.text))
         .maybe("since", record.first.map(|at| clock(at, scene.onset)));
+    // A gateway that says its upstream is gone without saying which: a neighbour that is down is likely meant.
     if kind == DependencyUnreachable
-        && let Some(claims) = suspected(scene, Some(&claim), hop)
+        && let Some(claims) = suspected(scene, None, hop)
     {
-        return claims;
+        return claims.into_iter().map(|other| other.cite([record.id])).collect();
     }
     vec![claim]
 }

@@ -21,6 +21,7 @@ const SLOWEST_FILL: f64 = 86_400.0;
 pub(super) fn find(scene: &Scene) -> Vec<Claim> {
     let mut claims = killed(scene);
     if claims.is_empty() {
+        claims.extend(likely(scene));
         claims.extend(by_event(scene));
         claims.extend(by_metrics(scene));
     }
@@ -30,7 +31,10 @@ pub(super) fn find(scene: &Scene) -> Vec<Claim> {
 
 /// Whether the container's last end was the out-of-memory killer's.
 pub(super) fn was_killed(unit: &Unit) -> bool {
-    unit.ending().is_some_and(|ending| ending.reason == "OOMKilled")
+    // A limit that not even the start fits into is told by the runtime: `container init was OOM-killed`.
+    let told = |text: &str| text.contains("OOM-killed") || text.contains("OOM killed");
+    unit.ending().is_some_and(|ending| ending.reason == "OOMKilled" || told(&ending.message))
+        || unit.state.waiting.as_ref().is_some_and(|waiting| told(&waiting.message))
 }
 
 fn killed(scene: &Scene) -> Vec<Claim> {
@@ -42,6 +46,23 @@ fn killed(scene: &Scene) -> Vec<Claim> {
         kills = others;
     }
     claims
+}
+
+/// Killed by SIGKILL with its memory at the limit and no probe to blame: the killer's name was lost, its work was not.
+fn likely(scene: &Scene) -> Option<Claim> {
+    let killed: Vec<Unit> = scene
+        .containers()
+        .into_iter()
+        .filter(|unit| {
+            unit.ending().is_some_and(|ending| ending.exit_code == 137 && scene.weight(ending.finished_at) > 0.5)
+        })
+        .collect();
+    let probed = scene.events().iter().any(|(_, event)| event.reason == "Killing" && event.message.contains("probe"));
+    let full = killed.first().and_then(|unit| memory(scene, &unit.state.name)).is_some_and(|(_, memory)| {
+        memory.summary.as_ref().and_then(|summary| summary.ratio_to_limit).is_some_and(|ratio| ratio >= 0.9)
+    });
+    let claim = (full && !probed).then(|| claim(scene, &killed)).flatten()?;
+    Some(Claim { confidence: claim.confidence.min(0.75), ..claim })
 }
 
 /// One claim for all kills of one container.

@@ -36,6 +36,7 @@ phrases! {
     CONFIG_CANNOT_START = "config_cannot_start",
     CONFIG_ADMISSION = "config_admission",
     CONFIG_NO_PODS_SELECTED = "config_no_pods_selected",
+    INIT_WAITS = "init_waits",
     SCALED_TO_ZERO = "scaled_to_zero",
     IMAGE_PULL = "image_pull",
     PENDING = "pending",

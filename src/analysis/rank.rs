@@ -33,7 +33,9 @@ pub(super) fn rank(claims: Vec<Claim>) -> Vec<Claim> {
 
 /// Sureness times how near the kind of trouble is to what a person would change.
 fn score(claim: &Claim) -> f64 {
-    claim.confidence * directness(claim.kind)
+    // A probe that kills is nearer to the cause than the restarts it makes.
+    let directness = if claim.phrase == phrases::PROBE_RESTARTS { 0.85 } else { directness(claim.kind) };
+    claim.confidence * directness
 }
 
 fn directness(kind: FindingKind) -> f64 {
@@ -92,14 +94,18 @@ fn is_explained(effect: &Claim, by: &Claim) -> bool {
         by.phrase == phrases::SCHEMA && matches!(effect.kind, CrashLoop | HttpErrors | ProbeFailing | ReplicasMissing);
     let files = by.phrase == phrases::TOO_MANY_FILES
         && matches!(effect.kind, CrashLoop | HttpErrors | DependencyUnreachable | ReplicasMissing);
+    let victim = by.kind == CrashLoop && effect.phrase == phrases::PROBE_RESTARTS && is_signalled(by);
     let sure = by.confidence >= EXPLAINS_FROM && by.confidence >= 0.6 * effect.confidence;
     // Two places that fail at once: the surer one goes first, but neither explains the other.
-    sure && by.role == Role::Cause && (explains(by.kind, effect.kind) || kills || schema || files)
+    sure && !victim && by.role == Role::Cause && (explains(by.kind, effect.kind) || kills || schema || files)
 }
 
 /// Whether the process was ended from outside rather than by itself.
 fn is_signalled(claim: &Claim) -> bool {
-    matches!(claim.facts.get("meaning").map(String::as_str), Some("sigkill" | "sigterm" | "completed") | None)
+    match claim.facts.get("meaning").map(String::as_str) {
+        Some(meaning) => matches!(meaning, "sigkill" | "sigterm" | "completed"),
+        None => !claim.facts.contains_key("exit"),
+    }
 }
 
 /// Makes what is explained a symptom, from the best claim down.
@@ -174,6 +180,8 @@ fn same(a: &Claim, b: &Claim) -> bool {
     };
     a.kind == b.kind
         && a.about == b.about
+        // What is wrong over there is not what we suffer from it, though it may be the same kind of trouble.
+        && a.facts.get("of") == b.facts.get("of")
         && (a.kind != BadRollout || a.phrase == b.phrase)
         && (a.kind != NewErrors || a.phrase == b.phrase)
         && (a.kind != QuotaExceeded || a.phrase == b.phrase)

@@ -3,6 +3,8 @@
 
 use super::claim::Claim;
 use super::crash::phrase_of;
+use super::format::clock;
+use super::oom::was_killed;
 use super::phrases;
 use super::scene::{Scene, Unit};
 use super::serving;
@@ -10,7 +12,7 @@ use super::text::complaint::complaint;
 use super::text::network;
 use super::text::words::{after, first_word, has_any, quoted};
 use crate::domain::evidence::EvidenceId;
-use crate::domain::finding::FindingKind::{ConfigError, DependencyUnreachable, NodeNotReady};
+use crate::domain::finding::FindingKind::{ConfigError, DependencyUnreachable, NodeNotReady, ReplicasMissing};
 
 /// Reasons for which a container waits, or ended, without having run.
 const REASONS: &[&str] = &[
@@ -30,6 +32,7 @@ const REASONS: &[&str] = &[
 /// What the subject's containers, events and conditions say.
 pub(super) fn find(scene: &Scene) -> Vec<Claim> {
     let mut claims: Vec<Claim> = scene.containers().iter().filter_map(|unit| container(scene, unit)).collect();
+    claims.extend(scene.containers().iter().find_map(|unit| init_waits(scene, unit)));
     for (id, event) in scene.events() {
         match event.reason.as_str() {
             "Failed"
@@ -71,6 +74,9 @@ pub(super) fn find(scene: &Scene) -> Vec<Claim> {
 }
 
 fn container(scene: &Scene, unit: &Unit) -> Option<Claim> {
+    if was_killed(unit) {
+        return None;
+    }
     let waiting = unit.state.waiting.as_ref().filter(|waiting| REASONS.contains(&waiting.reason.as_str()));
     let ending = unit
         .ending()
@@ -86,6 +92,21 @@ fn container(scene: &Scene, unit: &Unit) -> Option<Claim> {
         .fact("reason", waiting.map_or_else(|| ending.map_or("", |e| e.reason.as_str()), |w| w.reason.as_str()))
         .began(unit.pod.created_at);
     Some(serving::degraded(claim, unit.workload))
+}
+
+/// An init container that runs on and on keeps the others from starting: it waits for something.
+fn init_waits(scene: &Scene, unit: &Unit) -> Option<Claim> {
+    let since = unit.state.running_since.filter(|_| unit.state.init && !unit.pod.ready && !unit.state.ready)?;
+    let others_wait =
+        unit.pod.containers.iter().any(|other| {
+            !other.init && other.waiting.as_ref().is_some_and(|waiting| waiting.reason == "PodInitializing")
+        });
+    others_wait.then(|| {
+        Claim::new(ReplicasMissing, phrases::INIT_WAITS, 0.6, scene.subject.object(), unit.id)
+            .began(Some(since))
+            .fact("container", &unit.state.name)
+            .fact("since", clock(since, scene.onset))
+    })
 }
 
 /// What the kubelet says about a container that it could not start.

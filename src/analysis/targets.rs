@@ -66,6 +66,25 @@ impl Target {
         }
     }
 
+    /// Whether it is an address that a cluster may have given out, rather than a name or the wide world's.
+    pub fn is_private_address(&self) -> bool {
+        match self.host.parse::<std::net::IpAddr>() {
+            Ok(std::net::IpAddr::V4(address)) => {
+                let [first, second, ..] = address.octets();
+                address.is_private() || (first == 100 && (64..128).contains(&second))
+            }
+            // fd00::/8: unique local addresses.
+            Ok(std::net::IpAddr::V6(address)) => address.octets()[0] & 0xfe == 0xfc,
+            Err(_) => false,
+        }
+    }
+
+    /// Whether the port is one of the Service's, its own or its pods': `80→8080/TCP`.
+    pub fn port_is_of(&self, service: &ServiceState) -> bool {
+        let Some(port) = self.port.map(|port| port.to_string()) else { return false };
+        service.ports.iter().any(|spec| spec.split(|c: char| !c.is_ascii_digit()).any(|part| part == port))
+    }
+
     /// Whether the name can only be one of this cluster: `db`, `db.shop.svc`; `db.shop` may be a domain as well.
     pub fn is_surely_in_cluster(&self) -> bool {
         self.cluster_name().is_some() && (!self.host.contains('.') || self.host.contains(".svc"))

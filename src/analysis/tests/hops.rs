@@ -160,3 +160,28 @@ fn targets_for_the_investigator() {
     assert_eq!(targets.iter().map(|target| target.address()).collect::<Vec<_>>(), ["10.0.0.12:5432", "10.0.0.57:80"]);
     assert_eq!(targets[1].caller, deployment("shop/frontend"));
 }
+
+#[test]
+fn neighbours_that_cannot_be_meant() {
+    // The database's port is not the neighbour's.
+    let world = World::new().workload(healthy()).log("dial tcp 10.0.0.12:5432: connect: connection refused");
+    assert_eq!(world.service(service("shop/checkout", "10.0.0.9", 0)).best().about, deployment("shop/web"));
+    // The wide world is not the neighbour.
+    let world = World::new().workload(healthy()).log("Get \"http://api.example.com/v1\": connection refused");
+    assert_eq!(world.service(service("shop/checkout", "10.0.0.9", 0)).best().phrase, "dependency");
+    // Neither is a Service of another namespace.
+    let world = World::new().workload(healthy()).log("dial tcp 10.0.0.57:80: connect: connection refused");
+    assert_eq!(world.service(service("other/checkout", "10.0.0.9", 0)).best().about, deployment("shop/web"));
+}
+
+#[test]
+fn names_that_do_not_resolve_are_the_name_servers() {
+    let dns = object(SubjectKind::Deployment, "kube-system/coredns");
+    let state = broken(vec![pod(crashing("OOMKilled", 137, ""))]);
+    let world = World::new().log("dial tcp: lookup db on 10.96.0.10:53: server misbehaving").about(
+        dns.clone(),
+        "",
+        EvidenceData::Workload(Box::new(state)),
+    );
+    assert_eq!((world.best().about, world.best().phrase.as_str()), (dns, "dns_failing"));
+}

@@ -24,7 +24,7 @@ fn oom_at_the_limit_with_growth_and_rollout() {
             level: Some("warn".into()),
             ..pattern(r#"{"level":"warn","msg":"cache over soft limit","entries":2000}"#)
         }]);
-    assert_eq!(world.read(), "oom_killed bad_rollout~ memory_high- new_errors- replicas_missing-");
+    assert_eq!(world.read(), "oom_killed bad_rollout~ memory_high- replicas_missing- new_errors-");
     let best = world.best();
     assert_eq!(best.phrase, "oom_at_limit");
     let fact = |name: &str| best.facts.get(name).cloned().unwrap_or_default();
@@ -341,4 +341,27 @@ fn jobs_by_their_reasons() {
     let good = JobRun { failure: None, succeeded: 1, failed: 0, ..failed_run("j2", 300) };
     let state = WorkloadState { jobs: vec![good, run("BackoffLimitExceeded")], ..WorkloadState::default() };
     assert_eq!(World::of(SubjectKind::CronJob, "batch/j").workload(state).read(), "");
+}
+
+#[test]
+fn kills_whose_killer_is_not_named() {
+    let state = broken(vec![pod(crashing("Error", 137, ""))]);
+    let full: Vec<f64> = vec![63.0 * 1024.0 * 1024.0; 12];
+    let world = World::new().workload(state).series(
+        "container_memory_working_set_bytes",
+        Unit::Bytes,
+        Some(64.0 * 1024.0 * 1024.0),
+        &full,
+    );
+    assert_eq!(world.best().kind.as_str(), "oom_killed");
+    let start = waiting("RunContainerError", "container init was OOM-killed (memory limit too low?)");
+    assert_eq!(World::new().workload(broken(vec![pod(start)])).best().kind.as_str(), "oom_killed");
+}
+
+#[test]
+fn an_init_container_that_waits() {
+    let mut waits = pod(ContainerState { name: "wait-for-db".into(), init: true, ready: false, ..running() });
+    waits.phase = "Pending".into();
+    waits.containers.push(waiting("PodInitializing", ""));
+    assert_eq!(World::new().workload(broken(vec![waits])).best().phrase, "init_waits");
 }

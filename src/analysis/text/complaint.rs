@@ -128,6 +128,7 @@ const RULES: &[(Trouble, &[&str])] = &[
         Trouble::MissingProgram,
         &[
             "executable file not found",
+            "exec user process caused",
             "command not found",
             ": not found in $path",
             "error while loading shared libraries",
@@ -317,6 +318,12 @@ const RULES: &[(Trouble, &[&str])] = &[
             "syntax error in",
             "unknown log level",
             "invalid log level",
+            "unknown variable ",
+            "unrecognized configuration parameter",
+            "license has expired",
+            "license expired",
+            "incompatible with server",
+            "vm.max_map_count",
         ],
     ),
     (
