@@ -1,0 +1,93 @@
+//! A line chart as a PNG: what a metric did around an alert, to be read at a glance in a thread and on a phone.
+//!
+//! The layout is ours, on an antialiasing rasteriser: scales pick round ticks in the metric's own unit, lines
+//! break where samples are missing, and labels keep out of each other's way. Nothing here can fail on what the series
+//! hold: infinities and holes are drawn as holes, and hostile names are cleaned before they are drawn.
+
+mod canvas;
+mod draw;
+mod legend;
+mod png;
+mod series;
+mod text;
+mod theme;
+mod ticks;
+
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::unit::Unit;
+
+pub use theme::Theme;
+
+/// Width of the picture in pixels: 900 points at double density.
+pub const WIDTH: u32 = 1800;
+/// Height of the picture in pixels: 360 points at double density.
+pub const HEIGHT: u32 = 720;
+
+/// One series. Time is in milliseconds since the epoch; the order does not matter.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Line {
+    pub name: String,
+    pub points: Vec<(i64, f64)>,
+}
+
+/// A level to compare with: a memory limit, an alert's threshold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LimitLine {
+    pub label: String,
+    pub value: f64,
+}
+
+/// Something that happened at one moment, such as a rollout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mark {
+    pub at: DateTime<Utc>,
+    pub label: String,
+}
+
+/// What to draw.
+#[derive(Debug, Clone)]
+pub struct Chart<'a> {
+    pub title: &'a str,
+    pub unit: Unit,
+    /// First and last moment of the time axis.
+    pub window: (DateTime<Utc>, DateTime<Utc>),
+    /// The most important first. More than [`MAX_LINES`] are counted rather than drawn.
+    pub series: &'a [Line],
+    /// The level that must not be reached, drawn in red.
+    pub limit: Option<LimitLine>,
+    /// Further levels, drawn quietly.
+    pub thresholds: &'a [LimitLine],
+    pub alert_start: Option<DateTime<Utc>>,
+    pub marks: &'a [Mark],
+    /// How many series the caller left out.
+    pub folded: usize,
+    pub theme: Theme,
+}
+
+/// How many lines can be told apart: the colours of the palette.
+pub const MAX_LINES: usize = 8;
+
+/// Why there is no picture. None of these depends on the data.
+#[derive(Debug, thiserror::Error)]
+pub enum ChartError {
+    #[error("the embedded font does not parse")]
+    Font,
+    #[error("no memory for the picture")]
+    Canvas,
+    #[error("the picture does not encode: {0}")]
+    Encode(#[from] ::png::EncodingError),
+}
+
+/// Draws the chart and encodes it as a PNG of [`WIDTH`] × [`HEIGHT`].
+///
+/// # Errors
+/// When the picture cannot be allocated or encoded.
+pub fn render_png(chart: &Chart<'_>) -> Result<Vec<u8>, ChartError> {
+    let mut canvas = canvas::Canvas::new(WIDTH, HEIGHT, theme::colours(chart.theme).background)?;
+    draw::chart(&mut canvas, chart);
+    png::encode(&canvas.into_pixmap())
+}

@@ -1,0 +1,133 @@
+//! The template engine: files by name, values escaped by what kind of text they go into.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::ValueKind;
+use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value, escape_formatter};
+
+use super::RenderError;
+use super::embedded;
+use super::escape;
+use super::filters;
+use super::language::Language;
+use super::words::Words;
+use crate::domain::text;
+
+/// Longest value in an excerpt's line, in bytes.
+const MAX_LINE_BYTES: usize = 400;
+
+/// Compiled templates of one language.
+pub(super) struct Engine {
+    environment: Environment<'static>,
+    sources: BTreeMap<String, String>,
+    /// The short texts.
+    pub words: Arc<Words>,
+}
+
+impl Engine {
+    /// Compiles every template, and tries each with nothing to say, which finds unknown filters and functions.
+    pub(super) fn new(language: Language, overrides: &[(String, String)]) -> Result<Self, RenderError> {
+        for (path, _) in overrides {
+            if embedded::file(path).is_none() {
+                return Err(RenderError { file: path.clone(), line: 0, problem: unknown_file() });
+            }
+        }
+        let words = Arc::new(Words::new(language, overrides)?);
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+        environment.set_auto_escape_callback(kind_of);
+        environment.set_formatter(format);
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(|error| located("(syntax)", &error))?);
+        filters::add(&mut environment, language, &words);
+        let mut sources = BTreeMap::new();
+        for (name, path, source) in templates(language, overrides) {
+            environment
+                .add_template_owned(name.clone(), source.clone())
+                .map_err(|error| located(&path, &error))?;
+            sources.insert(name, source);
+        }
+        let engine = Self { environment, sources, words };
+        for (name, path, _) in templates(language, overrides) {
+            let is_own = overrides.iter().any(|(known, _)| *known == path);
+            if is_own && !name.ends_with(".css") && !name.ends_with(".js") {
+                engine.render(&name, minijinja::context! {}).map_err(|error| RenderError { file: path, ..error })?;
+            }
+        }
+        Ok(engine)
+    }
+
+    /// Fills a template.
+    pub(super) fn render(&self, name: &str, values: Value) -> Result<String, RenderError> {
+        self.environment
+            .get_template(name)
+            .and_then(|template| template.render(values))
+            .map_err(|error| located(name, &error))
+    }
+
+    /// Fills a phrase that is no file; checked when it was loaded.
+    pub(super) fn phrase(&self, file: &str, line: usize, source: &str, values: Value) -> Result<String, RenderError> {
+        self.environment
+            .render_named_str("phrase.md", source, values)
+            .map_err(|error| RenderError { line, ..located(file, &error) })
+    }
+
+    /// A file as it is.
+    pub(super) fn source(&self, name: &str) -> Option<&str> {
+        self.sources.get(name).map(String::as_str)
+    }
+}
+
+/// Name, path and source of each template: `root.md` is `ru/root.md` where that exists, else `en/root.md`.
+fn templates(language: Language, overrides: &[(String, String)]) -> Vec<(String, String, String)> {
+    let mut found: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for folder in ["console", Language::English.code(), language.code()] {
+        for path in embedded::paths() {
+            let Some(rest) = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) else { continue };
+            if rest == "words.txt" || rest == "findings.txt" {
+                continue;
+            }
+            let name = if folder == "console" { path.to_owned() } else { rest.to_owned() };
+            let source = embedded::over(path, overrides).or_else(|| embedded::file(path)).unwrap_or_default();
+            found.insert(name, (path.to_owned(), source.to_owned()));
+        }
+    }
+    found.into_iter().map(|(name, (path, source))| (name, path, source)).collect()
+}
+
+fn unknown_file() -> String {
+    format!("no such template; there are: {}", embedded::paths().join(", "))
+}
+
+fn located(file: &str, error: &minijinja::Error) -> RenderError {
+    let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+    RenderError { file: file.to_owned(), line: error.line().unwrap_or(0), problem: format!("{}{detail}", error.kind()) }
+}
+
+fn kind_of(name: &str) -> AutoEscape {
+    match name.rsplit('.').next() {
+        Some("html") => AutoEscape::Html,
+        Some("md") => AutoEscape::Custom("markdown".into()),
+        Some("txt") => AutoEscape::Custom("text".into()),
+        _ => AutoEscape::None,
+    }
+}
+
+/// Writes a value as its surroundings need it: literal in Markdown, one bounded line in an excerpt, escaped in HTML.
+fn format(out: &mut Output, state: &mut State, value: &Value) -> Result<(), minijinja::Error> {
+    let value = if value.is_none() { &Value::UNDEFINED } else { value };
+    let kind = match state.auto_escape() {
+        AutoEscape::Custom(kind) => kind.clone(),
+        _ => return escape_formatter(out, state, value),
+    };
+    let shown = value.to_string();
+    if value.is_safe() || value.kind() == ValueKind::Number {
+        return out.write_str(&shown).map_err(minijinja::Error::from);
+    }
+    let written = if kind == "markdown" { escape::markdown(&shown) } else { text::line(&shown, MAX_LINE_BYTES) };
+    // Template authors separate with `{{ ", " if not loop.last }}`.
+    let space = if shown.len() > 1 && shown.ends_with(' ') { " " } else { "" };
+    out.write_str(&written).and_then(|()| out.write_str(space)).map_err(minijinja::Error::from)
+}

@@ -1,0 +1,107 @@
+//! Making strangers' text inert in Markdown: nothing in a label or a log line may format, link, mention or notify.
+
+use std::fmt::Write as _;
+
+use crate::domain::text;
+
+/// Longest value put into a sentence, in bytes: more is not read, and a label can be 64 KiB.
+const MAX_INLINE_BYTES: usize = 1000;
+/// Stands between `@` and a name, so that no chat reads a mention; it has no width and no meaning.
+const WORD_JOINER: char = '\u{2060}';
+
+/// `raw` as literal text in one line of Markdown.
+///
+/// Besides Markdown's own characters: `@all` and `@here` get a word joiner, `<!channel>` and `<http://…|text>` (Slack)
+/// lose their bracket, addresses do not become links.
+pub fn markdown(raw: &str) -> String {
+    let line = text::line(raw, MAX_INLINE_BYTES);
+    let mut out = String::with_capacity(line.len() + 8);
+    let mut before = None;
+    let mut rest = line.chars().peekable();
+    while let Some(c) = rest.next() {
+        let next = rest.peek().copied();
+        let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        let special = match c {
+            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '~' | '|' | '#' => true,
+            // Inside a word an underscore is only an underscore.
+            '_' => !(letter(before) && letter(next)),
+            '&' => letter(next) || next == Some('#'),
+            '!' => next == Some('['),
+            // Image and list markers and rules at the start of a line.
+            '-' | '+' | '=' => before.is_none(),
+            '.' | ')' => out.bytes().all(|b| b.is_ascii_digit()) && !out.is_empty() || ends_with_www(&out, c),
+            ':' => next == Some('/'),
+            _ => false,
+        };
+        if special {
+            out.push('\\');
+        }
+        out.push(c);
+        if c == '@' && !letter(before) && letter(next) {
+            out.push(WORD_JOINER);
+        }
+        before = Some(c);
+    }
+    out
+}
+
+fn ends_with_www(out: &str, c: char) -> bool {
+    c == '.' && out.len() >= 3 && out.is_char_boundary(out.len() - 3) && out[out.len() - 3..].eq_ignore_ascii_case("www")
+}
+
+/// `raw` as code in one line. Backticks in it become the letter that looks like one: not every chat knows the rule of
+/// longer delimiters.
+pub fn code(raw: &str) -> String {
+    let line = text::line(raw, MAX_INLINE_BYTES);
+    if line.is_empty() {
+        return "–".to_owned();
+    }
+    format!("`{}`", line.replace('`', "ˋ"))
+}
+
+/// `raw` as a block of code, in a fence longer than any in it.
+pub fn fence(raw: &str) -> String {
+    let raw = text::plain(raw);
+    let longest = raw.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    let mut out = String::with_capacity(raw.len() + 2 * fence.len() + 2);
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{fence}\n{}\n{fence}", raw.trim_end());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_formats_links_or_mentions_is_literal() {
+        for (raw, escaped) in [
+            ("plain words", "plain words"),
+            ("snake_case_name _x_", "snake_case_name \\_x\\_"),
+            ("**bold** `code`", "\\*\\*bold\\*\\* \\`code\\`"),
+            ("<!channel> <@U123>", "\\<!channel\\> \\<@\u{2060}U123\\>"),
+            ("@all me@home.org @ 5", "@\u{2060}all me@home.org @ 5"),
+            ("[click](http://evil.example)", "\\[click\\](http\\://evil.example)"),
+            ("![x](y)", "\\!\\[x\\](y)"),
+            ("www.evil.example", "www\\.evil.example"),
+            ("# title", "\\# title"),
+            ("- item", "\\- item"),
+            ("1. item", "1\\. item"),
+            ("&lt; a & b", "\\&lt; a & b"),
+            ("two\nlines", "two lines"),
+            ("\u{202E}evil", "evil"),
+        ] {
+            assert_eq!(markdown(raw), escaped, "{raw}");
+        }
+        assert!(markdown(&"x".repeat(64 * 1024)).len() <= MAX_INLINE_BYTES);
+    }
+
+    #[test]
+    fn code_cannot_be_left() {
+        assert_eq!(code("a`b"), "`aˋb`");
+        assert_eq!(code(" "), "–");
+        assert_eq!(fence("x\n````\ny"), "`````\nx\n````\ny\n`````");
+        assert_eq!(fence("x"), "```\nx\n```");
+    }
+}

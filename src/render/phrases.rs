@@ -1,0 +1,70 @@
+//! Sentences of findings: `findings.txt` says each kind of claim in words, filled with the finding's facts.
+
+use std::collections::BTreeMap;
+
+use minijinja::Value;
+
+use super::engine::Engine;
+use super::escape;
+use super::keys::{self, Placed};
+use super::language::Language;
+use super::{RenderError, Renderer, embedded};
+use crate::domain::finding::Finding;
+
+/// What a section may hold.
+const NAMES: [&str; 2] = ["claim", "check"];
+
+/// All sentences of one language over those of English.
+pub(super) struct Phrases {
+    by_key: BTreeMap<String, BTreeMap<String, (String, Placed)>>,
+}
+
+impl Phrases {
+    /// Reads every layer, and tries each sentence once.
+    pub(super) fn new(
+        engine: &Engine,
+        language: Language,
+        overrides: &[(String, String)],
+    ) -> Result<Self, RenderError> {
+        let mut by_key: BTreeMap<String, BTreeMap<String, (String, Placed)>> = BTreeMap::new();
+        for (path, source) in embedded::layers("findings.txt", language, overrides) {
+            for (key, texts) in keys::sections(&path, source, &NAMES)? {
+                for placed in texts.values() {
+                    engine.phrase(&path, placed.line, &placed.text, minijinja::context! {})?;
+                }
+                // A section is taken whole: a claim in one language with a check in another would read oddly.
+                by_key.insert(key, texts.into_iter().map(|(name, text)| (name, (path.clone(), text))).collect());
+            }
+        }
+        Ok(Self { by_key })
+    }
+
+    fn say(&self, engine: &Engine, key: &str, name: &str, values: &Value) -> Option<String> {
+        let (path, placed) = self.by_key.get(key)?.get(name)?;
+        let said = engine.phrase(path, placed.line, &placed.text, values.clone()).ok()?;
+        Some(said.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|said| !said.is_empty())
+    }
+}
+
+impl Renderer {
+    /// Writes every finding's claim and check. A finding whose phrase has no words gets a sentence made of its kind.
+    pub fn claims(&self, findings: &mut [Finding]) {
+        for finding in findings {
+            let mut values: BTreeMap<String, Value> =
+                finding.facts.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+            values.insert("about".into(), Value::from(finding.about.to_string()));
+            values.insert("about_kind".into(), Value::from(finding.about.kind.as_str()));
+            let values = Value::from_iter(values);
+            finding.claim = self
+                .phrases
+                .say(&self.texts, &finding.phrase, "claim", &values)
+                .unwrap_or_else(|| self.plain_claim(finding));
+            finding.check = self.phrases.say(&self.texts, &finding.phrase, "check", &values);
+        }
+    }
+
+    fn plain_claim(&self, finding: &Finding) -> String {
+        let kind = self.word(&format!("kind.{}", finding.kind.as_str()));
+        format!("{kind}: {}.", escape::code(&finding.about.to_string()))
+    }
+}

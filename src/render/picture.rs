@@ -1,0 +1,43 @@
+//! The chart of a piece of evidence, as a PNG.
+
+use super::chart::{Chart, ChartError, LimitLine, Line, Mark, render_png};
+use crate::domain::evidence::{Evidence, EvidenceData};
+use crate::domain::incident::Incident;
+use crate::domain::text;
+
+pub use super::chart::{HEIGHT, Theme, WIDTH};
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// Only series are drawn.
+    #[error("{0} is no series, so it has no chart")]
+    NoSeries(crate::domain::evidence::EvidenceId),
+    /// It could not be drawn.
+    #[error(transparent)]
+    Chart(#[from] ChartError),
+}
+
+/// Draws the chart of `evidence`, with the moment the alerts of `incident` began.
+///
+/// # Errors
+/// [`PictureError::NoSeries`] for evidence that is not made of series.
+pub fn chart_for(evidence: &Evidence, incident: &Incident, theme: Theme) -> Result<Vec<u8>, PictureError> {
+    let EvidenceData::Series(series) = &evidence.data else { return Err(PictureError::NoSeries(evidence.id)) };
+    let lines: Vec<Line> =
+        series.lines.iter().map(|line| Line { name: line.name.clone(), points: line.points.clone() }).collect();
+    let resolved = incident.resolved_at.filter(|at| evidence.window.contains(*at));
+    let marks: Vec<Mark> = resolved.map(|at| Mark { at, label: "resolved".to_owned() }).into_iter().collect();
+    Ok(render_png(&Chart {
+        title: &text::line(&evidence.title, 120),
+        unit: series.unit.clone(),
+        window: (evidence.window.from, evidence.window.to),
+        series: &lines,
+        limit: series.limit.as_ref().map(|limit| LimitLine { label: limit.label.clone(), value: limit.value }),
+        thresholds: &[],
+        alert_start: Some(incident.started_at).filter(|at| evidence.window.contains(*at)),
+        marks: &marks,
+        folded: series.folded,
+        theme,
+    })?)
+}
