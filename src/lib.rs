@@ -11,3 +11,4 @@
 pub mod domain;
 pub mod ports;
 pub mod render;
+pub mod web;

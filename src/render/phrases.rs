@@ -30,7 +30,7 @@ impl Phrases {
         for (path, source) in embedded::layers("findings.txt", language, overrides) {
             for (key, texts) in keys::sections(&path, source, &NAMES)? {
                 for placed in texts.values() {
-                    engine.phrase(&path, placed.line, &placed.text, minijinja::context! {})?;
+                    engine.try_phrase(&path, placed.line, &placed.text)?;
                 }
                 // A section is taken whole: a claim in one language with a check in another would read oddly.
                 by_key.insert(key, texts.into_iter().map(|(name, text)| (name, (path.clone(), text))).collect());
