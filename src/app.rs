@@ -32,8 +32,9 @@ use crate::render::Renderer;
 use crate::telemetry::Counters;
 use crate::web::alertmanager::Webhook;
 use crate::web::api::Api;
+use crate::web::console::{Console, RunbookText};
 use crate::web::health::Health;
-use crate::web::{alertmanager, api, health};
+use crate::web::{alertmanager, api, console, health};
 
 /// How long a shutdown waits for what runs: less than Kubernetes' default grace period of 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -237,11 +238,29 @@ fn router(config: &Config, context: &Context, stopping: &CancellationToken) -> R
         }))
         .merge(api::routes(Api { store: store(), clock: clock(), token: config.api_token.clone() }))
         .merge(health::routes(Health { store: store(), counters: counters(), stopping: stopping.clone() }))
+        .merge(console(config, context, stopping))
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(CatchPanicLayer::new())
+}
+
+/// The pages, behind the API's token where there is one.
+fn console(config: &Config, context: &Context, stopping: &CancellationToken) -> Router {
+    let library = Arc::clone(&context.sources.runbooks);
+    let runbook = move |id: &str| {
+        let runbook = library.get(id)?;
+        Some(RunbookText { title: runbook.title.clone(), prose: runbook.prose.clone() })
+    };
+    let pages = console::routes(Console {
+        store: Arc::clone(&context.store),
+        render: Arc::clone(&context.render),
+        clock: Arc::clone(&context.clock),
+        runbooks: Arc::new(runbook),
+        shutdown: stopping.clone(),
+    });
+    console::guard(pages, config.api_token.clone(), Arc::clone(&context.render), Arc::clone(&context.clock))
 }
 
 async fn prune(store: Arc<dyn Store>, clock: Clock, retention: Duration, stop: CancellationToken) {

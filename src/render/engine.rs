@@ -21,7 +21,7 @@ const MAX_LINE_BYTES: usize = 400;
 /// Compiled templates of one language.
 pub(super) struct Engine {
     environment: Environment<'static>,
-    sources: BTreeMap<String, String>,
+    assets: BTreeMap<String, String>,
     /// The short texts.
     pub words: Arc<Words>,
 }
@@ -42,16 +42,20 @@ impl Engine {
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(|error| located("(syntax)", &error))?);
         filters::add(&mut environment, language, &words);
-        let mut sources = BTreeMap::new();
+        let mut assets = BTreeMap::new();
         for (name, path, source) in templates(language, overrides) {
-            environment.add_template_owned(name.clone(), source.clone()).map_err(|error| located(&path, &error))?;
-            sources.insert(name, source);
+            let source = if name.ends_with(".md") { escape::code_in_backticks(&source) } else { source };
+            if is_asset(&name) {
+                assets.insert(name, source);
+            } else {
+                environment.add_template_owned(name, source).map_err(|error| located(&path, &error))?;
+            }
         }
-        let engine = Self { environment, sources, words };
+        let engine = Self { environment, assets, words };
         for (name, path, _) in templates(language, overrides) {
             let is_own = overrides.iter().any(|(known, _)| *known == path);
-            if is_own && !name.ends_with(".css") && !name.ends_with(".js") {
-                engine.render(&name, minijinja::context! {}).map_err(|error| RenderError { file: path, ..error })?;
+            if is_own && !is_asset(&name) {
+                engine.trial(&name).map_err(|error| located(&path, &error))?;
             }
         }
         Ok(engine)
@@ -65,6 +69,21 @@ impl Engine {
             .map_err(|error| located(name, &error))
     }
 
+    /// Fills a template with nothing. That values are missing is no error then; a name that nobody knows is.
+    fn trial(&self, name: &str) -> Result<(), minijinja::Error> {
+        let tried = self.environment.get_template(name).and_then(|template| template.render(minijinja::context! {}));
+        tried.map(drop).or_else(|error| if is_misspelt(&error) { Err(error) } else { Ok(()) })
+    }
+
+    /// Whether a phrase can be filled at all.
+    pub(super) fn try_phrase(&self, file: &str, line: usize, source: &str) -> Result<(), RenderError> {
+        let tried = self.environment.render_named_str("phrase.md", source, minijinja::context! {});
+        match tried {
+            Err(error) if is_misspelt(&error) => Err(RenderError { line, ..located(file, &error) }),
+            _ => Ok(()),
+        }
+    }
+
     /// Fills a phrase that is no file; checked when it was loaded.
     pub(super) fn phrase(&self, file: &str, line: usize, source: &str, values: Value) -> Result<String, RenderError> {
         self.environment
@@ -72,9 +91,9 @@ impl Engine {
             .map_err(|error| RenderError { line, ..located(file, &error) })
     }
 
-    /// A file as it is.
-    pub(super) fn source(&self, name: &str) -> Option<&str> {
-        self.sources.get(name).map(String::as_str)
+    /// A file that is no template: style, script, icon.
+    pub(super) fn asset(&self, name: &str) -> Option<&str> {
+        self.assets.get(name).map(String::as_str)
     }
 }
 
@@ -93,6 +112,15 @@ fn templates(language: Language, overrides: &[(String, String)]) -> Vec<(String,
         }
     }
     found.into_iter().map(|(name, (path, source))| (name, path, source)).collect()
+}
+
+fn is_asset(name: &str) -> bool {
+    [".css", ".js", ".svg"].iter().any(|ending| name.ends_with(ending))
+}
+
+fn is_misspelt(error: &minijinja::Error) -> bool {
+    use minijinja::ErrorKind::{SyntaxError, TemplateNotFound, UnknownFilter, UnknownFunction, UnknownTest};
+    matches!(error.kind(), SyntaxError | TemplateNotFound | UnknownFilter | UnknownFunction | UnknownTest)
 }
 
 fn unknown_file() -> String {

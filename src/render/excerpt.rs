@@ -61,7 +61,7 @@ fn kind(data: &EvidenceData) -> &'static str {
 }
 
 /// The data as templates see it. Series go without their points: a chart shows those, words do not.
-pub(super) fn values(data: &EvidenceData) -> Value {
+pub(crate) fn values(data: &EvidenceData) -> Value {
     let EvidenceData::Series(series) = data else { return Value::from(Serde(data)) };
     let SeriesData { unit, lines, folded, limit, summary, partial } = series;
     let lines: Vec<LineView<'_>> = lines.iter().map(LineView::of).collect();

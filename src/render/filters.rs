@@ -23,6 +23,10 @@ pub(super) fn add(environment: &mut Environment<'static>, language: Language, wo
     environment.add_filter("block", block);
     environment.add_filter("markdown", |value: Value| safe(markdown::html_of(&plain(&value))));
 
+    environment.add_filter("urlpath", |value: Value| urlpath(&plain(&value)));
+    environment.add_filter("inline", |value: Value| safe(markdown::inline_html_of(&plain(&value))));
+    environment.add_filter("unmarked", |value: Value| markdown::text_of(&plain(&value)));
+
     environment.add_filter("time", |at: Value, beside: Option<Value>| {
         instant(&at).map(|at| times::time(at, beside.as_ref().and_then(instant)))
     });
@@ -61,6 +65,15 @@ pub(super) fn add(environment: &mut Environment<'static>, language: Language, wo
     let said = Arc::clone(words);
     environment.add_function("confidence", move |value: Value| confidence(number(&value).unwrap_or(0.0), &said));
     environment.add_global("language", language.code());
+}
+
+/// One segment of an address's path.
+fn urlpath(raw: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    raw.as_bytes()
+        .iter()
+        .map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 fn safe(text: String) -> Value {

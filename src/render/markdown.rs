@@ -35,6 +35,27 @@ pub fn html_of(source: &str) -> String {
         .replace("</table>", "</table></div>")
 }
 
+/// `source` as HTML without a paragraph around it, for one sentence inside other HTML.
+pub fn inline_html_of(source: &str) -> String {
+    let html = html_of(source);
+    let html = html.trim_end();
+    let inner = html.strip_prefix("<p>").and_then(|html| html.strip_suffix("</p>"));
+    inner.filter(|inner| !inner.contains("<p>")).unwrap_or(html).to_owned()
+}
+
+/// The words of `source` without its formatting, for places where nothing may be formatted.
+pub fn text_of(source: &str) -> String {
+    let mut out = String::new();
+    for event in Parser::new(&crate::domain::text::bounded(source, MAX_BYTES)) {
+        match event {
+            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => out.push_str(&text),
+            Event::SoftBreak | Event::HardBreak | Event::End(TagEnd::Paragraph | TagEnd::Item) => out.push(' '),
+            _ => {}
+        }
+    }
+    out.trim_end().to_owned()
+}
+
 fn is_web(address: &str) -> bool {
     let address = address.trim_start().to_ascii_lowercase();
     address.starts_with("https://") || address.starts_with("http://")

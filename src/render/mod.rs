@@ -20,9 +20,10 @@ mod times;
 mod view;
 mod words;
 
+pub(crate) use excerpt::values as evidence_values;
 pub use language::Language;
-pub use markdown::html_of;
-pub use picture::{PictureError, Theme, chart_for};
+pub use markdown::{html_of, inline_html_of, text_of};
+pub use picture::{HEIGHT, PictureError, Theme, WIDTH, chart_for};
 pub use posts::{SourceReport, SourceState, sources_of};
 pub use view::IncidentView;
 
@@ -79,7 +80,7 @@ impl Renderer {
 
     /// One of the console's own files, `console.css`.
     pub fn asset(&self, name: &str) -> Option<&str> {
-        self.texts.source(&format!("console/{name}"))
+        self.texts.asset(&format!("console/{name}"))
     }
 
     /// A word or phrase by its key, the key itself where there is none.

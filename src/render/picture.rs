@@ -1,36 +1,43 @@
 //! The chart of a piece of evidence, as a PNG.
 
+use super::chart::{Chart, ChartError, LimitLine, Line, Mark, render_png};
 use crate::domain::evidence::{Evidence, EvidenceData};
 use crate::domain::incident::Incident;
+use crate::domain::text;
 
-/// Light or dark ground.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Theme {
-    /// Dark on light.
-    Light,
-    /// Light on dark.
-    Dark,
-}
+pub use super::chart::{HEIGHT, Theme, WIDTH};
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
     /// Only series are drawn.
-    #[error("this evidence has no chart")]
-    NoChart,
+    #[error("{0} is no series, so it has no chart")]
+    NoSeries(crate::domain::evidence::EvidenceId),
+    /// It could not be drawn.
+    #[error(transparent)]
+    Chart(#[from] ChartError),
 }
 
-/// 1x1.
-const EMPTY: &[u8] = &[
-    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0, 31, 21, 196,
-    137, 0, 0, 0, 13, 73, 68, 65, 84, 120, 218, 99, 100, 96, 248, 95, 15, 0, 2, 135, 1, 128, 235, 71, 186, 146, 0, 0,
-    0, 0, 73, 69, 78, 68, 174, 66, 96, 130,
-];
-
-/// Draws the chart of `evidence`, with the onset and the end of `incident` marked.
-pub fn chart_for(evidence: &Evidence, _incident: &Incident, _theme: Theme) -> Result<Vec<u8>, PictureError> {
-    match &evidence.data {
-        EvidenceData::Series(_) => Ok(EMPTY.to_vec()),
-        _ => Err(PictureError::NoChart),
-    }
+/// Draws the chart of `evidence`, with the moment the alerts of `incident` began.
+///
+/// # Errors
+/// [`PictureError::NoSeries`] for evidence that is not made of series.
+pub fn chart_for(evidence: &Evidence, incident: &Incident, theme: Theme) -> Result<Vec<u8>, PictureError> {
+    let EvidenceData::Series(series) = &evidence.data else { return Err(PictureError::NoSeries(evidence.id)) };
+    let lines: Vec<Line> =
+        series.lines.iter().map(|line| Line { name: line.name.clone(), points: line.points.clone() }).collect();
+    let resolved = incident.resolved_at.filter(|at| evidence.window.contains(*at));
+    let marks: Vec<Mark> = resolved.map(|at| Mark { at, label: "resolved".to_owned() }).into_iter().collect();
+    Ok(render_png(&Chart {
+        title: &text::line(&evidence.title, 120),
+        unit: series.unit.clone(),
+        window: (evidence.window.from, evidence.window.to),
+        series: &lines,
+        limit: series.limit.as_ref().map(|limit| LimitLine { label: limit.label.clone(), value: limit.value }),
+        thresholds: &[],
+        alert_start: Some(incident.started_at).filter(|at| evidence.window.contains(*at)),
+        marks: &marks,
+        folded: series.folded,
+        theme,
+    })?)
 }

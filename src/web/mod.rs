@@ -2,5 +2,6 @@
 
 pub mod alertmanager;
 pub mod api;
+pub mod console;
 pub mod health;
 pub mod verify;

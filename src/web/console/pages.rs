@@ -1,0 +1,123 @@
+//! The pages, and the form that asks for another look.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use minijinja::value::{Serde, merge_maps};
+use minijinja::{Value, context};
+use serde::Deserialize;
+
+use super::login::LoggedIn;
+use super::problem::Problem;
+use super::{Shared, protect, view};
+use crate::domain::event::Event;
+use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
+use crate::ports::Filter;
+use crate::render::IncidentView;
+
+/// Incidents listed: two screens of open ones and a screen of what is over. The API lists the rest.
+const MAX_OPEN: usize = 100;
+/// See [`MAX_OPEN`].
+const MAX_RESOLVED: usize = 25;
+
+type Page = Result<Response, Response>;
+type Session = Option<Extension<LoggedIn>>;
+
+/// Open and lately resolved incidents.
+pub(super) async fn index(State(shared): State<Arc<Shared>>, session: Session) -> Page {
+    let page = async {
+        let store = &shared.console.store;
+        let open = store.list(Filter { status: Some(IncidentStatus::Open), limit: MAX_OPEN }).await?;
+        let resolved = store.list(Filter { status: Some(IncidentStatus::Resolved), limit: MAX_RESOLVED }).await?;
+        let open_total = store.count_open().await?.max(open.len());
+        let inbox = store.inbox().await?;
+        let rows = |incidents: &[Incident]| Serde(incidents.iter().map(IncidentView::of).collect::<Vec<_>>()).into();
+        let (mut open_rows, resolved): (Vec<Incident>, Value) = (open, rows(&resolved));
+        // The worst first, the newest first among equals.
+        open_rows.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.opened_at.cmp(&a.opened_at)));
+        let values = context! {
+            open => rows(&open_rows), resolved, open_total, dead => inbox.dead, events => "/events",
+            ..common(&shared, session.is_some())
+        };
+        html(&shared, "index.html", values)
+    };
+    page.await.map_err(|problem: Problem| problem.page(&shared))
+}
+
+/// What a page was asked to say besides.
+#[derive(Debug, Deserialize)]
+pub(super) struct Said {
+    asked: Option<String>,
+}
+
+/// One incident with everything that is known about it.
+pub(super) async fn incident(
+    State(shared): State<Arc<Shared>>,
+    session: Session,
+    Path(id): Path<String>,
+    Query(said): Query<Said>,
+) -> Page {
+    let page = async {
+        let id = IncidentId(id);
+        let store = &shared.console.store;
+        let incident = store.incident(&id).await?.ok_or(Problem::NotFound)?.value;
+        let investigation = store.investigation(&id).await?.unwrap_or_default();
+        let thread = store.thread(&id).await?;
+        let values = merge_maps([
+            context! { events => format!("/incidents/{}/events", id.0), asked => said.asked.is_some() },
+            view::incident(&incident, &investigation, &thread, &shared.console.runbooks),
+            common(&shared, session.is_some()),
+        ]);
+        html(&shared, "incident.html", values)
+    };
+    page.await.map_err(|problem: Problem| problem.page(&shared))
+}
+
+/// A runbook that fits an incident, as its author wrote it.
+pub(super) async fn runbook(
+    State(shared): State<Arc<Shared>>,
+    session: Session,
+    Path((id, runbook)): Path<(String, String)>,
+) -> Page {
+    let page = async {
+        let incident = shared.console.store.incident(&IncidentId(id)).await?.ok_or(Problem::NotFound)?.value;
+        let text = (shared.console.runbooks)(&runbook).ok_or(Problem::NotFound)?;
+        let values = context! {
+            incident => Serde(IncidentView::of(&incident)), id => runbook, title => text.title, prose => text.prose,
+            ..common(&shared, session.is_some())
+        };
+        html(&shared, "runbook.html", values)
+    };
+    page.await.map_err(|problem: Problem| problem.page(&shared))
+}
+
+/// Asks for another look at an incident.
+pub(super) async fn investigate(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers: HeaderMap) -> Page {
+    let page = async {
+        if !protect::is_same_origin(&headers) {
+            return Err(Problem::Foreign);
+        }
+        let id = IncidentId(id);
+        let store = &shared.console.store;
+        store.incident(&id).await?.ok_or(Problem::NotFound)?;
+        let event = Event::Investigate { incident: id.clone(), requested_by: Some("console".to_owned()) };
+        store.enqueue(&event, (shared.console.clock)()).await?;
+        Ok(Redirect::to(&format!("/incidents/{}?asked=1", id.0)).into_response())
+    };
+    page.await.map_err(|problem: Problem| problem.page(&shared))
+}
+
+/// What every page shows.
+fn common(shared: &Shared, logged_in: bool) -> Value {
+    context! { now => Serde((shared.console.clock)()), assets => shared.assets.links(), logged_in }
+}
+
+fn html(shared: &Shared, name: &str, values: Value) -> Result<Response, Problem> {
+    shared.console.render.page(name, values).map(|page| Html(page).into_response()).map_err(|error| {
+        tracing::error!(%error, page = name, "a page could not be rendered");
+        Problem::Broken
+    })
+}

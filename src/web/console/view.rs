@@ -1,0 +1,107 @@
+//! An incident as its page shows it.
+
+use minijinja::value::Serde;
+use minijinja::{Value, context};
+use serde::Serialize;
+
+use super::RunbookReader;
+use crate::domain::alert::Alert;
+use crate::domain::evidence::{Evidence, EvidenceId};
+use crate::domain::finding::{Finding, Role};
+use crate::domain::incident::Incident;
+use crate::domain::investigation::Investigation;
+use crate::domain::post::{Post, PostKind};
+use crate::render::{IncidentView, sources_of};
+
+/// Alerts with their labels on the page; a storm has thousands, and the API has them all.
+const MAX_ALERTS: usize = 50;
+/// Runbooks whose text is on the page.
+const MAX_RUNBOOKS: usize = 3;
+
+/// One entry of the timeline.
+#[derive(Debug, Serialize)]
+struct Entry<'a> {
+    kind: PostKind,
+    at: chrono::DateTime<chrono::Utc>,
+    edited: bool,
+    author: &'a str,
+    text: &'a str,
+    /// For evidence: what to point to instead of repeating it.
+    evidence: Vec<(EvidenceId, &'a str)>,
+}
+
+/// A runbook with its text, where it can be read.
+#[derive(Debug, Serialize)]
+struct Runbook<'a> {
+    id: &'a str,
+    title: &'a str,
+    score: f64,
+    prose: Option<String>,
+}
+
+/// Everything the page of an incident needs.
+pub(super) fn incident(
+    incident: &Incident,
+    investigation: &Investigation,
+    thread: &[Post],
+    runbooks: &RunbookReader,
+) -> Value {
+    let of = |role: Role| {
+        let found: Vec<&Finding> = investigation.findings.iter().filter(|finding| finding.role == role).collect();
+        Value::from(Serde(found))
+    };
+    let mut alerts: Vec<&Alert> = incident.alerts.iter().collect();
+    alerts.sort_by_key(|alert| (!alert.is_firing(), alert.starts_at));
+    alerts.truncate(MAX_ALERTS);
+    let runbooks: Vec<Runbook<'_>> = investigation
+        .runbooks
+        .iter()
+        .take(MAX_RUNBOOKS)
+        .map(|known| Runbook {
+            id: &known.id,
+            title: &known.title,
+            score: known.score,
+            prose: runbooks(&known.id).map(|text| text.prose),
+        })
+        .collect();
+    context! {
+        incident => Serde(IncidentView::of(incident)),
+        causes => of(Role::Cause), contributing => of(Role::Contributing), symptoms => of(Role::Symptom),
+        run => investigation.run, finished_at => Serde(investigation.finished_at),
+        evidence => Value::from_iter(investigation.evidence.iter().map(evidence)),
+        runbooks => Serde(runbooks),
+        sources => Serde(sources_of(investigation, &[])), unavailable => Serde(&investigation.unavailable),
+        alerts => Serde(alerts), alerts_left_out => incident.alerts_total().saturating_sub(MAX_ALERTS),
+        depends_on => Value::from_iter(incident.depends_on.iter().map(ToString::to_string)),
+        timeline => Serde(timeline(thread, investigation)),
+    }
+}
+
+fn evidence(evidence: &Evidence) -> Value {
+    let Evidence { id, source, about, title, query, window, excerpt, data, link } = evidence;
+    context! {
+        id => id.to_string(), source => source.as_str(), about => about.to_string(), title, query, excerpt, link,
+        window => Serde(window), data => crate::render::evidence_values(data),
+    }
+}
+
+fn timeline<'a>(thread: &'a [Post], investigation: &'a Investigation) -> Vec<Entry<'a>> {
+    let title_of = |id: &EvidenceId| {
+        investigation.evidence.iter().find(|evidence| evidence.id == *id).map(|evidence| (*id, evidence.title.as_str()))
+    };
+    thread
+        .iter()
+        .map(|post| Entry {
+            kind: post.draft.kind,
+            at: post.draft.at,
+            edited: post.revision > 1,
+            author: &post.draft.author,
+            text: &post.draft.text,
+            evidence: if post.draft.kind == PostKind::Evidence {
+                post.draft.evidence.iter().filter_map(title_of).collect()
+            } else {
+                Vec::new()
+            },
+        })
+        .collect()
+}
