@@ -79,7 +79,7 @@ fn rollout(scene: &Scene, id: EvidenceId, workload: &WorkloadState, starts: &[Da
     .fact("revision", newest.revision.to_string())
     .maybe("previous", previous.map(|revision| revision.to_string()))
     .maybe("at", newest.at.map(|at| clock(at, scene.onset)))
-    .maybe("before", gap.map(duration))
+    .maybe("before", gap.filter(|gap| gap.num_seconds() > 0).map(duration))
     .fact("changes", newest.changes.iter().take(MOST_LINES).map(String::as_str).collect::<Vec<_>>().join("; "))
     .maybe("more", (more > 0).then(|| more.to_string()))
     .maybe("note", newest.cause.as_deref())
@@ -96,13 +96,8 @@ fn others_changes(scene: &Scene, starts: &[DateTime<Utc>], no_rollout: bool) -> 
         let own = scene.is_own(&change.object);
         let near = change.object.namespace == scene.subject.namespace;
         let weight = match change.kind {
-            ChangeKind::Rollout if own => {
-                if no_rollout {
-                    1.0
-                } else {
-                    0.0
-                }
-            }
+            // What the workload tells itself need not be said again.
+            ChangeKind::Rollout if own => f64::from(u8::from(no_rollout)),
             ChangeKind::Config if own || near => 0.75,
             ChangeKind::Scale | ChangeKind::Other if own => 0.6,
             ChangeKind::Node if nodes.contains(&change.object.name.as_str()) || own => 0.7,

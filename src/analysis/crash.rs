@@ -31,7 +31,8 @@ pub(super) fn find(scene: &Scene) -> Vec<Claim> {
         claims.extend(claim(scene, &same));
         crashes = others;
     }
-    if claims.is_empty() {
+    // What the out-of-memory killer ended is told as that.
+    if claims.is_empty() && !scene.containers().iter().any(was_killed) {
         claims.extend(by_event(scene));
         claims.extend(by_metrics(scene));
     }
@@ -84,7 +85,7 @@ fn claim(scene: &Scene, crashes: &[Unit]) -> Option<Claim> {
         .fact("pods", crashes.len().to_string())
         .fact("restarts", crashes.iter().map(|unit| unit.state.restarts).sum::<i32>().to_string())
         .maybe("exit", code.map(|code| code.to_string()))
-        .maybe("meaning", code.and_then(exit_code::meaning))
+        .maybe("meaning", code.and_then(|code| exit_code::telling(code, reason.is_some())))
         .maybe("lived", lived.filter(|lived| *lived >= TimeDelta::zero()).map(duration))
         .maybe("last", ends.iter().max().map(|at| clock(*at, scene.onset)))
         .maybe("init", unit.state.init.then_some("yes"));

@@ -56,16 +56,21 @@ fn failure(scene: &Scene, id: EvidenceId, failed: &[&JobRun], runs: &[JobRun]) -
     let oom = endings.iter().any(was_killed);
     let phrase = if reason == "DeadlineExceeded" { phrases::JOB_DEADLINE } else { phrases::JOB_FAILED };
     let began = failed.iter().filter_map(|run| run.started_at).min();
+    // Finished Jobs are cleared away after a while; their events tell of more of them.
+    let (told, gone) = failed_by_events(scene);
+    let count = failed.len().max(gone);
+    let said = error(scene).is_some();
     let claim = Claim::new(JobFailed, phrase, 0.85, scene.subject.object(), id)
+        .cite(told.filter(|_| gone > failed.len()))
         .began(began)
         .fact("job", &newest.name)
         .fact("reason", reason)
-        .fact("runs", failed.len().to_string())
-        .maybe("every", (failed.len() > 1 && runs.iter().all(|run| run.succeeded == 0)).then_some("yes"))
+        .fact("runs", count.to_string())
+        .maybe("every", (count > 1 && runs.iter().all(|run| run.succeeded == 0)).then_some("yes"))
         .fact("attempts", newest.failed.to_string())
         .maybe("at", newest.finished_at.or(newest.started_at).map(|at| clock(at, scene.onset)))
         .maybe("exit", ending.map(|ending| ending.exit_code.to_string()))
-        .maybe("meaning", ending.and_then(|ending| exit_code::meaning(ending.exit_code)));
+        .maybe("meaning", ending.and_then(|ending| exit_code::telling(ending.exit_code, said)));
     with_error(scene, claim, id, oom)
 }
 
@@ -105,6 +110,22 @@ fn error<'a>(scene: &Scene<'a>) -> Option<(Record<'a>, String)> {
     let best =
         records.map(|record| (score(&record), record)).reduce(|best, next| if next.0 > best.0 { next } else { best });
     best.and_then(|(_, record)| Some((record, root_line(record.text)?)))
+}
+
+/// How many Jobs the events say failed, and by which evidence. None if they tell of one that succeeded.
+fn failed_by_events(scene: &Scene) -> (Option<EvidenceId>, usize) {
+    let events = scene.events();
+    let completed = |word: &str| {
+        let word = format!("condition: {word}");
+        let told =
+            events.iter().filter(move |(_, event)| event.reason == "SawCompletedJob" && event.message.contains(&word));
+        told.filter_map(|(id, event)| Some((*id, after(&event.message, "completed job: ")?.split(',').next()?)))
+            .collect::<Vec<_>>()
+    };
+    let mut failed = completed("Failed");
+    failed.sort_by_key(|(_, job)| *job);
+    failed.dedup_by_key(|(_, job)| *job);
+    if completed("Complete").is_empty() { (failed.first().map(|(id, _)| *id), failed.len()) } else { (None, 0) }
 }
 
 fn by_event(scene: &Scene) -> Vec<Claim> {

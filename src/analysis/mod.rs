@@ -78,10 +78,14 @@ fn ranked(scene: &Scene, hop: u8) -> Vec<Claim> {
     claims.extend(jobs::find(scene));
     claims.extend(quota::find(scene));
     claims.extend(service::find(scene));
-    claims.extend(logs::find(scene));
     claims.extend(dependency::find(scene, hop));
+    claims.extend(logs::find(scene, &claims));
     if hop == 0 {
         claims.extend(alerts::find(scene));
+    }
+    for claim in &mut claims {
+        // A pod's age is not its trouble's: what began long before the onset says nothing of when this did.
+        claim.began = claim.began.filter(|at| scene.weight(Some(*at)) > 0.5);
     }
     claims.extend(change::find(scene, &claims));
     rank::rank(claims)

@@ -14,7 +14,7 @@ pub(super) fn find(scene: &Scene) -> Option<Claim> {
             && (service.name == scene.subject.name || scene.subject.service.as_ref() == Some(&service.name));
         own && service.endpoints_ready == 0
             && service.endpoints_not_ready == 0
-            && service.cluster_ip != ""
+            && !service.cluster_ip.is_empty()
             && service.backend.is_none()
     })?;
     // A workload of the same name with ready pods is whom the Service was meant for.

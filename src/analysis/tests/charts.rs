@@ -120,20 +120,17 @@ fn logs_alone() {
     for (line, expected) in [
         (
             "connect() failed (111: Connection refused) while connecting to upstream, client: 10.1.6.42, server: shop.example, upstream: \"http://10.0.0.57:80/products\"",
-            "dependency_unreachable new_errors-",
+            "dependency_unreachable",
         ),
-        ("FATAL: sorry, too many clients already", "dependency_unreachable new_errors-"),
-        (
-            "HikariPool-1 - Connection is not available, request timed out after 30000ms",
-            "dependency_unreachable new_errors-",
-        ),
-        ("dial tcp: lookup db on 10.96.0.10:53: server misbehaving", "dependency_unreachable new_errors-"),
-        ("tls: failed to verify certificate: x509: certificate has expired", "certificate_invalid new_errors-"),
-        ("ERROR: password authentication failed for user \"app\"", "auth_failed new_errors-"),
-        ("could not extend file: No space left on device", "disk_full new_errors-"),
-        ("java.lang.OutOfMemoryError: Java heap space\n\tat a.b.C.d(C.java:1)", "oom_killed new_errors-"),
-        ("ERROR: column \"vat\" does not exist", "new_errors new_errors-"),
-        ("accept: too many open files", "new_errors new_errors-"),
+        ("FATAL: sorry, too many clients already", "dependency_unreachable"),
+        ("HikariPool-1 - Connection is not available, request timed out after 30000ms", "dependency_unreachable"),
+        ("dial tcp: lookup db on 10.96.0.10:53: server misbehaving", "dependency_unreachable"),
+        ("tls: failed to verify certificate: x509: certificate has expired", "certificate_invalid"),
+        ("ERROR: password authentication failed for user \"app\"", "auth_failed"),
+        ("could not extend file: No space left on device", "disk_full"),
+        ("java.lang.OutOfMemoryError: Java heap space\n\tat a.b.C.d(C.java:1)", "oom_killed"),
+        ("ERROR: column \"vat\" does not exist", "new_errors"),
+        ("accept: too many open files", "new_errors"),
         ("something unexpected happened", "new_errors-"),
     ] {
         assert_eq!(World::new().log(line).read(), expected, "{line}");

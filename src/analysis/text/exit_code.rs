@@ -30,9 +30,9 @@ pub fn meaning(code: i32) -> Option<&'static str> {
     })
 }
 
-/// Whether the code says that the runtime could not start the program at all.
-pub fn never_started(code: i32) -> bool {
-    matches!(code, 125..=128)
+/// The meaning, unless the program itself `said` more than so general a code can.
+pub fn telling(code: i32, said: bool) -> Option<&'static str> {
+    meaning(code).filter(|_| !(said && matches!(code, 1 | 2 | 255)))
 }
 
 #[cfg(test)]

@@ -227,8 +227,7 @@ fn port(rest: &str) -> Option<u16> {
     }
     let near_end = rest.char_indices().nth(64).map_or(rest.len(), |(at, _)| at);
     let near = &rest[..near_end];
-    let cue = ["port=", "port: ", "port ", "', ", "\", "].iter().find_map(|cue| after(near, cue).and_then(number));
-    cue
+    ["port=", "port: ", "port ", "', ", "\", "].iter().find_map(|cue| after(near, cue).and_then(number))
 }
 
 #[cfg(test)]
