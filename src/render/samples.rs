@@ -435,6 +435,7 @@ pub fn evidence(excerpt: impl Fn(&EvidenceData) -> String) -> Vec<Evidence> {
 
 pub fn investigation(excerpt: impl Fn(&EvidenceData) -> String) -> Investigation {
     Investigation {
+        slots: std::collections::BTreeMap::new(),
         run: 1,
         started_at: Some(at(21)),
         finished_at: Some(at(48)),

@@ -23,7 +23,7 @@ fn print_all() {
             render.report(&samples::incident(), &investigation),
             render.runbook("Container killed", "oom-killed", 0.912, "Look <b>here</b> **now** @all"),
             render.related(&samples::incident()),
-            render.resolved(&samples::resolved(), &Default::default()),
+            render.resolved(&samples::resolved(), &[]),
         ] {
             println!("{post}\n--------");
         }
