@@ -10,16 +10,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Unit {
+    /// Bytes, said in powers of 1024.
     Bytes,
+    /// Bytes a second.
     BytesPerSecond,
+    /// CPU cores.
     Cores,
     /// Out of one hundred.
     Percent,
     /// Out of one; said as a percentage.
     Ratio,
+    /// Seconds.
     Seconds,
+    /// Thousandths of a second.
     Milliseconds,
+    /// Things a second.
     PerSecond,
+    /// A number of things.
     #[default]
     Count,
     /// A unit that we do not know, said as it was written.

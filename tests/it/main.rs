@@ -4,6 +4,7 @@
 // The harness is test code, too: what is missing there must fail the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod bot;
 mod fakes;
 mod fakes_logs;
 mod http;
@@ -14,4 +15,5 @@ mod neighbours;
 mod patterns_properties;
 mod process;
 mod store_contract;
+mod story;
 mod tidy;

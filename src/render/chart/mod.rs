@@ -30,28 +30,36 @@ pub const HEIGHT: u32 = 720;
 /// One series. Time is in milliseconds since the epoch; the order does not matter.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Line {
+    /// What the legend calls it.
     pub name: String,
+    /// Milliseconds and value.
     pub points: Vec<(i64, f64)>,
 }
 
 /// A level to compare with: a memory limit, an alert's threshold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LimitLine {
+    /// What is written at the line.
     pub label: String,
+    /// In the chart's unit.
     pub value: f64,
 }
 
 /// Something that happened at one moment, such as a rollout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
+    /// When.
     pub at: DateTime<Utc>,
+    /// What is written at the mark.
     pub label: String,
 }
 
 /// What to draw.
 #[derive(Debug, Clone)]
 pub struct Chart<'a> {
+    /// Written above.
     pub title: &'a str,
+    /// How values are written.
     pub unit: Unit,
     /// First and last moment of the time axis.
     pub window: (DateTime<Utc>, DateTime<Utc>),
@@ -61,10 +69,13 @@ pub struct Chart<'a> {
     pub limit: Option<LimitLine>,
     /// Further levels, drawn quietly.
     pub thresholds: &'a [LimitLine],
+    /// When the alert began, marked by a line across.
     pub alert_start: Option<DateTime<Utc>>,
+    /// Rollouts and such.
     pub marks: &'a [Mark],
     /// How many series the caller left out.
     pub folded: usize,
+    /// Light or dark.
     pub theme: Theme,
 }
 
@@ -74,10 +85,13 @@ pub const MAX_LINES: usize = 8;
 /// Why there is no picture. None of these depends on the data.
 #[derive(Debug, thiserror::Error)]
 pub enum ChartError {
+    /// The font that came with the program is damaged.
     #[error("the embedded font does not parse")]
     Font,
+    /// The picture cannot be allocated.
     #[error("no memory for the picture")]
     Canvas,
+    /// The PNG encoder failed.
     #[error("the picture does not encode: {0}")]
     Encode(#[from] ::png::EncodingError),
 }

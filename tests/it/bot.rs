@@ -1,0 +1,111 @@
+//! The bot in this process, on a simulated cluster, for tests that tell an operator's story.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use holmes_bot::app::App;
+use holmes_bot::config::{Config, KubernetesConfig};
+use holmes_bot::demo::{self, Receiver, Running, Timeline, World};
+use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::process::client;
+
+/// A running bot with its cluster.
+pub struct Bot {
+    /// The simulated neighbours and their faults.
+    pub cluster: Running,
+    /// `http://127.0.0.1:…`
+    pub url: String,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<anyhow::Result<()>>,
+    _data: tempfile::TempDir,
+}
+
+impl Bot {
+    /// Starts on the recorded shop, everything already happened; `settings` are added to the environment.
+    pub async fn in_the_shop(settings: &[(&str, &str)]) -> Self {
+        Self::start(World::built_in().unwrap(), settings, true).await
+    }
+
+    /// Starts on a cluster; `with_neighbours` false leaves all of them unconfigured.
+    pub async fn start(world: World, settings: &[(&str, &str)], with_neighbours: bool) -> Self {
+        let client = client();
+        drop(client);
+        let cluster = demo::start(world, Timeline::at_once()).await.unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let mut variables: BTreeMap<String, String> = BTreeMap::from([
+            ("HOLMES_LISTEN".into(), "127.0.0.1:0".into()),
+            ("HOLMES_DATA_DIR".into(), data.path().display().to_string()),
+        ]);
+        if with_neighbours {
+            variables.insert("METRICS_URL".into(), cluster.neighbours.metrics_url.clone());
+            variables.insert("LOGS_URL".into(), cluster.neighbours.logs_url.clone());
+        }
+        variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut config = Config::from_variables(&variables).unwrap();
+        if with_neighbours {
+            config.kubernetes = Some(KubernetesConfig::Plain(cluster.neighbours.kubernetes_url.clone()));
+        }
+        let app = App::start(config).await.unwrap();
+        let url = format!("http://{}", app.address);
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(app.run_until(async {
+            let _ = stopped.await;
+        }));
+        Self { cluster, url, stop: Some(stop), running, _data: data }
+    }
+
+    /// Delivers all of the world's notifications, as Alertmanager would.
+    pub async fn play(&self) {
+        let receiver = Receiver { url: format!("{}/webhook", self.url), bearer_token: None };
+        self.cluster.player().play(&client(), &receiver, |_| ()).await;
+    }
+
+    /// Delivers one body.
+    pub async fn deliver(&self, body: &Value) -> u16 {
+        let request = client().post(format!("{}/webhook/alertmanager", self.url)).json(body);
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    /// Reads JSON.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = client().get(format!("{}{path}", self.url)).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    /// All incidents, once `done` says that they are as awaited.
+    pub async fn incidents(&self, done: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let list = self.get("/api/v1/incidents?status=all&limit=1000").await;
+            let incidents = list["incidents"].as_array().unwrap().clone();
+            if done(&incidents) {
+                return incidents;
+            }
+            assert!(Instant::now() < until, "the incidents did not become what was awaited: {incidents:#?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The incident about the thing of this name, whole, once it is investigated.
+    pub async fn investigated(&self, name: &str) -> Value {
+        let about = |incident: &&Value| incident["subject"]["name"] == name && incident["progress"] == "done";
+        let incidents = self.incidents(|incidents| incidents.iter().any(|incident| about(&incident))).await;
+        let id = incidents.iter().find(about).unwrap()["id"].as_str().unwrap().to_owned();
+        self.get(&format!("/api/v1/incidents/{id}")).await
+    }
+
+    /// Stops it; a part that died fails the test.
+    pub async fn stop(mut self) {
+        let _ = self.stop.take().unwrap().send(());
+        self.running.await.unwrap().unwrap();
+    }
+}
+
+/// Whether all is investigated.
+pub fn all_done(incidents: &[Value]) -> bool {
+    incidents.iter().all(|incident| incident["progress"] == "done")
+}
