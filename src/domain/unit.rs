@@ -258,7 +258,9 @@ mod tests {
 
     #[test]
     fn units_survive_serde_by_name() {
-        for name in ["bytes", "cores", "percent", "ratio", "seconds", "count", "per_second", "bytes_per_second", "furlongs"] {
+        for name in
+            ["bytes", "cores", "percent", "ratio", "seconds", "count", "per_second", "bytes_per_second", "furlongs"]
+        {
             let unit: Unit = serde_json::from_value(serde_json::json!(name)).unwrap();
             assert_eq!(serde_json::to_value(&unit).unwrap(), name);
         }

@@ -25,11 +25,7 @@ pub(super) fn paths() -> Vec<&'static str> {
 
 /// Every version of a language's file with its path, the one that counts most last: English, English override, then
 /// the same of `language`.
-pub(super) fn layers<'a>(
-    name: &str,
-    language: Language,
-    overrides: &'a [(String, String)],
-) -> Vec<(String, &'a str)> {
+pub(super) fn layers<'a>(name: &str, language: Language, overrides: &'a [(String, String)]) -> Vec<(String, &'a str)> {
     let mut languages = vec![Language::English];
     if language != Language::English {
         languages.push(language);

@@ -28,8 +28,8 @@ pub fn markdown(raw: &str) -> String {
             '&' => letter(next) || next == Some('#'),
             '!' => next == Some('['),
             // Image and list markers and rules at the start of a line.
-            '-' | '+' | '=' => before.is_none(),
-            '.' | ')' => out.bytes().all(|b| b.is_ascii_digit()) && !out.is_empty() || ends_with_www(&out, c),
+            '-' | '+' | '=' => before.is_none() && next.is_none_or(|next| next == ' ' || next == c),
+            '.' | ')' => is_marker(&out, next) || c == '.' && ends_with_www(&out),
             ':' => next == Some('/'),
             _ => false,
         };
@@ -45,8 +45,13 @@ pub fn markdown(raw: &str) -> String {
     out
 }
 
-fn ends_with_www(out: &str, c: char) -> bool {
-    c == '.' && out.len() >= 3 && out.is_char_boundary(out.len() - 3) && out[out.len() - 3..].eq_ignore_ascii_case("www")
+/// Whether `1` and the dot after it would begin a list.
+fn is_marker(out: &str, next: Option<char>) -> bool {
+    !out.is_empty() && out.bytes().all(|b| b.is_ascii_digit()) && next.is_none_or(|next| next == ' ')
+}
+
+fn ends_with_www(out: &str) -> bool {
+    out.len() >= 3 && out.is_char_boundary(out.len() - 3) && out[out.len() - 3..].eq_ignore_ascii_case("www")
 }
 
 /// `raw` as code in one line. Backticks in it become the letter that looks like one: not every chat knows the rule of
@@ -70,6 +75,28 @@ pub fn fence(raw: &str) -> String {
     out
 }
 
+/// `template` with every `` `{{ value }}` `` changed to `{{ value|code }}`.
+///
+/// Authors of templates write backticks around a value as they would around a word; escaped as prose in there, the
+/// value would show its escapes, and one with a backtick would end the code.
+pub(super) fn code_in_backticks(template: &str) -> String {
+    let mut out = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some(start) = rest.find("`{{") {
+        let after = &rest[start + 3..];
+        let Some(end) = after.find("}}").filter(|end| after[*end + 2..].starts_with('`')) else {
+            out.push_str(&rest[..start + 3]);
+            rest = after;
+            continue;
+        };
+        out.push_str(&rest[..start]);
+        let _ = write!(out, "{{{{ ({})|code }}}}", after[..end].trim());
+        rest = &after[end + 3..];
+    }
+    out.push_str(rest);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +115,7 @@ mod tests {
             ("# title", "\\# title"),
             ("- item", "\\- item"),
             ("1. item", "1\\. item"),
+            ("12.5 MiB -1", "12.5 MiB -1"),
             ("&lt; a & b", "\\&lt; a & b"),
             ("two\nlines", "two lines"),
             ("\u{202E}evil", "evil"),
@@ -103,5 +131,10 @@ mod tests {
         assert_eq!(code(" "), "–");
         assert_eq!(fence("x\n````\ny"), "`````\nx\n````\ny\n`````");
         assert_eq!(fence("x"), "```\nx\n```");
+    }
+
+    #[test]
+    fn backticks_around_a_value_make_it_code() {
+        assert_eq!(code_in_backticks("a `{{ x }}` b `c` `{{ y }} z`"), "a {{ (x)|code }} b `c` `{{ y }} z`");
     }
 }

@@ -8,7 +8,7 @@ use minijinja::{Environment, Value};
 
 use super::escape;
 use super::language::Language;
-use super::markdown;
+use super::markdown::{self, Breaks, html_of};
 use super::times;
 use super::words::Words;
 use crate::domain::text;
@@ -21,7 +21,8 @@ pub(super) fn add(environment: &mut Environment<'static>, language: Language, wo
     environment.add_filter("fence", |value: Value| safe(escape::fence(&plain(&value))));
     environment.add_filter("line", |value: Value, max: Option<usize>| text::line(&plain(&value), max.unwrap_or(200)));
     environment.add_filter("block", block);
-    environment.add_filter("markdown", |value: Value| safe(markdown::html_of(&plain(&value))));
+    environment.add_filter("markdown", |value: Value| safe(html_of(&plain(&value), Breaks::Soft)));
+    environment.add_filter("post", |value: Value| safe(html_of(&plain(&value), Breaks::Hard)));
 
     environment.add_filter("urlpath", |value: Value| urlpath(&plain(&value)));
     environment.add_filter("inline", |value: Value| safe(markdown::inline_html_of(&plain(&value))));
@@ -30,10 +31,12 @@ pub(super) fn add(environment: &mut Environment<'static>, language: Language, wo
     environment.add_filter("time", |at: Value, beside: Option<Value>| {
         instant(&at).map(|at| times::time(at, beside.as_ref().and_then(instant)))
     });
-    environment.add_filter("datetime", |at: Value| instant(&at).map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string()));
+    environment
+        .add_filter("datetime", |at: Value| instant(&at).map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string()));
     environment.add_filter("rfc3339", |at: Value| instant(&at).map(|at| at.format("%Y-%m-%dT%H:%M:%SZ").to_string()));
     let said = Arc::clone(words);
-    environment.add_filter("duration", move |value: Value| i64::try_from(value).ok().map(|n| times::duration(n, &said)));
+    environment
+        .add_filter("duration", move |value: Value| i64::try_from(value).ok().map(|n| times::duration(n, &said)));
     let said = Arc::clone(words);
     environment.add_filter("until", move |from: Value, to: Value| {
         let seconds = (instant(&to)? - instant(&from)?).num_seconds();
@@ -68,7 +71,10 @@ pub(super) fn add(environment: &mut Environment<'static>, language: Language, wo
 /// One segment of an address's path.
 fn urlpath(raw: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-    raw.as_bytes().iter().map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    raw.as_bytes()
+        .iter()
+        .map(|byte| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 fn safe(text: String) -> Value {

@@ -80,7 +80,10 @@ mod tests {
 
     #[test]
     fn errors_name_the_line() {
-        assert_eq!(words("en/words.txt", "# a\n\nnothing").unwrap_err().to_string(), "en/words.txt:3: is not `key = text`");
+        assert_eq!(
+            words("en/words.txt", "# a\n\nnothing").unwrap_err().to_string(),
+            "en/words.txt:3: is not `key = text`"
+        );
         let error = sections("f", "[a]\nclaim: x\nclam: y", &["claim", "check"]).unwrap_err();
         assert_eq!(error.to_string(), "f:3: does not begin with one of `claim:`, `check:`");
     }

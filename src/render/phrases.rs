@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use minijinja::Value;
+use minijinja::value::Serde;
 
 use super::engine::Engine;
 use super::escape;
@@ -28,8 +29,9 @@ impl Phrases {
     ) -> Result<Self, RenderError> {
         let mut by_key: BTreeMap<String, BTreeMap<String, (String, Placed)>> = BTreeMap::new();
         for (path, source) in embedded::layers("findings.txt", language, overrides) {
-            for (key, texts) in keys::sections(&path, source, &NAMES)? {
-                for placed in texts.values() {
+            for (key, mut texts) in keys::sections(&path, source, &NAMES)? {
+                for placed in texts.values_mut() {
+                    placed.text = escape::code_in_backticks(&placed.text);
                     engine.try_phrase(&path, placed.line, &placed.text)?;
                 }
                 // A section is taken whole: a claim in one language with a check in another would read oddly.
@@ -42,7 +44,7 @@ impl Phrases {
     fn say(&self, engine: &Engine, key: &str, name: &str, values: &Value) -> Option<String> {
         let (path, placed) = self.by_key.get(key)?.get(name)?;
         let said = engine.phrase(path, placed.line, &placed.text, values.clone()).ok()?;
-        Some(said.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|said| !said.is_empty())
+        Some(said.split_ascii_whitespace().collect::<Vec<_>>().join(" ")).filter(|said| !said.is_empty())
     }
 }
 
@@ -50,17 +52,23 @@ impl Renderer {
     /// Writes every finding's claim and check. A finding whose phrase has no words gets a sentence made of its kind.
     pub fn claims(&self, findings: &mut [Finding]) {
         for finding in findings {
-            let mut values: BTreeMap<String, Value> =
-                finding.facts.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
-            values.insert("about".into(), Value::from(finding.about.to_string()));
-            values.insert("about_kind".into(), Value::from(finding.about.kind.as_str()));
-            let values = Value::from_iter(values);
+            let mut values: BTreeMap<&str, &str> =
+                finding.facts.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let about = finding.about.to_string();
+            values.insert("about", &about);
+            values.insert("about_kind", finding.about.kind.as_str());
+            let values = Value::from(Serde(&values));
             finding.claim = self
                 .phrases
                 .say(&self.texts, &finding.phrase, "claim", &values)
                 .unwrap_or_else(|| self.plain_claim(finding));
             finding.check = self.phrases.say(&self.texts, &finding.phrase, "check", &values);
         }
+    }
+
+    /// Every phrase there are words for.
+    pub fn phrase_keys(&self) -> Vec<&str> {
+        self.phrases.by_key.keys().map(String::as_str).collect()
     }
 
     fn plain_claim(&self, finding: &Finding) -> String {

@@ -29,7 +29,10 @@ pub fn object(kind: SubjectKind, name: &str) -> ObjectRef {
 
 pub fn alert(name: &str, severity: &str, pod: &str, starts: i64, ends: Option<i64>) -> Alert {
     Alert {
-        fingerprint: format!("{:016x}", name.bytes().chain(pod.bytes()).fold(7u64, |h, b| h.wrapping_mul(31) + u64::from(b))),
+        fingerprint: format!(
+            "{:016x}",
+            name.bytes().chain(pod.bytes()).fold(7u64, |h, b| h.wrapping_mul(31) + u64::from(b))
+        ),
         status: if ends.is_some() { AlertStatus::Resolved } else { AlertStatus::Firing },
         labels: Labels::from([
             ("alertname".into(), name.into()),
@@ -122,7 +125,14 @@ pub fn findings() -> Vec<Finding> {
             Some("Compare the heap of `web:1.9` with `web:1.8`; the limit did not change."),
         ),
         say(
-            Finding::new(FindingKind::BadRollout, Role::Contributing, 0.7, about.clone(), "rollout_before", ids(&[3, 5])),
+            Finding::new(
+                FindingKind::BadRollout,
+                Role::Contributing,
+                0.7,
+                about.clone(),
+                "rollout_before",
+                ids(&[3, 5]),
+            ),
             "Revision 4 (`image: web:1.8 → web:1.9`) was rolled out 2 min 5 s before the onset.",
             Some("Undo the rollout to revision 3 and see whether memory stays flat."),
         ),
@@ -267,10 +277,23 @@ pub fn workload() -> EvidenceData {
                 cause: None,
                 changes: vec!["image: web:1.8 → web:1.9".into(), "env CACHE_SIZE added".into()],
             },
-            Rollout { revision: 3, name: "checkout-5d8c7f9b4".into(), at: Some(at(-86_400)), replicas: 1, ..Rollout::default() },
+            Rollout {
+                revision: 3,
+                name: "checkout-5d8c7f9b4".into(),
+                at: Some(at(-86_400)),
+                replicas: 1,
+                ..Rollout::default()
+            },
         ],
         managed_by: Some("Argo CD application shop".into()),
-        autoscaler: Some(AutoscalerState { name: "checkout".into(), min: 2, max: 6, current: 3, desired: 3, conditions: vec![] }),
+        autoscaler: Some(AutoscalerState {
+            name: "checkout".into(),
+            min: 2,
+            max: 6,
+            current: 3,
+            desired: 3,
+            conditions: vec![],
+        }),
         services: vec![service_state()],
         ..WorkloadState::default()
     }))
@@ -395,7 +418,9 @@ pub fn evidence(excerpt: impl Fn(&EvidenceData) -> String) -> Vec<Evidence> {
                 about: object(SubjectKind::Deployment, "checkout"),
                 title: title.into(),
                 query: match source {
-                    Source::Metrics => "max by (pod) (container_memory_working_set_bytes{namespace=\"shop\", container!=\"\"})".into(),
+                    Source::Metrics => {
+                        "max by (pod) (container_memory_working_set_bytes{namespace=\"shop\", container!=\"\"})".into()
+                    }
                     Source::Logs => "{kubernetes.pod_namespace=\"shop\"} kubernetes.pod_name:~\"^checkout-\"".into(),
                     _ => String::new(),
                 },
@@ -415,7 +440,11 @@ pub fn investigation(excerpt: impl Fn(&EvidenceData) -> String) -> Investigation
         finished_at: Some(at(48)),
         evidence: evidence(excerpt),
         findings: findings(),
-        runbooks: vec![RunbookRef { id: "oom-killed".into(), title: "Container killed for memory".into(), score: 0.91 }],
+        runbooks: vec![RunbookRef {
+            id: "oom-killed".into(),
+            title: "Container killed for memory".into(),
+            score: 0.91,
+        }],
         unavailable: vec![Unavailable { source: Source::Knowledge, reason: "did not answer within 10 s".into() }],
     }
 }
@@ -424,7 +453,8 @@ pub fn investigation(excerpt: impl Fn(&EvidenceData) -> String) -> Investigation
 pub fn unknown_finding() -> Finding {
     let about = object(SubjectKind::Service, "payments");
     let mut finding =
-        Finding::new(FindingKind::HttpErrors, Role::Symptom, 0.4, about, "no_such_phrase", vec![EvidenceId(1)]).unwrap();
+        Finding::new(FindingKind::HttpErrors, Role::Symptom, 0.4, about, "no_such_phrase", vec![EvidenceId(1)])
+            .unwrap();
     finding.facts = BTreeMap::from([("rate".into(), "12/s".into())]);
     finding
 }

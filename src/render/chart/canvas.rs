@@ -1,8 +1,8 @@
 //! The few strokes that a chart is made of.
 
 use tiny_skia::{
-    Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, Point, Rect, Shader,
-    SpreadMode, Stroke, StrokeDash, Transform,
+    Color, FillRule, GradientStop, LineCap, LineJoin, LinearGradient, Paint, Path, PathBuilder, Pixmap, Point, Rect,
+    Shader, SpreadMode, Stroke, StrokeDash, Transform,
 };
 
 use super::ChartError;
@@ -73,7 +73,9 @@ impl Canvas {
 
     /// A plain rectangle.
     pub(super) fn rect(&mut self, area: Area, fill: Rgb, alpha: u8) {
-        let Some(rect) = Rect::from_ltrb(area.left, area.top, area.right, area.bottom) else { return };
+        let Some(rect) = Rect::from_ltrb(area.left, area.top, area.right, area.bottom) else {
+            return;
+        };
         self.pixmap.fill_rect(rect, &paint(fill, alpha), Transform::identity(), None);
     }
 
@@ -86,7 +88,9 @@ impl Canvas {
 
     /// A straight line; `dash` is the length of dashes and gaps.
     pub(super) fn rule(&mut self, from: (f32, f32), to: (f32, f32), width: f32, ink: Rgb, dash: Option<f32>) {
-        let Some(path) = line_path(&[from, to]) else { return };
+        let Some(path) = line_path(&[from, to]) else {
+            return;
+        };
         let dash = dash.and_then(|length| StrokeDash::new(vec![length, length * 0.8], 0.0));
         let stroke = Stroke { width, dash, ..Stroke::default() };
         self.pixmap.stroke_path(&path, &paint(ink, 255), &stroke, Transform::identity(), None);
@@ -94,7 +98,9 @@ impl Canvas {
 
     /// A line through all points.
     pub(super) fn line(&mut self, points: &[(f32, f32)], width: f32, ink: Rgb) {
-        let Some(path) = line_path(points) else { return };
+        let Some(path) = line_path(points) else {
+            return;
+        };
         let stroke = Stroke { width, line_join: LineJoin::Round, line_cap: LineCap::Round, ..Stroke::default() };
         self.pixmap.stroke_path(&path, &paint(ink, 255), &stroke, Transform::identity(), None);
     }
@@ -108,7 +114,9 @@ impl Canvas {
 
     /// The inside of an outline, fading downwards from the first height to the second.
     pub(super) fn fading_shape(&mut self, outline: &[(f32, f32)], (top, floor): (f32, f32), ink: Rgb, alpha: u8) {
-        let Some(path) = line_path(outline) else { return };
+        let Some(path) = line_path(outline) else {
+            return;
+        };
         let stops = vec![GradientStop::new(0.0, colour(ink, alpha)), GradientStop::new(1.0, colour(ink, 6))];
         let (from, to) = (Point::from_xy(0.0, top), Point::from_xy(0.0, floor));
         let gradient = LinearGradient::new(from, to, stops, SpreadMode::Pad, Transform::identity());

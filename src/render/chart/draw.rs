@@ -116,7 +116,8 @@ fn entries(canvas: &Canvas, chart: &Chart<'_>, lines: &[Vec<Stretch>], colours: 
             Entry {
                 colour: colours.lines[index % MAX_LINES],
                 name: if name.is_empty() { format!("series {}", index + 1) } else { name },
-                value: series::last_value(stretches).map_or_else(|| "no data".to_owned(), |last| format(last, &chart.unit)),
+                value: series::last_value(stretches)
+                    .map_or_else(|| "no data".to_owned(), |last| format(last, &chart.unit)),
             }
         })
         .collect()
@@ -126,7 +127,9 @@ fn entries(canvas: &Canvas, chart: &Chart<'_>, lines: &[Vec<Stretch>], colours: 
 fn value_scale(chart: &Chart<'_>, lines: &[Vec<Stretch>]) -> Scale {
     let samples = lines.iter().flatten().flatten().map(|(_, value)| *value);
     let limit = chart.limit.iter().map(|limit| limit.value).filter(|value| value.is_finite());
-    let (low, high) = samples.chain(limit).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    let (low, high) = samples
+        .chain(limit)
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
     let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
     let near = |value: &f64| value.is_finite() && *value <= high.abs().max(low.abs()) * 2.0;
     let high = chart.thresholds.iter().map(|line| line.value).filter(near).fold(high, f64::max);
@@ -166,7 +169,11 @@ fn times(canvas: &mut Canvas, plot: &Plot, colours: &Colours) {
         let x = plot.x(at).round();
         let label = ticks::time_label(at, pattern);
         let half = canvas.fonts.width(&label, LABEL_SIZE, Weight::Regular) / 2.0;
-        canvas.rect(Area { left: x - 1.0, top: plot.area.bottom, right: x + 1.0, bottom: plot.area.bottom + 8.0 }, colours.axis, 255);
+        canvas.rect(
+            Area { left: x - 1.0, top: plot.area.bottom, right: x + 1.0, bottom: plot.area.bottom + 8.0 },
+            colours.axis,
+            255,
+        );
         let inside = x - half > plot.area.left - 12.0 && x + half < WIDTH as f32 - 4.0;
         if inside && x - half > taken + 16.0 {
             canvas.text(&label, x, y, Align::Middle, style);
@@ -181,7 +188,11 @@ fn moments(canvas: &mut Canvas, chart: &Chart<'_>, plot: &Plot, colours: &Colour
     if let Some(at) = chart.alert_start.map(|at| at.timestamp_millis()).filter(|at| plot.shows(*at)) {
         let x = plot.x(at).round();
         canvas.rect(Area { left: x, ..plot.area }, colours.alert, 14);
-        canvas.rect(Area { left: x - 1.5, top: plot.area.top - 8.0, right: x + 1.5, bottom: plot.area.bottom }, colours.alert, 255);
+        canvas.rect(
+            Area { left: x - 1.5, top: plot.area.top - 8.0, right: x + 1.5, bottom: plot.area.bottom },
+            colours.alert,
+            255,
+        );
         moment_label(canvas, plot, x, "alert", Weight::SemiBold, colours.alert, &mut taken);
     }
     for mark in chart.marks.iter().take(MAX_MARKS).filter(|mark| plot.shows(mark.at.timestamp_millis())) {
@@ -194,16 +205,31 @@ fn moments(canvas: &mut Canvas, chart: &Chart<'_>, plot: &Plot, colours: &Colour
 }
 
 /// A label over its moment, moved inside the picture; left out if another one is there already.
-fn moment_label(canvas: &mut Canvas, plot: &Plot, x: f32, label: &str, weight: Weight, ink: Rgb, taken: &mut Vec<Area>) {
+fn moment_label(
+    canvas: &mut Canvas,
+    plot: &Plot,
+    x: f32,
+    label: &str,
+    weight: Weight,
+    ink: Rgb,
+    taken: &mut Vec<Area>,
+) {
     let width = canvas.fonts.width(label, LABEL_SIZE, weight);
     let baseline = plot.area.top - 16.0;
-    let around = |left: f32| Area { left: left - 14.0, top: baseline - LABEL_SIZE, right: left + width + 14.0, bottom: baseline };
+    let around = |left: f32| Area {
+        left: left - 14.0,
+        top: baseline - LABEL_SIZE,
+        right: left + width + 14.0,
+        bottom: baseline,
+    };
     let inside = |left: f32| left.clamp(MARGIN, (plot.area.right - width).max(MARGIN));
     // Over the moment, else as near beside the other labels as there is room.
     let beside = taken.iter().flat_map(|other| [other.left - width - 15.0, other.right + 15.0]);
     let near = |left: &f32| (left + width / 2.0 - x).abs() < width / 2.0 + 80.0;
     let places: Vec<f32> = std::iter::once(x - width / 2.0).chain(beside.filter(near)).map(inside).collect();
-    let Some(left) = places.into_iter().find(|left| !taken.iter().any(|other| other.overlaps(&around(*left)))) else { return };
+    let Some(left) = places.into_iter().find(|left| !taken.iter().any(|other| other.overlaps(&around(*left)))) else {
+        return;
+    };
     canvas.text(label, left, baseline, Align::Left, Style { size: LABEL_SIZE, weight, colour: ink });
     taken.push(around(left));
 }
@@ -249,7 +275,9 @@ fn strokes(canvas: &mut Canvas, plot: &Plot, stretches: &[Stretch], ink: Rgb) {
 
 /// Whether samples are nearer to each other than the line is wide.
 fn is_dense(points: &[(f32, f32)]) -> bool {
-    let (Some(first), Some(last)) = (points.first(), points.last()) else { return false };
+    let (Some(first), Some(last)) = (points.first(), points.last()) else {
+        return false;
+    };
     points.len() > 100 && points.len() as f32 * LINE_WIDTH > (last.0 - first.0) * 2.0
 }
 
@@ -283,7 +311,12 @@ fn level(
     let text = format!("{name} {}", format(line.value, &chart.unit));
     let text = canvas.fonts.fitted(text.trim(), LABEL_SIZE, Weight::SemiBold, 640.0);
     let text_width = canvas.fonts.width(&text, LABEL_SIZE, Weight::SemiBold);
-    let place = |left: f32, top: f32| Area { left: left - 8.0, top, right: left + text_width + 8.0, bottom: top + LABEL_SIZE + 10.0 };
+    let place = |left: f32, top: f32| Area {
+        left: left - 8.0,
+        top,
+        right: left + text_width + 8.0,
+        bottom: top + LABEL_SIZE + 10.0,
+    };
     let (above, below) = (y - LABEL_SIZE - 14.0, y + 5.0);
     let (near, far) = (plot.area.left + 14.0, plot.area.right - text_width - 14.0);
     let places = [place(near, above), place(far, above), place(near, below), place(far, below)];
@@ -292,7 +325,9 @@ fn level(
         let label = taken.iter().any(|other| other.overlaps(area));
         covered(plot, lines, area) + if outside { 500 } else { 0 } + if label { 100_000 } else { 0 }
     };
-    let Some(best) = places.into_iter().min_by_key(cost) else { return };
+    let Some(best) = places.into_iter().min_by_key(cost) else {
+        return;
+    };
     // A veil, so that the label is read even where a line runs behind it.
     canvas.rect(best, colours.background, 215);
     let style = Style { size: LABEL_SIZE, weight: Weight::SemiBold, colour: ink };

@@ -53,9 +53,19 @@ pub(super) fn height(plan: &Plan) -> f32 {
 }
 
 /// Draws it with its first baseline one row below `top`.
-pub(super) fn draw(canvas: &mut Canvas, plan: &Plan, entries: &[Entry], folded: usize, at: (f32, f32), room: f32, colours: &Colours) {
+pub(super) fn draw(
+    canvas: &mut Canvas,
+    plan: &Plan,
+    entries: &[Entry],
+    folded: usize,
+    at: (f32, f32),
+    room: f32,
+    colours: &Colours,
+) {
     let cell = room / plan.columns as f32;
-    let place = |index: usize| (at.0 + (index % plan.columns) as f32 * cell, at.1 + ((index / plan.columns) as f32 + 0.7) * ROW);
+    let place = |index: usize| {
+        (at.0 + (index % plan.columns) as f32 * cell, at.1 + ((index / plan.columns) as f32 + 0.7) * ROW)
+    };
     let name_style = Style { size: SIZE, weight: Weight::Regular, colour: colours.text };
     let value_style = Style { size: SIZE, weight: Weight::SemiBold, colour: colours.title };
     for (index, entry) in entries.iter().take(plan.shown).enumerate() {

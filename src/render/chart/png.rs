@@ -11,11 +11,12 @@ use super::ChartError;
 const PALETTE: usize = 72;
 
 /// Higher levels take twice the time for a few percent.
-const DEFLATE_LEVEL: u8 = 6;
+const DEFLATE_LEVEL: u8 = 4;
 
 /// A PNG with a palette. Where antialiasing made more colours than fit, the rare ones take the nearest common one.
 pub(super) fn encode(pixmap: &Pixmap) -> Result<Vec<u8>, ChartError> {
-    let pixels: Vec<u32> = pixmap.pixels().iter().map(|p| u32::from_be_bytes([0, p.red(), p.green(), p.blue()])).collect();
+    let pixels: Vec<u32> =
+        pixmap.pixels().iter().map(|p| u32::from_be_bytes([0, p.red(), p.green(), p.blue()])).collect();
     let mut counts: HashMap<u32, u32> = HashMap::new();
     for run in pixels.chunk_by(|a, b| a == b) {
         *counts.entry(run[0]).or_default() += run.len() as u32;

@@ -45,7 +45,8 @@ pub(super) fn envelope(points: &[(f32, f32)], width: f32) -> Vec<(f32, f32)> {
     for column in points.chunk_by(|a, b| (a.0 / width).floor() == (b.0 / width).floor()) {
         let (x, last) = column.last().copied().unwrap_or_default();
         let range = column.iter().map(|(_, y)| *y).chain(before);
-        let (top, bottom) = range.fold((f32::INFINITY, f32::NEG_INFINITY), |(top, bottom), y| (top.min(y), bottom.max(y)));
+        let (top, bottom) =
+            range.fold((f32::INFINITY, f32::NEG_INFINITY), |(top, bottom), y| (top.min(y), bottom.max(y)));
         upper.push((x, top - half));
         lower.push((x, bottom + half));
         before = Some(last);
@@ -65,7 +66,8 @@ mod tests {
 
     #[test]
     fn a_line_breaks_at_missing_samples_and_at_what_is_no_number() {
-        let points = [(0, 1.0), (10, 1.0), (20, f64::NAN), (30, 1.0), (40, 2.0), (100, 3.0), (70, f64::INFINITY), (90, 1.0)];
+        let points =
+            [(0, 1.0), (10, 1.0), (20, f64::NAN), (30, 1.0), (40, 2.0), (100, 3.0), (70, f64::INFINITY), (90, 1.0)];
         let lengths: Vec<usize> = stretches(&points, 0, 1000).iter().map(Vec::len).collect();
         assert_eq!(lengths, [2, 2, 2]);
     }

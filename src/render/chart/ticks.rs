@@ -51,7 +51,13 @@ fn value_step(raw: f64, unit: &Unit) -> f64 {
             let base = 1024f64.powf(raw.log(1024.0).floor());
             let rest = raw / base;
             let decimal = decimal_step(rest);
-            if decimal >= 1000.0 { base * 1024.0 } else if decimal > 200.0 && decimal < 500.5 { base * 512.0 } else { base * decimal }
+            if decimal >= 1000.0 {
+                base * 1024.0
+            } else if decimal > 200.0 && decimal < 500.5 {
+                base * 512.0
+            } else {
+                base * decimal
+            }
         }
         Unit::Bytes | Unit::BytesPerSecond => 1.0,
         Unit::Seconds if raw > 20.0 => long_step(raw),
@@ -81,14 +87,35 @@ pub(super) fn times(from: i64, to: i64, most: usize) -> (Vec<i64>, &'static str)
     const HOUR: i64 = 60 * MINUTE;
     const DAY: i64 = 24 * HOUR;
     const STEPS: [i64; 20] = [
-        1000, 5000, 10_000, 15_000, 30_000, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR,
-        2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 30 * DAY,
+        1000,
+        5000,
+        10_000,
+        15_000,
+        30_000,
+        MINUTE,
+        2 * MINUTE,
+        5 * MINUTE,
+        10 * MINUTE,
+        15 * MINUTE,
+        30 * MINUTE,
+        HOUR,
+        2 * HOUR,
+        3 * HOUR,
+        6 * HOUR,
+        12 * HOUR,
+        DAY,
+        2 * DAY,
+        7 * DAY,
+        30 * DAY,
     ];
     let span = to.saturating_sub(from).max(1);
     let most = most.max(1) as i64;
     let step = STEPS.into_iter().find(|step| span / step <= most).unwrap_or(span / most + 1);
     let first = from.div_euclid(step).saturating_add(i64::from(from.rem_euclid(step) != 0)).saturating_mul(step);
-    let ticks = (0..=most + 1).map(|index| first.saturating_add(index.saturating_mul(step))).take_while(|at| *at <= to).collect();
+    let ticks = (0..=most + 1)
+        .map(|index| first.saturating_add(index.saturating_mul(step)))
+        .take_while(|at| *at <= to)
+        .collect();
     let pattern = match step {
         step if step < MINUTE => "%H:%M:%S",
         step if step >= DAY => "%b %-d",

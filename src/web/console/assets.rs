@@ -1,11 +1,13 @@
 //! The console's own files. Their addresses carry a hash of their content, so browsers keep them for good.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use minijinja::Value;
+use minijinja::value::Serde;
 use sha2::{Digest, Sha256};
 
 use super::Shared;
@@ -41,10 +43,11 @@ impl Assets {
 
     /// Addresses by the first part of the name: `css`, `js`, `icon`.
     pub(super) fn links(&self) -> Value {
-        Value::from_iter(self.0.iter().map(|asset| {
+        let link = |asset: &Asset| {
             let key = if asset.name == "icon.svg" { "icon" } else { asset.name.trim_start_matches("console.") };
-            (key, Value::from(format!("/assets/{}?v={}", asset.name, asset.hash)))
-        }))
+            (key, format!("/assets/{}?v={}", asset.name, asset.hash))
+        };
+        Value::from(Serde(self.0.iter().map(link).collect::<BTreeMap<_, _>>()))
     }
 }
 

@@ -37,10 +37,7 @@ pub fn guard(router: Router, token: Option<SecretString>, render: Arc<Renderer>,
         .route("/logout", axum::routing::post(log_out))
         .layer(middleware::map_response(protect::headers))
         .with_state(Arc::clone(&gate));
-    router
-        .layer(Extension(LoggedIn))
-        .layer(middleware::from_fn_with_state(gate, check))
-        .merge(door)
+    router.layer(Extension(LoggedIn)).layer(middleware::from_fn_with_state(gate, check)).merge(door)
 }
 
 /// Tells pages that there is somebody to log out.
@@ -53,12 +50,20 @@ async fn check(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> R
         return next.run(request).await;
     }
     let is_page = request.method() == Method::GET
-        && request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+        && request
+            .headers()
+            .get(header::ACCEPT)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"));
     if !is_page {
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response();
     }
     let next = local(request.uri().path_and_query().map_or("/", |path| path.as_str()));
-    if next == "/" { Redirect::to("/login").into_response() } else { Redirect::to(&format!("/login?next={}", encoded(next))).into_response() }
+    if next == "/" {
+        Redirect::to("/login").into_response()
+    } else {
+        Redirect::to(&format!("/login?next={}", encoded(next))).into_response()
+    }
 }
 
 impl Gate {
