@@ -25,7 +25,7 @@ pub fn html_of(source: &str, breaks: Breaks) -> String {
         Event::Start(Tag::Link { link_type, dest_url, title: _, id }) => {
             let is_web = is_web(&dest_url);
             open_links.push(is_web);
-            is_web.then(|| Event::Start(Tag::Link { link_type, dest_url, title: CowStr::Borrowed(""), id }))
+            is_web.then_some(Event::Start(Tag::Link { link_type, dest_url, title: CowStr::Borrowed(""), id }))
         }
         Event::End(TagEnd::Link) => open_links.pop().unwrap_or(false).then_some(Event::End(TagEnd::Link)),
         Event::SoftBreak if breaks == Breaks::Hard => Some(Event::HardBreak),

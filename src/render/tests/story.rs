@@ -51,7 +51,8 @@ fn story(language: Language) -> String {
         render.reopened(&again),
         render.root(&samples::storm()),
     ];
-    posts.join("\n~~~~\n")
+    // Made visible: it stands in every mention that was defused.
+    posts.join("\n~~~~\n").replace('\u{2060}', "(joiner)")
 }
 
 #[test]
@@ -103,7 +104,7 @@ critical · Deployment `shop/checkout` · since 22:48:35 UTC · 3 of 3 alerts fi
 ~~~~
 **Runbook:** Container killed for memory (`oom-killed`, fits 91 %)
 
-Look \<b>here\</b>, **now**, @⁠all
+Look \<b>here\</b>, **now**, @(joiner)all
 
 - first
 ~~~~
@@ -184,7 +185,7 @@ fn in_russian() {
 ~~~~
 **Инструкция:** Container killed for memory (`oom-killed`, подходит на 91 %)
 
-Look \<b>here\</b>, **now**, @⁠all
+Look \<b>here\</b>, **now**, @(joiner)all
 
 - first
 ~~~~
