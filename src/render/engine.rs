@@ -146,6 +146,10 @@ fn format(out: &mut Output, state: &mut State, value: &Value) -> Result<(), mini
     let value = if value.is_none() { &Value::UNDEFINED } else { value };
     let kind = match state.auto_escape() {
         AutoEscape::Custom(kind) => kind.clone(),
+        // Escaped HTML can still deceive the eye: direction overrides go here too.
+        AutoEscape::Html if !value.is_safe() && value.kind() == ValueKind::String => {
+            return escape_formatter(out, state, &Value::from(text::plain(&value.to_string()).as_ref()));
+        }
         _ => return escape_formatter(out, state, value),
     };
     let shown = value.to_string();

@@ -8,7 +8,7 @@ use minijinja::{Environment, Value};
 
 use super::escape;
 use super::language::Language;
-use super::markdown;
+use super::markdown::{self, Breaks, html_of};
 use super::times;
 use super::words::Words;
 use crate::domain::text;
@@ -21,7 +21,8 @@ pub(super) fn add(environment: &mut Environment<'static>, language: Language, wo
     environment.add_filter("fence", |value: Value| safe(escape::fence(&plain(&value))));
     environment.add_filter("line", |value: Value, max: Option<usize>| text::line(&plain(&value), max.unwrap_or(200)));
     environment.add_filter("block", block);
-    environment.add_filter("markdown", |value: Value| safe(markdown::html_of(&plain(&value))));
+    environment.add_filter("markdown", |value: Value| safe(html_of(&plain(&value), Breaks::Soft)));
+    environment.add_filter("post", |value: Value| safe(html_of(&plain(&value), Breaks::Hard)));
 
     environment.add_filter("urlpath", |value: Value| urlpath(&plain(&value)));
     environment.add_filter("inline", |value: Value| safe(markdown::inline_html_of(&plain(&value))));

@@ -6,8 +6,17 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 /// Longest text that is rendered, in bytes; a runbook is a few screens.
 const MAX_BYTES: usize = 64 * 1024;
 
+/// What a line break inside a paragraph is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breaks {
+    /// A space, as in a document.
+    Soft,
+    /// A new line, as in a chat.
+    Hard,
+}
+
 /// `source` as HTML.
-pub fn html_of(source: &str) -> String {
+pub fn html_of(source: &str, breaks: Breaks) -> String {
     let source = crate::domain::text::bounded(source, MAX_BYTES);
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut open_links = Vec::new();
@@ -16,9 +25,10 @@ pub fn html_of(source: &str) -> String {
         Event::Start(Tag::Link { link_type, dest_url, title: _, id }) => {
             let is_web = is_web(&dest_url);
             open_links.push(is_web);
-            is_web.then(|| Event::Start(Tag::Link { link_type, dest_url, title: CowStr::Borrowed(""), id }))
+            is_web.then_some(Event::Start(Tag::Link { link_type, dest_url, title: CowStr::Borrowed(""), id }))
         }
         Event::End(TagEnd::Link) => open_links.pop().unwrap_or(false).then_some(Event::End(TagEnd::Link)),
+        Event::SoftBreak if breaks == Breaks::Hard => Some(Event::HardBreak),
         // What stands in for an image is its description; the page loads nothing from elsewhere.
         Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => None,
         // Below the page's own headings.
@@ -37,7 +47,7 @@ pub fn html_of(source: &str) -> String {
 
 /// `source` as HTML without a paragraph around it, for one sentence inside other HTML.
 pub fn inline_html_of(source: &str) -> String {
-    let html = html_of(source);
+    let html = html_of(source, Breaks::Soft);
     let html = html.trim_end();
     let inner = html.strip_prefix("<p>").and_then(|html| html.strip_suffix("</p>"));
     inner.filter(|inner| !inner.contains("<p>")).unwrap_or(html).to_owned()
@@ -89,7 +99,7 @@ mod tests {
             ),
             ("# T", "<h3>T</h3>\n"),
         ] {
-            assert_eq!(html_of(source), html, "{source}");
+            assert_eq!(html_of(source, Breaks::Soft), html, "{source}");
         }
     }
 }

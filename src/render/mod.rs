@@ -22,7 +22,7 @@ mod words;
 
 pub(crate) use excerpt::values as evidence_values;
 pub use language::Language;
-pub use markdown::{html_of, inline_html_of, text_of};
+pub use markdown::{Breaks, html_of, inline_html_of, text_of};
 pub use picture::{HEIGHT, PictureError, Theme, WIDTH, chart_for};
 pub use posts::{SourceReport, SourceState, sources_of};
 pub use view::IncidentView;

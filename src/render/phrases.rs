@@ -66,6 +66,11 @@ impl Renderer {
         }
     }
 
+    /// Every phrase there are words for.
+    pub fn phrase_keys(&self) -> Vec<&str> {
+        self.phrases.by_key.keys().map(String::as_str).collect()
+    }
+
     fn plain_claim(&self, finding: &Finding) -> String {
         let kind = self.word(&format!("kind.{}", finding.kind.as_str()));
         format!("{kind}: {}.", escape::code(&finding.about.to_string()))

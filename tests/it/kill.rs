@@ -37,7 +37,7 @@ async fn no_notification_is_lost_and_no_thread_is_opened_twice() {
             })
         };
         // A different moment each time, from before the first commit to well into the investigations.
-        tokio::time::sleep(Duration::from_millis(3 + round * round * 2)).await;
+        tokio::time::sleep(Duration::from_millis(5 + round * round * 4)).await;
         bot.kill();
         stop.store(true, Ordering::Relaxed);
         let (done, next) = sender.await.unwrap();
@@ -45,7 +45,7 @@ async fn no_notification_is_lost_and_no_thread_is_opened_twice() {
         sent = next;
         bot.kill_and_restart().await;
     }
-    assert!(acknowledged.len() > 20, "the test must have delivered something: {}", acknowledged.len());
+    assert!(acknowledged.len() > 10, "the test must have delivered something: {}", acknowledged.len());
 
     let all = bot
         .until("/api/v1/incidents?status=all&limit=1000", |list| {
@@ -73,4 +73,5 @@ async fn no_notification_is_lost_and_no_thread_is_opened_twice() {
             assert_eq!(kinds.iter().filter(|kind| **kind == once).count(), 1, "{once}: {kinds:?}");
         }
     }
+    assert_eq!(bot.terminate(), Some(0), "asked to end, it drains and ends well");
 }

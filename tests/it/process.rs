@@ -85,13 +85,6 @@ impl Process {
         self.child.wait().unwrap().code()
     }
 
-    /// Posts a body to the webhook; the status, or `None` when the connection broke.
-    pub async fn deliver(&self, body: &Value) -> Option<u16> {
-        let url = format!("{}/webhook/alertmanager", self.url);
-        let answer = self.client.post(url).json(body).send().await.ok()?;
-        Some(answer.status().as_u16())
-    }
-
     /// Reads JSON from the API.
     pub async fn get(&self, path: &str) -> Value {
         let answer = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();

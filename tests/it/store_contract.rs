@@ -160,7 +160,7 @@ async fn incidents_are_found_by_key_by_fingerprint_and_by_state() {
         };
         assert_eq!(list(None, 9).await, [pay.id.clone(), web.id.clone()]);
         assert_eq!(list(None, 1).await, [pay.id.clone()]);
-        assert_eq!(list(Some(IncidentStatus::Open), 9).await, [web.id.clone()]);
+        assert_eq!(list(Some(IncidentStatus::Open), 9).await, std::slice::from_ref(&web.id));
         assert_eq!(list(Some(IncidentStatus::Resolved), 9).await, [pay.id.clone()]);
         assert_eq!(store.count_open().await.unwrap(), 1);
         assert_eq!(store.opened_since(at(5)).await.unwrap().len(), 1);

@@ -321,7 +321,7 @@ impl Tokens {
             }
         }
         if end < at && bytes[end] == b'.' {
-            self.push(b".", Kind::Mark, false, false);
+            self.push(&bytes[end..at], Kind::Mark, false, false);
             return at;
         }
         end

@@ -1,3 +1,5 @@
+//! Tests of the `runbooks` command.
+
 use std::fs;
 
 use clap::Parser;

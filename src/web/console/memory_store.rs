@@ -81,39 +81,39 @@ impl Store for MemoryStore {
     }
 
     async fn claim(&self, _: usize, _: TimeDelta, _: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError> {
-        unimplemented!("the console does not claim")
+        unreachable!("the console does not claim")
     }
     async fn commit(&self, _: Vec<Write>, _: &[EventId], _: DateTime<Utc>) -> Result<(), StoreError> {
-        unimplemented!("the console does not commit")
+        unreachable!("the console does not commit")
     }
     async fn retry(&self, _: EventId, _: DateTime<Utc>) -> Result<(), StoreError> {
-        unimplemented!("the console does not retry")
+        unreachable!("the console does not retry")
     }
     async fn bury(&self, _: EventId, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
-        unimplemented!("the console does not bury")
+        unreachable!("the console does not bury")
     }
     async fn due(&self, _: usize, _: DateTime<Utc>) -> Result<Vec<Timer>, StoreError> {
-        unimplemented!("the console has no timers")
+        unreachable!("the console has no timers")
     }
     async fn lease(&self, _: &str, _: TimeDelta, _: DateTime<Utc>) -> Result<Option<Lease>, StoreError> {
-        unimplemented!("the console takes no leases")
+        unreachable!("the console takes no leases")
     }
     async fn release(&self, _: &Lease) -> Result<(), StoreError> {
-        unimplemented!("the console takes no leases")
+        unreachable!("the console takes no leases")
     }
     async fn incidents_by_key(&self, _: &[String]) -> Result<Vec<Versioned<Incident>>, StoreError> {
-        unimplemented!("the console does not correlate")
+        unreachable!("the console does not correlate")
     }
     async fn keys_by_fingerprint(&self, _: &[String]) -> Result<Vec<(String, String)>, StoreError> {
-        unimplemented!("the console does not correlate")
+        unreachable!("the console does not correlate")
     }
     async fn opened_since(&self, _: DateTime<Utc>) -> Result<Vec<Opened>, StoreError> {
-        unimplemented!("the console does not correlate")
+        unreachable!("the console does not correlate")
     }
     async fn audit(&self, _: u64, _: usize) -> Result<Vec<AuditEntry>, StoreError> {
-        unimplemented!("the console shows no audit")
+        unreachable!("the console shows no audit")
     }
     async fn prune(&self, _: DateTime<Utc>) -> Result<usize, StoreError> {
-        unimplemented!("the console does not prune")
+        unreachable!("the console does not prune")
     }
 }

@@ -1,3 +1,5 @@
+//! Tests of the library: matching, searching, and what a directory does to the built-in runbooks.
+
 use std::collections::BTreeMap;
 use std::fs;
 

@@ -1,3 +1,5 @@
+//! Tests of reading front matter.
+
 use super::*;
 use crate::domain::runbook::LintProblem;
 

@@ -1,0 +1,13 @@
+//! Every text in both languages, and what strangers' text may not do to it.
+
+mod claims;
+mod evidence;
+mod hostile;
+mod overrides;
+mod story;
+
+use super::{Language, Renderer};
+
+fn renderer(language: Language) -> Renderer {
+    Renderer::new(language, Vec::new()).unwrap()
+}
