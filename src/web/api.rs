@@ -24,6 +24,7 @@ use crate::domain::investigation::{Investigation, RunbookRef};
 use crate::domain::post::{Post, PostKind};
 use crate::domain::subject::{ObjectRef, SubjectKind};
 use crate::ports::{Clock, Filter, Store, StoreError};
+use crate::render::text_of;
 
 /// Incidents of one answer unless `limit` says otherwise, and at most.
 const DEFAULT_LIMIT: usize = 100;
@@ -298,7 +299,7 @@ impl From<Incident> for IncidentView {
             },
             cause: incident.cause.map(|Cause { kind, claim, confidence, about }| CauseView {
                 kind,
-                claim,
+                claim: text_of(&claim),
                 confidence,
                 about,
             }),
@@ -364,6 +365,7 @@ impl From<Finding> for FindingView {
     fn from(finding: Finding) -> Self {
         let Finding { kind, role, phrase: _, facts: _, claim, confidence, evidence, about, check } = finding;
         let evidence = evidence.iter().map(ToString::to_string).collect();
+        let (claim, check) = (text_of(&claim), check.map(|check| text_of(&check)));
         Self { kind, role, claim, confidence, evidence, about, check }
     }
 }
