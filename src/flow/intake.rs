@@ -21,7 +21,10 @@ pub async fn notifications(context: &Context, batch: Vec<(EventId, Notification)
     let handled: Vec<EventId> = batch.iter().map(|(event, _)| *event).collect();
     let received: Vec<DateTime<Utc>> = batch.iter().map(|(_, notification)| notification.received_at).collect();
     let mut deliveries = Vec::with_capacity(batch.len());
-    for (event, notification) in batch {
+    for (event, mut notification) in batch {
+        for text in notification.alerts.iter_mut().flat_map(|alert| alert.annotations.values_mut()) {
+            *text = context.redactor.redact(text).into_owned();
+        }
         deliveries.push((event, places::place(context, notification.alerts).await));
     }
     for _ in 0..MAX_CONFLICTS {

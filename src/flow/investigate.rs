@@ -40,17 +40,17 @@ pub async fn run(context: &Context, id: &IncidentId) -> Result<(), StoreError> {
     let hold = TimeDelta::from_std(context.deadline).unwrap_or(GRACE) + GRACE;
     let Some(lease) = context.store.lease(&id.0, hold, (context.clock)()).await? else { return Ok(()) };
     let began = std::time::Instant::now();
-    let result = investigate(context, id, &lease, hold).await;
+    let result = investigate(context, id, &lease).await;
     context.counters.investigation_seconds.observe(began.elapsed().as_secs_f64());
     let released = context.store.release(&lease).await;
     result.and(released)
 }
 
-async fn investigate(context: &Context, id: &IncidentId, lease: &Lease, hold: TimeDelta) -> Result<(), StoreError> {
+async fn investigate(context: &Context, id: &IncidentId, lease: &Lease) -> Result<(), StoreError> {
     let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else { return Ok(()) };
     let before = context.store.investigation(id).await?.unwrap_or_default();
     let mut run = Run::new(context, incident, before, lease);
-    run.begin(hold).await?;
+    run.begin().await?;
     run.first_round().await?;
     run.second_round().await?;
     run.report().await?;
@@ -104,19 +104,14 @@ impl<'a> Run<'a> {
         (self.context.clock)()
     }
 
-    /// Says that somebody looks, and moves the timer to where it takes over should this process die.
-    async fn begin(&mut self, hold: TimeDelta) -> Result<(), StoreError> {
+    /// Says that somebody looks. The timer stays due: should this process die, whoever gets the lease next goes on.
+    async fn begin(&mut self) -> Result<(), StoreError> {
         let now = self.now();
-        let timer = intake::investigation_timer(&self.incident.id, now + hold, None);
-        self.save(
-            |incident| {
-                incident.progress = Progress::Looking { since: now };
-                incident.investigations += 1;
-            },
-            vec![timer],
-            Vec::new(),
-        )
-        .await
+        let looking = |incident: &mut Incident| {
+            incident.progress = Progress::Looking { since: now };
+            incident.investigations += 1;
+        };
+        self.save(looking, Vec::new(), Vec::new()).await
     }
 
     /// Owner references first, then everything that the subject's kind and the matching runbooks call for.
@@ -236,7 +231,9 @@ impl<'a> Run<'a> {
             move |incident| {
                 incident.progress = Progress::Done { at: now };
                 incident.cause.clone_from(&cause);
+                // What owner references say is truer than what the labels said.
                 incident.subject.kind = subject.kind;
+                incident.subject.name.clone_from(&subject.name);
                 incident.subject.join(&subject);
             },
             timers,
@@ -307,10 +304,14 @@ impl<'a> Run<'a> {
             );
             let mut timers = timers.clone();
             let mut cleared = Vec::new();
-            if done && timers.is_empty() {
-                let key = intake::investigation_timer(&incident.value.id, now, None);
-                // Somebody wanted it again while it ran: at once, then.
-                if incident.value.wanted == wanted { cleared.push(key.key) } else { timers.push(key) }
+            if done {
+                let again = intake::investigation_timer(&incident.value.id, now, None);
+                if incident.value.wanted != wanted {
+                    // Somebody wanted it again while it ran: at once, then.
+                    timers = vec![again];
+                } else if timers.is_empty() {
+                    cleared.push(again.key);
+                }
             }
             saved = Some(incident.value.clone());
             Some(Write {
