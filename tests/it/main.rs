@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bot;
+mod console;
 mod fakes;
 mod fakes_logs;
 mod http;

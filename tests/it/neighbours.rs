@@ -171,6 +171,9 @@ impl Alertmanager {
 /// A headless browser, started anew for each page.
 pub struct Chromium(TempDir);
 
+/// How long a page may load and run before it is looked at.
+pub const PAGE_TIME: Duration = Duration::from_secs(6);
+
 impl Chromium {
     pub fn new() -> Self {
         Self(TempDir::new("chromium"))
@@ -195,7 +198,9 @@ impl Chromium {
         let mut child = Command::new(found("chromium"))
             // Root has no sandbox; the pages are our own.
             .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
-            .args(["--disable-background-networking", "--disable-sync", "--virtual-time-budget=5000"])
+            .args(["--disable-background-networking", "--disable-sync"])
+            // Real time: virtual time stands still while an event stream is open.
+            .arg(format!("--timeout={}", PAGE_TIME.as_millis()))
             .arg(format!("--user-data-dir={}", self.0.path().join("profile").display()))
             .args(arguments)
             .stdin(Stdio::null())
@@ -213,6 +218,76 @@ impl Chromium {
             std::thread::sleep(Duration::from_millis(50));
         }
         std::fs::read(output).unwrap()
+    }
+}
+
+/// A browser window that stays open, driven through ChromeDriver (W3C WebDriver over HTTP).
+pub struct Browser {
+    driver: Child,
+    session: String,
+    client: reqwest::Client,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Opens a window.
+    pub async fn open() -> Self {
+        let port = free_port();
+        let profile = TempDir::new("browser");
+        let driver = Command::new(found("chromedriver"))
+            .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let client = crate::process::client();
+        let arguments = [
+            "--headless=new".to_owned(),
+            "--no-sandbox".into(),
+            "--disable-gpu".into(),
+            "--disable-dev-shm-usage".into(),
+            format!("--user-data-dir={}", profile.path().join("profile").display()),
+        ];
+        let options = serde_json::json!({"args": arguments, "binary": found("chromium")});
+        let wanted = serde_json::json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}});
+        let url = format!("http://127.0.0.1:{port}/session");
+        let started = Instant::now();
+        let answer = loop {
+            match client.post(&url).json(&wanted).send().await {
+                Ok(answer) => break answer,
+                Err(error) => assert!(started.elapsed() < READY_WITHIN, "chromedriver does not answer: {error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        let answer: serde_json::Value = answer.json().await.unwrap();
+        let session = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {answer}"));
+        Self { session: format!("{url}/{session}"), driver, client, _profile: profile }
+    }
+
+    /// Goes to an address and waits until the page is loaded.
+    pub async fn go(&self, url: &str) {
+        let body = serde_json::json!({"url": url});
+        self.client.post(format!("{}/url", self.session)).json(&body).send().await.unwrap().error_for_status().unwrap();
+    }
+
+    /// The document as it is now.
+    pub async fn document(&self) -> String {
+        let answer = self.client.get(format!("{}/source", self.session)).send().await.unwrap();
+        let answer: serde_json::Value = answer.json().await.unwrap();
+        answer["value"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Closes the window.
+    pub async fn close(self) {
+        let _ = self.client.delete(&self.session).send().await;
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
     }
 }
 
