@@ -16,7 +16,6 @@ pub mod problem;
 pub mod query;
 pub mod source;
 pub mod template;
-pub mod unit;
 mod yaml;
 
 pub use action_name::ActionName;
@@ -24,8 +23,9 @@ pub use matching::RunbookMatch;
 pub use pattern::Pattern;
 pub use problem::{LintProblem, Severity};
 pub use query::{Query, query_for};
-pub use template::{Template, Unset, Variable, Variables};
-pub use unit::Unit;
+pub use template::Template;
+
+use super::unit::Unit;
 
 /// One runbook, as loaded.
 #[derive(Debug, Clone)]

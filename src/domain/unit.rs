@@ -34,6 +34,10 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// The names that are known, in the order that error messages list them.
+    pub const NAMES: [&str; 9] =
+        ["bytes", "bytes_per_second", "cores", "percent", "ratio", "seconds", "milliseconds", "count", "per_second"];
+
     /// The name in runbooks.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -17,7 +17,6 @@ use crate::domain::investigation::Unavailable;
 use crate::domain::log_line::LogBatch;
 use crate::domain::runbook::Runbook;
 use crate::domain::subject::{ObjectRef, Subject, SubjectKind};
-use crate::domain::unit::Unit;
 use crate::domain::window::Window;
 
 /// Points of a chart: as many as it has pixels to show.
@@ -361,7 +360,7 @@ fn chart(context: &Context, about: ObjectRef, task: MetricTask, ranges: Ranges) 
         let spec = QuerySpec {
             query: task.query.clone(),
             title: task.spec.title.clone(),
-            unit: Unit::from(task.spec.unit.as_str()),
+            unit: task.spec.unit.clone(),
             threshold: task.spec.threshold,
             limit: task.limit.map(|limit| match limit {
                 LimitTask::Value(value) => LimitSpec::Value(value),

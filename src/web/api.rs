@@ -189,6 +189,7 @@ pub struct Problem {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
     /// `open` (default), `resolved` or `all`.
     status: Option<String>,

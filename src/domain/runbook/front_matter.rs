@@ -209,12 +209,12 @@ fn action(node: &Node, field: &str, problems: &mut Problems) -> Option<ActionNam
 
 fn unit(node: &Node, field: &str, problems: &mut Problems) -> Option<Unit> {
     let name = text(node, field, problems)?;
-    let unit = Unit::parse(&name);
-    if unit.is_none() {
-        let names = Unit::ALL.map(Unit::as_str);
-        problems.error(node.line, field, format!("unknown unit `{name}`"), suggestion(&name, &names));
+    let unit = Unit::from(name.as_str());
+    if let Unit::Other(name) = &unit {
+        problems.error(node.line, field, format!("unknown unit `{name}`"), suggestion(name, &Unit::NAMES));
+        return None;
     }
-    unit
+    Some(unit)
 }
 
 fn limit(node: &Node, field: &str, problems: &mut Problems) -> Option<Limit> {

@@ -1,109 +1,16 @@
-//! Query templates: PromQL or LogsQL with `{{ namespace }}`-like variables of the subject.
-//!
-//! A variable may only stand inside a double-quoted string and is escaped for it, so a label written by a stranger
-//! cannot leave the string and change the query. Inside a regular-expression matcher (`=~"…"`, `:~"…"`) a plain value
-//! is also escaped as a regular expression.
+//! Query templates as a runbook writes them: PromQL or LogsQL with `{{ namespace }}`-like variables of the Subject,
+//! checked when the runbook is loaded, so that a fault is found by `lint` and not by an incident.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-/// What a template can ask of the subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Variable {
-    /// The namespace.
-    Namespace,
-    /// The workload's name.
-    Workload,
-    /// One pod.
-    Pod,
-    /// All pods of the workload, as a regular expression.
-    Pods,
-    /// The container.
-    Container,
-    /// The node.
-    Node,
-    /// The service.
-    Service,
-    /// The ingress.
-    Ingress,
-    /// The persistent volume claim.
-    Pvc,
-    /// The job.
-    Job,
-}
+use crate::domain::query_template::{FillError, Language, fill};
+use crate::domain::query_variables::{Variable, Variables};
 
-impl Variable {
-    /// Every variable, in the order that error messages list them.
-    pub const ALL: [Self; 10] = [
-        Self::Namespace,
-        Self::Workload,
-        Self::Pod,
-        Self::Pods,
-        Self::Container,
-        Self::Node,
-        Self::Service,
-        Self::Ingress,
-        Self::Pvc,
-        Self::Job,
-    ];
-
-    /// The name as written in a template.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Namespace => "namespace",
-            Self::Workload => "workload",
-            Self::Pod => "pod",
-            Self::Pods => "pods",
-            Self::Container => "container",
-            Self::Node => "node",
-            Self::Service => "service",
-            Self::Ingress => "ingress",
-            Self::Pvc => "pvc",
-            Self::Job => "job",
-        }
-    }
-
-    /// Reads a variable's name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|variable| variable.as_str() == name)
-    }
-}
-
-/// Values for the variables of one subject.
-#[derive(Debug, Clone, Default)]
-pub struct Variables {
-    values: BTreeMap<Variable, String>,
-}
-
-impl Variables {
-    /// Sets a plain value. For `Pods`, a regular expression.
-    pub fn set(&mut self, variable: Variable, value: impl Into<String>) -> &mut Self {
-        self.values.insert(variable, value.into());
-        self
-    }
-
-    /// Sets `pods` to exactly these pods.
-    pub fn set_pods<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> &mut Self {
-        let names: Vec<String> = names.into_iter().map(literal).collect();
-        self.set(Variable::Pods, names.join("|"))
-    }
-}
-
-/// A variable that the template needs and the subject does not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the subject has no {}", .0.as_str())]
-pub struct Unset(pub Variable);
-
-/// A parsed template.
+/// A template without faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    pieces: Vec<Piece>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Value { variable: Variable, regex: bool },
+    text: String,
+    variables: Vec<Variable>,
 }
 
 /// Why a text is not a template: what, how to mend it, and on which line of the text (from 0).
@@ -120,7 +27,7 @@ pub struct TemplateError {
 impl Template {
     /// Parses a template, or says what is wrong at its first fault.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        let mut pieces = Vec::new();
+        let mut variables = Vec::new();
         let mut place = Place::default();
         let mut rest = text;
         let mut line = 0;
@@ -147,58 +54,32 @@ impl Template {
             if variable == Variable::Pods && !regex {
                 return Err(fault("`pods` is a regular expression".to_owned(), "match it with `=~`".to_owned()));
             }
-            pieces.push(Piece::Text(before.to_owned()));
-            pieces.push(Piece::Value { variable, regex });
+            if !variables.contains(&variable) {
+                variables.push(variable);
+            }
             rest = &tail[close + 2..];
         }
-        pieces.push(Piece::Text(rest.to_owned()));
-        Ok(Self { pieces })
+        Ok(Self { text: text.to_owned(), variables })
     }
 
-    /// The query for one subject. Fails on the first variable that the subject lacks: a query with a hole in it would
-    /// answer about something else.
-    pub fn render(&self, variables: &Variables) -> Result<String, Unset> {
-        let mut out = String::new();
-        for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => out.push_str(text),
-                Piece::Value { variable, regex } => {
-                    let value = variables.values.get(variable).ok_or(Unset(*variable))?;
-                    if *regex && *variable != Variable::Pods {
-                        push_quoted(&mut out, &literal(value));
-                    } else {
-                        push_quoted(&mut out, value);
-                    }
-                }
-            }
-        }
-        Ok(out)
+    /// The query for one Subject, in `language`; see [`fill`].
+    ///
+    /// # Errors
+    /// Names the first variable that the Subject lacks: a query with a hole in it would answer about something else.
+    pub fn fill(&self, variables: &Variables, language: Language) -> Result<String, FillError> {
+        fill(&self.text, variables, language)
     }
 
     /// The variables that it needs, in order, without repeats.
-    pub fn variables(&self) -> Vec<Variable> {
-        let mut seen = Vec::new();
-        for piece in &self.pieces {
-            if let Piece::Value { variable, .. } = piece
-                && !seen.contains(variable)
-            {
-                seen.push(*variable);
-            }
-        }
-        seen
+    pub fn variables(&self) -> &[Variable] {
+        &self.variables
     }
 }
 
-/// The template as written, spacing of the braces aside.
+/// The template as written.
 impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => f.write_str(text)?,
-                Piece::Value { variable, .. } => write!(f, "{{{{ {} }}}}", variable.as_str())?,
-            }
-        }
-        Ok(())
+        f.write_str(&self.text)
     }
 }
 
@@ -234,29 +115,6 @@ impl Place {
     }
 }
 
-/// A text as a regular expression for itself. Only what has a meaning is escaped: names stay readable in a query.
-fn literal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if r"\.+*?()|[]{}^$".contains(c) {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
-}
-
-fn push_quoted(out: &mut String, value: &str) {
-    for c in value.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            '\n' => out.push_str("\\n"),
-            c if c.is_control() => {}
-            c => out.push(c),
-        }
-    }
-}
-
 fn known(name: &str) -> String {
     if name.contains(['|', '(', '.', '[']) {
         return "use a plain variable: filters and expressions are not evaluated".to_owned();
@@ -268,44 +126,6 @@ fn known(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn subject() -> Variables {
-        let mut variables = Variables::default();
-        variables.set(Variable::Namespace, "shop").set(Variable::Node, "ip-10.0.0.1").set_pods(["web-1", "web-2.a"]);
-        variables
-    }
-
-    #[test]
-    fn renders_values_escaped_for_where_they_stand() {
-        let cases = [
-            (r#"up{namespace="{{ namespace }}"}"#, r#"up{namespace="shop"}"#),
-            (r#"up{node="{{node}}"}"#, r#"up{node="ip-10.0.0.1"}"#),
-            (r#"up{instance=~"{{ node }}:.*"}"#, r#"up{instance=~"ip-10\\.0\\.0\\.1:.*"}"#),
-            (r#"up{pod=~"{{ pods }}"}"#, r#"up{pod=~"web-1|web-2\\.a"}"#),
-            ("vector(1)", "vector(1)"),
-        ];
-        for (template, want) in cases {
-            let template = Template::parse(template).expect("a template");
-            assert_eq!(template.render(&subject()).as_deref(), Ok(want));
-        }
-    }
-
-    #[test]
-    fn a_hostile_value_stays_inside_its_string() {
-        let mut variables = Variables::default();
-        variables.set(Variable::Namespace, "a\"} or vector(1) #\\\n");
-        let template = Template::parse(r#"up{namespace="{{ namespace }}"}"#).expect("a template");
-        insta::assert_snapshot!(
-            template.render(&variables).expect("all set"),
-            @r#"up{namespace="a\"} or vector(1) #\\\n"}"#
-        );
-    }
-
-    #[test]
-    fn a_missing_value_is_named() {
-        let template = Template::parse(r#"up{ingress="{{ ingress }}"}"#).expect("a template");
-        assert_eq!(template.render(&subject()), Err(Unset(Variable::Ingress)));
-    }
 
     #[test]
     fn faults_say_how_to_mend_them() {

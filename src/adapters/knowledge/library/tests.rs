@@ -6,7 +6,9 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::runbook::{Variable, Variables, query_for, source};
+use crate::domain::query_template::Language;
+use crate::domain::query_variables::{Variable, Variables};
+use crate::domain::runbook::{query_for, source};
 
 /// A directory of its own for a test, removed with it.
 struct Folder(std::path::PathBuf);
@@ -214,7 +216,7 @@ fn every_embedded_query_renders_for_a_whole_subject() {
             runbook.id
         );
         for metric in &runbook.metrics {
-            let query = metric.query.render(&variables).expect("all set");
+            let query = metric.query.fill(&variables, Language::PromQl).expect("all set");
             assert!(!query.contains("{{"), "{query}");
         }
     }
