@@ -95,7 +95,7 @@ match:
 metrics:
   - title: In use
     query: 'up{namespace="{{ nmespace }}"}'
-    unit: byte
+    unit: bites
     treshold: 1
   - query: up
     title: No number
@@ -118,7 +118,7 @@ prose
     r.md:6: match.alert: warning: unknown key, ignored (did you mean `alerts`?)
     r.md:7: match.labels: text where a mapping is expected (write indented `key: value` lines below it)
     r.md:10: metrics[0].query: unknown variable `nmespace` (use one of namespace, workload, pod, pods, container, node, service, ingress, pvc, job)
-    r.md:11: metrics[0].unit: unknown unit `byte` (did you mean `bytes`?)
+    r.md:11: metrics[0].unit: unknown unit `bites` (did you mean `bytes`?)
     r.md:12: metrics[0].treshold: warning: unknown key, ignored (did you mean `threshold`?)
     r.md:15: metrics[1].threshold: text where a number is expected (write a number like `0.8`)
     r.md:16: metrics[2].query: missing (add `query:`)
