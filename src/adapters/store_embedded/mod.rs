@@ -3,6 +3,7 @@
 //! Writes are grouped: whatever waits when a transaction begins shares its `fsync`, so that a storm of notifications
 //! costs a few syncs, not thousands. See `writer.rs` for that, `tables.rs` for what is stored under which key.
 
+mod file;
 mod tables;
 mod writer;
 
@@ -12,9 +13,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata};
+use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
 use tokio::sync::broadcast;
 
+use self::file::File;
 use self::tables::{
     AUDIT, BY_KEY, BY_OPENED, DEAD, FINGERPRINTS, INBOX, INCIDENTS, INVESTIGATIONS, LEASES, META, OPEN, POSTS, TIMERS,
     from_json, incident_from, millis, to_json,
@@ -32,14 +34,12 @@ use crate::ports::{Claimed, Filter, InboxState, Lease, Store, StoreError, Timer,
 pub const MAX_WAITING: u64 = 10_000;
 /// Bytes of events that may wait: a storm's bodies on disk, well under the smallest volume one would give it.
 const MAX_WAITING_BYTES: u64 = 256 * 1024 * 1024;
-/// Pages the store may keep in memory. The default of a gibibyte would be the largest part of the process.
-const CACHE_BYTES: usize = 12 * 1024 * 1024;
 /// Changes a slow reader may be behind before it is told that it missed some.
 const CHANGES_KEPT: usize = 1024;
 
 /// The embedded store.
 pub struct EmbeddedStore {
-    db: Arc<Database>,
+    file: Arc<File>,
     writer: Writer,
     changes: broadcast::Sender<IncidentId>,
 }
@@ -50,16 +50,8 @@ impl EmbeddedStore {
     /// # Errors
     /// When the directory cannot be made or written, the file is damaged, or another process has it open.
     pub fn open(directory: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(directory)
-            .with_context(|| format!("create the data directory {} (HOLMES_DATA_DIR)", directory.display()))?;
-        let file = directory.join("holmes.redb");
-        let db = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .create(&file)
-            .with_context(|| format!("open the store {}: is another holmes-bot running on it?", file.display()))?;
-        tables::prepare(&db).with_context(|| format!("prepare the store {}", file.display()))?;
-        let db = Arc::new(db);
-        Ok(Self { writer: Writer::start(Arc::clone(&db))?, db, changes: broadcast::channel(CHANGES_KEPT).0 })
+        let file = Arc::new(File::create(directory)?);
+        Ok(Self { writer: Writer::start(Arc::clone(&file))?, file, changes: broadcast::channel(CHANGES_KEPT).0 })
     }
 
     /// Reads off the async threads: a page that is not cached is a disk access.
@@ -67,7 +59,7 @@ impl EmbeddedStore {
         &self,
         read: impl FnOnce(&redb::ReadTransaction) -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let db = Arc::clone(&self.db);
+        let db = self.file.database().context("a write failed before: is the disk full?")?;
         let result = tokio::task::spawn_blocking(move || {
             let transaction = db.begin_read().context("begin a read")?;
             read(&transaction)

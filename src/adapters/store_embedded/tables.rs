@@ -110,7 +110,7 @@ pub(super) fn prepare(db: &Database) -> anyhow::Result<()> {
         for row in inbox.iter()? {
             let (id, value) = row?;
             bytes += value.value().len() as u64;
-            let mut record: InboxRecord = from_json(value.value())?;
+            let Ok(mut record) = from_json::<InboxRecord>(value.value()) else { continue };
             if record.not_before != 0 {
                 record.not_before = 0;
                 held.push((id.value(), to_json(&record)?));
@@ -151,10 +151,12 @@ pub(super) fn inbox_record(
 /// Whether an event waits that nobody holds.
 pub(super) fn has_free(inbox: &impl ReadableTable<u64, &'static [u8]>, now: DateTime<Utc>) -> anyhow::Result<bool> {
     for row in inbox.iter()? {
-        let record: InboxHead = from_json(row?.1.value())?;
-        if record.not_before <= millis(now) {
-            return Ok(true);
+        let record = from_json::<InboxHead>(row?.1.value());
+        // One that cannot be read counts as free: claiming puts it aside.
+        if record.is_ok_and(|record| record.not_before > millis(now)) {
+            continue;
         }
+        return Ok(true);
     }
     Ok(false)
 }
@@ -167,9 +169,17 @@ pub(super) fn claim(
 ) -> Result<Vec<Claimed>, StoreError> {
     let mut inbox = transaction.open_table(INBOX).context("open inbox")?;
     let mut claimed = Vec::new();
+    let mut unreadable = Vec::new();
     for row in inbox.iter().context("read inbox")? {
         let (id, value) = row.context("read inbox")?;
-        let record: InboxRecord = from_json(value.value())?;
+        let record: InboxRecord = match from_json(value.value()) {
+            Ok(record) => record,
+            Err(error) => {
+                tracing::error!(event = id.value(), "put event {} aside: {error:#}", id.value());
+                unreadable.push((EventId(id.value()), value.value().to_vec()));
+                continue;
+            }
+        };
         if record.not_before <= millis(now) {
             claimed.push(Claimed { id: EventId(id.value()), attempt: record.attempt + 1, event: record.event });
         }
@@ -180,6 +190,14 @@ pub(super) fn claim(
     for Claimed { id, attempt, event } in &claimed {
         let record = InboxRecord { attempt: *attempt, not_before: millis(now + hold), event: event.clone() };
         inbox.insert(id.0, to_json(&record)?.as_slice()).context("claim event")?;
+    }
+    drop(inbox);
+    let ids: Vec<EventId> = unreadable.iter().map(|(id, _)| *id).collect();
+    remove_events(transaction, &ids)?;
+    let mut dead = transaction.open_table(DEAD).context("open dead letters")?;
+    for (id, bytes) in unreadable {
+        // As it is: whoever mends it has all there was.
+        dead.insert(id.0, bytes.as_slice()).context("put event aside")?;
     }
     Ok(claimed)
 }

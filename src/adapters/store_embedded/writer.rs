@@ -1,10 +1,16 @@
 //! One thread that writes: jobs that wait together share a transaction and its `fsync`.
+//!
+//! After a failed write (a full disk, mostly) the file must be opened anew. The thread does so until it succeeds; all
+//! the while every caller is told that the store is unavailable, and nothing that was acknowledged is lost.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use redb::{Database, WriteTransaction};
+
+use super::file::File;
 use tokio::sync::oneshot;
 
 use crate::ports::StoreError;
@@ -33,11 +39,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(db: Arc<Database>) -> anyhow::Result<Self> {
+    pub(super) fn start(file: Arc<File>) -> anyhow::Result<Self> {
         let (jobs, waiting) = sync_channel(MAX_JOBS);
         std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_all(&db, &waiting))
+            .spawn(move || write_all(&file, &waiting))
             .context("start the store's writing thread")?;
         Ok(Self { jobs })
     }
@@ -66,17 +72,48 @@ impl Writer {
             TrySendError::Full(_) => StoreError::Full(MAX_JOBS),
             TrySendError::Disconnected(_) => StoreError::Unavailable(anyhow!("the store's writing thread ended")),
         })?;
-        answered.await.context("wait for the store")?
+        answered.await.map_err(|_| StoreError::Unavailable(anyhow!("a write failed before: is the disk full?")))?
     }
 }
 
-fn write_all(db: &Database, jobs: &Receiver<Job>) {
+/// How long after a failure, and after each failed attempt, the file is opened again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+fn write_all(file: &File, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
+        // Without a database the job is dropped with its channel: its caller learns that the store is unavailable.
+        let Some(db) = file.database() else { continue };
         let batch: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(MAX_BATCH - 1)).collect();
         let mut reports = Vec::with_capacity(batch.len());
-        let committed = write_batch(db, batch, &mut reports);
+        let committed = write_batch(&db, batch, &mut reports);
         for report in reports {
             report(committed.as_ref().copied());
+        }
+        if let Err(error) = committed {
+            tracing::error!("write to the store: {error:#}; opening it anew");
+            drop(db);
+            reopen(file, jobs);
+        }
+    }
+}
+
+/// Opens the file anew until that succeeds, refusing jobs meanwhile.
+fn reopen(file: &File, jobs: &Receiver<Job>) {
+    file.close();
+    loop {
+        let until = std::time::Instant::now() + PAUSE;
+        while let Some(left) = until.checked_duration_since(std::time::Instant::now()) {
+            // A dropped job tells its caller; a closed channel means that the store is dropped.
+            if matches!(jobs.recv_timeout(left), Err(RecvTimeoutError::Disconnected)) {
+                return;
+            }
+        }
+        match file.open() {
+            Ok(()) => {
+                tracing::info!("the store is open again");
+                return;
+            }
+            Err(error) => tracing::error!("open the store anew: {error:#}"),
         }
     }
 }
