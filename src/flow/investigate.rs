@@ -251,8 +251,10 @@ impl<'a> Run<'a> {
     /// When to look again without being asked.
     fn second_look(&self, cause: Option<&Cause>, now: DateTime<Utc>) -> Option<Timer> {
         let sure = cause.is_some_and(|cause| cause.confidence >= SURE);
+        // What was late or broken may answer now, and change the picture.
+        let incomplete = self.record.unavailable.iter().any(|gap| self.waited_for.contains(&gap.source));
         let over = self.incident.resolved_at.is_some();
-        (!sure && !over && self.record.run <= MAX_SECOND_LOOKS)
+        ((!sure || incomplete) && !over && self.record.run <= MAX_SECOND_LOOKS)
             .then(|| intake::investigation_timer(&self.incident.id, now + SECOND_LOOK, None))
     }
 
