@@ -53,9 +53,13 @@ pub fn vmui(base: &Url, query: &str, window: &Window) -> String {
     behind_hash(&below(base, "vmui/"), "g0.expr", query, window)
 }
 
-/// VictoriaLogs' own page with a query over a window.
-pub fn vmui_logs(base: &Url, query: &str, window: &Window) -> String {
-    behind_hash(&below(base, "select/vmui/"), "query", query, window)
+/// VictoriaLogs' own page with a query over a window, of a tenant (account, project) where it is not 0:0.
+pub fn vmui_logs(base: &Url, query: &str, window: &Window, tenant: Option<(u32, u32)>) -> String {
+    let page = behind_hash(&below(base, "select/vmui/"), "query", query, window);
+    match tenant {
+        None | Some((0, 0)) => page,
+        Some((account, project)) => format!("{page}&accountID={account}&projectID={project}"),
+    }
 }
 
 /// Prometheus' own page with a query over a window.
@@ -115,7 +119,9 @@ mod tests {
         let base = Url::parse("http://vm:8428/x").unwrap();
         let query = r#"up{a="b c"}"#;
         insta::assert_snapshot!(vmui(&base, query, &window()), @"http://vm:8428/x/vmui/#/?g0.expr=up%7Ba%3D%22b+c%22%7D&g0.range_input=25m&g0.end_input=2026-11-23T12%3A00%3A00&g0.relative_time=none");
-        insta::assert_snapshot!(vmui_logs(&base, "*", &window()), @"http://vm:8428/x/select/vmui/#/?query=*&g0.range_input=25m&g0.end_input=2026-11-23T12%3A00%3A00&g0.relative_time=none");
+        insta::assert_snapshot!(vmui_logs(&base, "*", &window(), None), @"http://vm:8428/x/select/vmui/#/?query=*&g0.range_input=25m&g0.end_input=2026-11-23T12%3A00%3A00&g0.relative_time=none");
+        let of_tenant = vmui_logs(&base, "*", &window(), Some((7, 3)));
+        assert!(of_tenant.ends_with("&g0.relative_time=none&accountID=7&projectID=3"), "{of_tenant}");
         insta::assert_snapshot!(prometheus(&base, query, &window()), @"http://vm:8428/x/graph?g0.expr=up%7Ba%3D%22b+c%22%7D&g0.tab=0&g0.range_input=25m&g0.end_input=2026-11-23+12%3A00%3A00");
     }
 

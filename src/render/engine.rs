@@ -21,6 +21,8 @@ const MAX_LINE_BYTES: usize = 400;
 /// Compiled templates of one language.
 pub(super) struct Engine {
     environment: Environment<'static>,
+    /// The same without functions: facts are called `count` and `exit` too, and one that is absent must be absent.
+    phrases: Environment<'static>,
     assets: BTreeMap<String, String>,
     /// The short texts.
     pub words: Arc<Words>,
@@ -51,7 +53,8 @@ impl Engine {
                 environment.add_template_owned(name, source).map_err(|error| located(&path, &error))?;
             }
         }
-        let engine = Self { environment, assets, words };
+        let phrases = without_functions(&environment);
+        let engine = Self { environment, phrases, assets, words };
         for (name, path, _) in templates(language, overrides) {
             let is_own = overrides.iter().any(|(known, _)| *known == path);
             if is_own && !is_asset(&name) {
@@ -77,7 +80,7 @@ impl Engine {
 
     /// Whether a phrase can be filled at all.
     pub(super) fn try_phrase(&self, file: &str, line: usize, source: &str) -> Result<(), RenderError> {
-        let tried = self.environment.render_named_str("phrase.md", source, minijinja::context! {});
+        let tried = self.phrases.render_named_str("phrase.md", source, minijinja::context! {});
         match tried {
             Err(error) if is_misspelt(&error) => Err(RenderError { line, ..located(file, &error) }),
             _ => Ok(()),
@@ -86,7 +89,7 @@ impl Engine {
 
     /// Fills a phrase that is no file; checked when it was loaded.
     pub(super) fn phrase(&self, file: &str, line: usize, source: &str, values: Value) -> Result<String, RenderError> {
-        self.environment
+        self.phrases
             .render_named_str("phrase.md", source, values)
             .map_err(|error| RenderError { line, ..located(file, &error) })
     }
@@ -95,6 +98,16 @@ impl Engine {
     pub(super) fn asset(&self, name: &str) -> Option<&str> {
         self.assets.get(name).map(String::as_str)
     }
+}
+
+/// The environment with filters and texts, but no functions.
+fn without_functions(environment: &Environment<'static>) -> Environment<'static> {
+    let mut bare = environment.clone();
+    let functions = environment.globals().filter(|(_, value)| value.kind() != ValueKind::String);
+    for name in functions.map(|(name, _)| name.to_owned()).collect::<Vec<_>>() {
+        bare.remove_global(&name);
+    }
+    bare
 }
 
 /// Name, path and source of each template: `root.md` is `ru/root.md` where that exists, else `en/root.md`.

@@ -194,7 +194,7 @@ async fn wrong_addresses_are_explained() {
     for (fake, detail, mend) in [
         (fakes::login_page().await, "an HTML page \"Sign in\": is this the right URL?", "not the page behind a login"),
         (fakes::unauthorized().await, "refused our credentials", "set the user and password"),
-        (fakes::hanging().await, "did not answer within", "NetworkPolicy"),
+        (fakes::hanging().await, "did not answer within", "overloaded"),
         (fakes::answering(400, vmselect).await, "has no Prometheus API", "/select/0/prometheus"),
         (fakes::answering(404, "404 page not found\n").await, "has no Prometheus API", "up to before /api/v1"),
         (fakes::answering(200, "OK").await, "`OK`: is this the right URL?", "not the page behind a login"),

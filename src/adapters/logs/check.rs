@@ -70,7 +70,10 @@ fn mend(error: &LogsError) -> String {
         LogsError::Http(HttpError::NotJson { .. } | HttpError::Redirected { .. }) => {
             "use the address inside of the cluster, not the page behind a login".into()
         }
-        LogsError::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => {
+        LogsError::Http(HttpError::Timeout { .. }) => {
+            "it takes connections but says nothing: is the port right, and is the server overloaded?".into()
+        }
+        LogsError::Http(HttpError::Unreachable { .. }) => {
             "is the address right, does the Service exist, and does a NetworkPolicy let us through?".into()
         }
         LogsError::Http(_) | LogsError::BadQuery(_) | LogsError::NoLogs => "look at the server's log".into(),

@@ -57,6 +57,8 @@ pub struct Logs {
     endpoint: Endpoint,
     configured: Option<FieldSet>,
     detected: Mutex<Option<(Instant, FieldSet)>>,
+    /// For links: the server's page asks for the tenant 0:0 unless its address names another.
+    tenant: Option<(u32, u32)>,
     public_url: Option<Url>,
     grafana: Option<Grafana>,
 }
@@ -94,7 +96,8 @@ impl Logs {
             endpoint.headers.push(("ProjectID".into(), project.to_string()));
         }
         let configured = fields.map(FieldSet::of);
-        Ok(Self { endpoint: Endpoint::new(&endpoint)?, configured, detected: Mutex::new(None), public_url, grafana })
+        let endpoint = Endpoint::new(&endpoint)?;
+        Ok(Self { endpoint, configured, detected: Mutex::new(None), tenant, public_url, grafana })
     }
 
     /// The newest `limit` lines that `selector` finds in `window`.
@@ -148,7 +151,7 @@ impl Logs {
             Some(grafana) => Some(grafana.explore(query, window)),
             None => {
                 let base = links::reachable(self.public_url.as_ref(), self.endpoint.base())?;
-                Some(links::vmui_logs(base, query, window))
+                Some(links::vmui_logs(base, query, window, self.tenant))
             }
         }
     }

@@ -64,7 +64,10 @@ fn mend(error: &MetricsError) -> String {
         MetricsError::Http(HttpError::NotJson { .. } | HttpError::Redirected { .. }) => {
             "use the address inside of the cluster, not the page behind a login".into()
         }
-        MetricsError::Http(HttpError::Unreachable { .. } | HttpError::Timeout { .. }) => {
+        MetricsError::Http(HttpError::Timeout { .. }) => {
+            "it takes connections but says nothing: is the port right, and is the server overloaded?".into()
+        }
+        MetricsError::Http(HttpError::Unreachable { .. }) => {
             "is the address right, does the Service exist, and does a NetworkPolicy let us through?".into()
         }
         MetricsError::Http(_) | MetricsError::BadQuery(_) | MetricsError::Unread(_) => {

@@ -36,3 +36,14 @@ The process runs out of memory inside its own runtime: `cannot open ˋa_b_cˋ: *
 Compare the heap size the runtime is given with the container limit, and see whether usage keeps growing.
 "####);
 }
+
+#[test]
+fn a_fact_that_is_absent_is_not_a_function_of_that_name() {
+    let phrases = renderer(Language::English);
+    for language in [Language::English, Language::Russian] {
+        for phrase in phrases.phrase_keys() {
+            let said = said(language, phrase, &[("line", "KeyError: 'DATABASE_URL'"), ("name", "DATABASE_URL")]);
+            assert!(!said.contains("::"), "{phrase}: {said}");
+        }
+    }
+}
