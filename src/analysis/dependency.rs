@@ -274,6 +274,7 @@ fn kind_of(failure: Failure) -> (FindingKind, &'static str) {
         | Failure::Tls
         | Failure::Reset
         | Failure::Timeout
+        | Failure::Full
         | Failure::Unavailable => (DependencyUnreachable, phrases::DEPENDENCY),
     }
 }
@@ -281,7 +282,7 @@ fn kind_of(failure: Failure) -> (FindingKind, &'static str) {
 /// How sure a failure in the logs is to matter: what was always there does not explain what is new.
 fn confidence(failure: Failure, worse: bool, count: u64) -> f64 {
     let base = match failure {
-        Failure::Certificate | Failure::TooMany => 0.88,
+        Failure::Certificate | Failure::TooMany | Failure::Full => 0.88,
         Failure::Refused | Failure::NoSuchHost | Failure::NoRoute => 0.87,
         Failure::Dns | Failure::PoolExhausted => 0.8,
         Failure::Auth | Failure::Tls => 0.78,

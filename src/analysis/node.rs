@@ -117,6 +117,23 @@ fn evicted(scene: &Scene) -> Vec<Claim> {
     vec![claim]
 }
 
+/// The node that an event is about, by itself or through a pod on it; the subject where that is not known.
+fn node_of(scene: &Scene, object: &str) -> ObjectRef {
+    let node = match object.split_once(' ') {
+        Some(("Node", name)) => Some(name),
+        Some(("Pod", name)) => scene
+            .workloads()
+            .flat_map(|seen| seen.data.pods.iter())
+            .find(|pod| pod.name == name)
+            .and_then(|pod| pod.node.as_deref()),
+        _ => None,
+    };
+    node.map_or_else(
+        || scene.subject.object(),
+        |name| ObjectRef { kind: SubjectKind::Node, namespace: None, name: name.to_owned() },
+    )
+}
+
 /// What the node's own events and those of its pods say, when its conditions do not (any more).
 fn events(scene: &Scene) -> Vec<Claim> {
     let mut claims = Vec::new();
@@ -147,7 +164,7 @@ fn events(scene: &Scene) -> Vec<Claim> {
         let relevant = scene.subject.kind == SubjectKind::Node || kind == NodeNotReady;
         if relevant && event.kind != "Normal" || event.reason.starts_with("NodeHas") || event.reason == "NodeNotReady" {
             claims.push(
-                Claim::new(kind, phrases::NODE_EVENTS, confidence, scene.subject.object(), id)
+                Claim::new(kind, phrases::NODE_EVENTS, confidence, node_of(scene, &event.object), id)
                     .began(event.first)
                     .fact("reason", &event.reason)
                     .fact("line", &event.message)

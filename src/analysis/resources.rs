@@ -6,6 +6,7 @@ use super::metric_role::{MetricRole, metric_role};
 use super::phrases;
 use super::scene::{Scene, Seen};
 use super::shape;
+use crate::domain::evidence::EvidenceId;
 use crate::domain::finding::FindingKind::{
     CertificateInvalid, CpuThrottled, MemoryHigh, QuotaExceeded, SlowResponses, TrafficSurge,
 };
@@ -74,19 +75,41 @@ fn throttled(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option
     if peak < THROTTLED {
         return None;
     }
-    // What was throttled yesterday as much as today explains nothing of today.
-    let confidence = if usual > 0.7 * peak { 0.4 } else { 0.55 + 0.35 * peak.min(1.0) };
+    // What was throttled yesterday as much as today explains nothing of today, unless it is what the alert is about or
+    // the limit was changed: alerts on throttling wait so long that the quiet range holds it, too.
+    let told = scene.alerts().flat_map(|seen| seen.data).any(|alert| alert.name.to_lowercase().contains("throttl"));
+    let changed = cpu_limit_change(scene);
+    let sure = 0.55 + 0.35 * peak.min(1.0);
+    let confidence = match usual > 0.7 * peak {
+        false => sure,
+        true if told || changed.is_some() => sure - 0.1,
+        true => 0.4,
+    };
     let limit = scene.workloads().find_map(|seen| {
         let spec = seen.data.containers.iter().find(|spec| spec.cpu_limit.is_some() && !spec.init)?;
         Some((seen.id, spec.name.clone(), spec.cpu_limit?))
     });
-    let claim = claim(scene, seen, summary, CpuThrottled, phrases::CPU_THROTTLED, confidence);
+    let mut claim = claim(scene, seen, summary, CpuThrottled, phrases::CPU_THROTTLED, confidence);
+    if let Some((id, change)) = changed {
+        claim = claim.cite([id]).fact("limit_change", change);
+    }
     Some(match limit {
         Some((id, container, limit)) => {
             claim.cite([id]).fact("limit", format!("{limit}m")).fact("container", container)
         }
         None => claim,
     })
+}
+
+/// The newest rollout, where it changed the CPU limit and is part of the story.
+fn cpu_limit_change(scene: &Scene) -> Option<(EvidenceId, String)> {
+    scene.rollouts().into_iter().take(2).filter(|(_, rollout)| scene.weight(rollout.at) > 0.5).find_map(
+        |(id, rollout)| {
+            let lower = |change: &str| change.to_ascii_lowercase();
+            let change = rollout.changes.iter().find(|change| lower(change).contains("cpu limit"))?;
+            Some((id, change.clone()))
+        },
+    )
 }
 
 fn cpu(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {

@@ -2,8 +2,9 @@
 
 use chrono::TimeDelta;
 
+use super::finding::FindingKind;
 use super::incident::{Incident, Relation};
-use super::subject::{ObjectRef, Subject};
+use super::subject::{ObjectRef, Subject, SubjectKind};
 
 /// Incidents further apart than this did not make each other happen.
 const APART: TimeDelta = TimeDelta::minutes(30);
@@ -19,11 +20,41 @@ pub fn relation(mine: &Incident, other: &Incident) -> Option<Relation> {
         Some(Relation::CausedBy)
     } else if other_cause.is_some_and(|about| is_same(about, &mine.subject)) {
         Some(Relation::Causes)
+    } else if lacks(mine, other) {
+        Some(Relation::CausedBy)
+    } else if lacks(other, mine) {
+        Some(Relation::Causes)
     } else if my_cause.is_some() && my_cause.map(place) == other_cause.map(place) {
         Some(Relation::SameCause)
     } else {
         None
     }
+}
+
+/// Whether `mine` suffers from what `other` is about: its volume is full or away, its namespace's quota is used up.
+fn lacks(mine: &Incident, other: &Incident) -> bool {
+    let (Some(my_cause), Some(other_cause)) = (&mine.cause, &other.cause) else { return false };
+    if mine.subject.namespace != other.subject.namespace || my_cause.kind != other_cause.kind {
+        return false;
+    }
+    match (my_cause.kind, other.subject.kind) {
+        (FindingKind::DiskFull | FindingKind::VolumeUnavailable, SubjectKind::PersistentVolumeClaim) => {
+            mounts(&mine.subject, &other.subject.name)
+        }
+        (FindingKind::QuotaExceeded, SubjectKind::Namespace) => mine.subject.kind != SubjectKind::Namespace,
+        _ => false,
+    }
+}
+
+/// Whether the claim is the subject's: an alert named it, or it is called as those of a StatefulSet are,
+/// `<template>-<name>-<ordinal>`.
+fn mounts(subject: &Subject, claim: &str) -> bool {
+    let of_set = || {
+        let (rest, ordinal) = claim.rsplit_once('-')?;
+        let is_ordinal = !ordinal.is_empty() && ordinal.bytes().all(|b| b.is_ascii_digit());
+        (is_ordinal && rest.ends_with(&format!("-{}", subject.name))).then_some(())
+    };
+    subject.claim.as_deref() == Some(claim) || subject.kind == SubjectKind::StatefulSet && of_set().is_some()
 }
 
 /// What broke, when it is not the subject itself.
@@ -49,8 +80,7 @@ fn overlap(mine: &Incident, other: &Incident) -> bool {
 mod tests {
     use super::*;
     use crate::domain::alert::{Alert, AlertStatus, Labels};
-    use crate::domain::finding::{Cause, FindingKind};
-    use crate::domain::subject::SubjectKind;
+    use crate::domain::finding::Cause;
 
     fn incident(name: &str, cause: &str) -> Incident {
         let alert = Alert {
@@ -82,6 +112,21 @@ mod tests {
         assert_eq!(relation(&frontend, &search), Some(Relation::SameCause));
         assert_eq!(relation(&frontend, &quiet), None);
         assert_eq!(relation(&quiet, &incident("silent", "")), None);
+    }
+
+    #[test]
+    fn a_full_volume_and_what_mounts_it() {
+        let (mut claim, mut database) = (incident("data-pg-0", "data-pg-0"), incident("pg", "pg"));
+        claim.subject.kind = SubjectKind::PersistentVolumeClaim;
+        database.subject.kind = SubjectKind::StatefulSet;
+        assert_eq!(relation(&database, &claim), None);
+        for incident in [&mut claim, &mut database] {
+            incident.cause.as_mut().unwrap().kind = FindingKind::DiskFull;
+        }
+        assert_eq!(relation(&database, &claim), Some(Relation::CausedBy));
+        assert_eq!(relation(&claim, &database), Some(Relation::Causes));
+        database.subject.name = "g".into();
+        assert_eq!(relation(&database, &claim), None);
     }
 
     #[test]

@@ -147,12 +147,21 @@ impl Subject {
     /// What `alert` is about, by its labels alone.
     pub fn of(alert: &Alert) -> Self {
         let labels = Names(&alert.labels);
-        let namespace = labels.any(&["exported_namespace", "namespace", "kubernetes_namespace", "k8s_namespace_name"]);
+        let namespace = labels.any(&[
+            "exported_namespace",
+            "namespace",
+            "kubernetes_namespace",
+            "kubernetes_namespace_name",
+            "k8s_namespace_name",
+            "destination_workload_namespace",
+            "destination_service_namespace",
+            "namespace_name",
+        ]);
         let pod = labels.any(&["exported_pod", "pod", "pod_name", "kubernetes_pod_name", "k8s_pod_name"]);
         let pod = pod.filter(|pod| !labels.is_exporter(pod));
         let service = labels.any(&["exported_service", "service", "service_name", "destination_service_name"]);
         let service = service.filter(|service| !labels.is_exporter(service));
-        let node = labels.any(&["node", "nodename", "kubernetes_node", "exported_node", "host"]);
+        let node = labels.any(&["node", "nodename", "kubernetes_node", "exported_node", "k8s_node_name", "host"]);
         let ingress = labels.any(&["exported_ingress", "ingress"]);
         let claim = labels.any(&["persistentvolumeclaim", "exported_persistentvolumeclaim"]);
 
@@ -164,6 +173,7 @@ impl Subject {
             .or_else(|| service.or(ingress).map(|service| (SubjectKind::Service, service.to_owned())))
             .or_else(|| node.map(|node| (SubjectKind::Node, node.to_owned())))
             .or_else(|| labels.instance().map(|host| (SubjectKind::Node, host.to_owned())))
+            .or_else(|| namespace.and_then(|_| labels.target()).map(|name| (SubjectKind::Workload, name.to_owned())))
             .or_else(|| namespace.map(|namespace| (SubjectKind::Namespace, namespace.to_owned())))
             .unwrap_or_else(|| (SubjectKind::Alert, alert.name().to_owned()));
 
@@ -172,7 +182,7 @@ impl Subject {
             _ => namespace.map(str::to_owned),
         };
         Self {
-            cluster: labels.any(&["cluster", "k8s_cluster", "cluster_name"]).map(str::to_owned),
+            cluster: labels.any(&["cluster", "k8s_cluster", "k8s_cluster_name", "cluster_name"]).map(str::to_owned),
             pods: pod.map(str::to_owned).into_iter().collect(),
             container: labels
                 .any(&["exported_container", "container", "container_name"])
@@ -181,7 +191,7 @@ impl Subject {
             node: node.map(str::to_owned),
             service: service.map(str::to_owned),
             ingress: ingress.map(str::to_owned),
-            job: labels.any(&["job_name", "exported_job"]).map(str::to_owned),
+            job: labels.any(&["job_name", "k8s_job_name", "exported_job"]).map(str::to_owned),
             claim: claim.map(str::to_owned),
             ..Self::new(kind, namespace, name)
         }
@@ -265,7 +275,53 @@ impl<'a> Names<'a> {
     }
 
     fn app(&self) -> Option<&'a str> {
-        self.any(&["workload", "app_kubernetes_io_name", "app", "component"])
+        self.any(&[
+            "workload",
+            "destination_workload",
+            "app_kubernetes_io_name",
+            "label_app_kubernetes_io_name",
+            "app",
+            "label_app",
+            "destination_app",
+            "component",
+        ])
+    }
+
+    /// The container, or the scrape job, that a rule over an application's own metrics kept: both mostly carry the
+    /// application's name. Jobs that scrape many things or somebody else's say nothing.
+    fn target(&self) -> Option<&'a str> {
+        const GENERIC: [&str; 20] = [
+            "kube",
+            "k8s",
+            "exporter",
+            "metrics",
+            "cadvisor",
+            "prometheus",
+            "vmagent",
+            "victoria",
+            "grafana",
+            "alertmanager",
+            "blackbox",
+            "probe",
+            "ingress",
+            "nginx",
+            "istio",
+            "envoy",
+            "traefik",
+            "gateway",
+            "otel",
+            "collector",
+        ];
+        let specific = |name: &&str| {
+            let name = name.to_ascii_lowercase();
+            let is_name = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            is_name
+                && !["app", "apps", "pods", "pod", "services", "node", "nodes", "main"].contains(&name.as_str())
+                && !GENERIC.iter().any(|word| name.contains(word))
+        };
+        let about_quota = self.any(&["resourcequota"]).is_some();
+        let container = self.any(&["exported_container", "container", "container_name", "k8s_container_name"]);
+        container.filter(specific).or_else(|| self.any(&["job"]).filter(specific)).filter(|_| !about_quota)
     }
 
     /// The host of `instance`, when the scrape target is a host rather than a pod's address in a namespace.
@@ -287,12 +343,17 @@ fn owner(labels: &Names<'_>) -> Option<(SubjectKind, String)> {
         ("daemonset", SubjectKind::DaemonSet),
         ("cronjob", SubjectKind::CronJob),
     ] {
-        let exported = format!("exported_{name}");
-        if let Some(value) = labels.any(&[&exported, name]) {
+        let names = [
+            format!("exported_{name}"),
+            name.to_owned(),
+            format!("k8s_{name}_name"),
+            format!("kubernetes_{name}_name"),
+        ];
+        if let Some(value) = labels.any(&names.each_ref().map(String::as_str)) {
             return Some((kind, value.to_owned()));
         }
     }
-    if let Some(job) = labels.any(&["job_name"]) {
+    if let Some(job) = labels.any(&["job_name", "k8s_job_name"]) {
         return Some(owner_of_job(job));
     }
     let replicaset = labels.any(&["replicaset"]).map(|name| match split_suffix(name) {
@@ -427,6 +488,11 @@ mod tests {
             ),
             (&[("namespace", "shop"), ("pod", "web-7464b59bfd-6rjrg"), ("node", "n1")], "Deployment shop/web"),
             (&[("namespace", "shop"), ("alertname", "QuotaFull")], "Namespace shop"),
+            (&[("namespace", "shop"), ("job", "cart"), ("alertname", "High5xx")], "Workload shop/cart"),
+            (&[("namespace", "shop"), ("container", "cart")], "Workload shop/cart"),
+            (&[("namespace", "shop"), ("job", "kubernetes-pods")], "Namespace shop"),
+            (&[("namespace", "shop"), ("job", "kube-state-metrics"), ("resourcequota", "q")], "Namespace shop"),
+            (&[("k8s_namespace_name", "shop"), ("k8s_deployment_name", "web")], "Deployment shop/web"),
             (&[("alertname", "Watchdog")], "Alert Watchdog"),
         ] {
             assert_eq!(subject(labels), expected, "{labels:?}");

@@ -141,6 +141,7 @@ impl<'a> Run<'a> {
         let asked = questions::charts_of(&self.subject, &known);
         tasks.retain(|(query, _)| !asked.contains(query));
         let mut tasks: Vec<Task<'_>> = tasks.into_iter().map(|(_, task)| task).collect();
+        tasks.extend(questions::nodes(self.context, &self.subject, &self.ranges, &self.record.evidence));
         tasks.extend(questions::dependencies(self.context, &self.subject, &self.ranges, &self.record.evidence));
         self.gather(tasks, 1.0).await
     }

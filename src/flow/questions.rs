@@ -1,6 +1,8 @@
 //! Which questions an investigation asks, neighbour by neighbour. Each becomes a [`Task`] that answers with evidence or
 //! with a gap; what the answers mean is none of its business.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 
 use super::gather::{Gathered, Task};
@@ -25,6 +27,8 @@ const CHART_POINTS: u32 = 240;
 const LOG_LINES: usize = 5_000;
 /// Dependencies followed from one subject.
 const MAX_DEPENDENCIES: usize = 3;
+/// Nodes of troubled pods that are asked about.
+const MAX_NODES: usize = 3;
 
 /// Neighbours that are not there, so that the thread says so.
 pub fn not_configured(sources: &Sources) -> Vec<Unavailable> {
@@ -158,6 +162,38 @@ pub fn dependencies<'a>(
         gathered
     });
     vec![task]
+}
+
+/// The nodes of the subject's troubled pods, when something that was seen says that a node is in trouble.
+pub fn nodes<'a>(context: &'a Context, subject: &Subject, ranges: &Ranges, evidence: &[Evidence]) -> Vec<Task<'a>> {
+    if context.sources.cluster.is_none() || subject.kind == SubjectKind::Node || !speaks_of_nodes(evidence) {
+        return Vec::new();
+    }
+    let own = evidence.iter().filter(|evidence| evidence.about == subject.object());
+    let pods = own.filter_map(|evidence| match &evidence.data {
+        EvidenceData::Workload(workload) => Some(workload.pods.iter().filter(|pod| !pod.ready)),
+        _ => None,
+    });
+    let names: BTreeSet<String> = pods.flatten().filter_map(|pod| pod.node.clone()).collect();
+    let ask = |name: String| {
+        let node = Subject::new(SubjectKind::Node, None, name);
+        state(context, node.object(), node, *ranges)
+    };
+    names.into_iter().take(MAX_NODES).map(ask).collect()
+}
+
+fn speaks_of_nodes(evidence: &[Evidence]) -> bool {
+    evidence.iter().any(|evidence| match &evidence.data {
+        EvidenceData::Events { events } => events.iter().any(|event| {
+            matches!(event.reason.as_str(), "NodeNotReady" | "NodeLost" | "TaintManagerEviction" | "Evicted")
+        }),
+        EvidenceData::Changes { changes } => changes.iter().any(|change| change.object.kind == SubjectKind::Node),
+        EvidenceData::Workload(workload) => workload
+            .pods
+            .iter()
+            .any(|pod| matches!(pod.reason.as_deref(), Some("NodeLost" | "Evicted" | "NodeShutdown"))),
+        _ => false,
+    })
 }
 
 fn evidence_of(source: Source, about: ObjectRef, query: String, ranges: &Ranges, data: EvidenceData) -> Gathered {

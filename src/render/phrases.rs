@@ -54,6 +54,10 @@ impl Renderer {
         for finding in findings {
             let mut values: BTreeMap<&str, &str> =
                 finding.facts.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            // Without the fact, the name would mean the function of templates.
+            for function in ["count", "exit"] {
+                values.entry(function).or_insert("");
+            }
             let about = finding.about.to_string();
             values.insert("about", &about);
             values.insert("about_kind", finding.about.kind.as_str());

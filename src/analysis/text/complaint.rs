@@ -102,6 +102,8 @@ pub fn complaint(record: &str) -> Option<Complaint> {
             && has_any(&lower, &["does not exist", "doesn't exist"]);
     let trouble = match RULES.iter().find(|(_, needles)| has_any(&lower, needles)) {
         _ if missing_relation => Trouble::Schema,
+        // A cache says so of its own memory, not of the caller's.
+        Some((Trouble::HeapExhausted, _)) if lower.contains("command not allowed") => return None,
         Some((Trouble::FilePermission, _)) if is_database_permission(&lower) => return None,
         // A missing program is said in the words of a missing file; only the kubelet's `stat /x` is sure.
         Some((Trouble::MissingProgram, _)) if lower.contains("stat /") && !lower.contains("no such file") => {

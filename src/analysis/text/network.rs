@@ -34,6 +34,8 @@ pub enum Failure {
     Reset,
     /// It did not answer in time.
     Timeout,
+    /// It takes no more data: its memory is used up.
+    Full,
     /// The client's own pool of connections is used up.
     PoolExhausted,
     /// A server on the way says that there is nobody behind it.
@@ -54,6 +56,7 @@ impl Failure {
             Self::Tls => "tls",
             Self::Reset => "reset",
             Self::Timeout => "timeout",
+            Self::Full => "full",
             Self::PoolExhausted => "pool_exhausted",
             Self::Unavailable => "unavailable",
         }

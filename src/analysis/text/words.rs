@@ -2,7 +2,17 @@
 
 /// Whether `text` contains any of `words`. Both in lower case.
 pub fn has_any(text: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| text.contains(word))
+    words.iter().any(|word| if is_errno(word) { starts_word(text, word) } else { text.contains(word) })
+}
+
+/// `enotfound`, `epipe`: codes that also end longer names, as in `FileNotFoundError` and `namepipe`.
+fn is_errno(word: &str) -> bool {
+    word.starts_with('e') && word.len() <= 15 && word.bytes().all(|b| b.is_ascii_lowercase())
+}
+
+/// Whether `word` stands at the start of a word of `text`.
+fn starts_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric()))
 }
 
 /// Whether `word` stands in `text` with no letter, digit or `_` beside it.
@@ -76,6 +86,8 @@ mod tests {
     #[test]
     fn looks_into_lines() {
         assert!(has_word("code=timeout;", "timeout") && !has_word("timeouts", "timeout"));
+        assert!(has_any("error: ENOTFOUND db".to_lowercase().as_str(), &["enotfound"]));
+        assert!(!has_any("filenotfounderror: x", &["enotfound"]) && !has_any("openfile: ok", &["enfile"]));
         assert_eq!(after("Could not Resolve host: db", "resolve HOST: "), Some("db"));
         assert_eq!(find("ж€ abc", "abc"), Some("ж€ ".len()));
         assert_eq!(quoted("relation \"orders\" does"), Some("orders"));

@@ -33,7 +33,6 @@ pub(super) const RULES: &[(Trouble, &[&str])] = &[
             "system.outofmemoryexception",
             "outofmemoryexception",
             "allowed memory size of",
-            "oom command not allowed",
             "memoryerror",
             "java heap space",
             "gc overhead limit",

@@ -105,6 +105,10 @@ pub(super) const RULES: &[(Failure, &[&str])] = &[
         ],
     ),
     (
+        Failure::Full,
+        &["oom command not allowed", "command not allowed when used memory", "server_error out of memory storing"],
+    ),
+    (
         Failure::PoolExhausted,
         &[
             "connection is not available, request timed out",
