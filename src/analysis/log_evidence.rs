@@ -84,7 +84,7 @@ fn pattern(change: PatternChange, examples: &mut HashMap<PatternId, String>, kno
     LogPattern {
         id: pattern.id.to_string(),
         template: text::line(&pattern.template, MAX_TEMPLATE_BYTES),
-        level: pattern.level.map(|level| name(level).to_owned()),
+        level: pattern.level.map(|level| level.as_str().to_owned()),
         count,
         baseline_count,
         novelty: match novelty {
@@ -98,17 +98,6 @@ fn pattern(change: PatternChange, examples: &mut HashMap<PatternId, String>, kno
         first: pattern.first_seen.filter(|_| count > 0),
         last: pattern.last_seen.filter(|_| count > 0),
         example: text::bounded(&text::plain(&example), MAX_EXAMPLE_BYTES).into_owned(),
-    }
-}
-
-fn name(level: Level) -> &'static str {
-    match level {
-        Level::Trace => "trace",
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error => "error",
-        Level::Fatal => "fatal",
     }
 }
 

@@ -218,23 +218,12 @@ fn table(input: impl BufRead, mut output: impl Write) -> Result<()> {
 }
 
 fn row(output: &mut impl Write, pattern: &Pattern) -> io::Result<()> {
-    let level = pattern.level.map_or("", name);
+    let level = pattern.level.map_or("", Level::as_str);
     writeln!(output, "{:>9}  {level:<5}  {}", pattern.count, shorten(&pattern.template))?;
     if pattern.example != pattern.template {
         writeln!(output, "{:>9}  {:<5}  e.g. {}", "", "", shorten(&pattern.example))?;
     }
     Ok(())
-}
-
-fn name(level: Level) -> &'static str {
-    match level {
-        Level::Trace => "trace",
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error => "error",
-        Level::Fatal => "fatal",
-    }
 }
 
 /// One line that fits, without what would move the cursor.

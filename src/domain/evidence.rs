@@ -154,6 +154,23 @@ pub enum EvidenceData {
     },
 }
 
+impl EvidenceData {
+    /// Its kind by name, as in its serialised form.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Series(_) => "series",
+            Self::Patterns(_) => "patterns",
+            Self::Workload(_) => "workload",
+            Self::Node(_) => "node",
+            Self::Service(_) => "service",
+            Self::Events { .. } => "events",
+            Self::Changes { .. } => "changes",
+            Self::Namespace(_) => "namespace",
+            Self::Alerts { .. } => "alerts",
+        }
+    }
+}
+
 /// An alert as evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertFact {

@@ -203,18 +203,7 @@ fn evidence_of(source: Source, about: ObjectRef, query: String, ranges: &Ranges,
 
 /// Names a piece of evidence across runs.
 fn slot_of(draft: &Draft) -> String {
-    let kind = match &draft.data {
-        EvidenceData::Series(_) => "series",
-        EvidenceData::Patterns(_) => "logs",
-        EvidenceData::Workload(_) => "workload",
-        EvidenceData::Node(_) => "node",
-        EvidenceData::Service(_) => "service",
-        EvidenceData::Events { .. } => "events",
-        EvidenceData::Changes { .. } => "changes",
-        EvidenceData::Namespace(_) => "namespace",
-        EvidenceData::Alerts { .. } => "alerts",
-    };
-    format!("{kind}:{}:{}", draft.about.kind.as_str(), draft.about)
+    format!("{}:{}:{}", draft.data.kind(), draft.about.kind.as_str(), draft.about)
 }
 
 fn refused(error: &ClusterError) -> Gathered {

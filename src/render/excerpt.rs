@@ -29,7 +29,7 @@ impl<'a> LineView<'a> {
 impl Renderer {
     /// What `data` says, in a few lines; bounded by whole lines.
     pub fn excerpt(&self, data: &EvidenceData) -> String {
-        let name = kind(data);
+        let name = data.kind();
         let said = self.text(&format!("excerpt/{name}.txt"), values(data));
         let lines: Vec<&str> = said.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
         whole_lines(&lines.join("\n"), MAX_EXCERPT_BYTES)
@@ -39,24 +39,9 @@ impl Renderer {
     pub fn evidence_title(&self, data: &EvidenceData, about: &ObjectRef, asked: Option<&str>) -> String {
         let values = context! {
             data => values(data), about => about.to_string(), about_kind => about.kind.as_str(), asked,
-            kind => kind(data),
+            kind => data.kind(),
         };
         text::line(&self.text("excerpt/title.txt", values), 200)
-    }
-}
-
-/// The template that says it.
-fn kind(data: &EvidenceData) -> &'static str {
-    match data {
-        EvidenceData::Series(_) => "series",
-        EvidenceData::Patterns(_) => "patterns",
-        EvidenceData::Workload(_) => "workload",
-        EvidenceData::Node(_) => "node",
-        EvidenceData::Service(_) => "service",
-        EvidenceData::Events { .. } => "events",
-        EvidenceData::Changes { .. } => "changes",
-        EvidenceData::Namespace(_) => "namespace",
-        EvidenceData::Alerts { .. } => "alerts",
     }
 }
 

@@ -21,6 +21,18 @@ pub enum Level {
 }
 
 impl Level {
+    /// Its usual name, lower case, as it is serialised.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Fatal => "fatal",
+        }
+    }
+
     /// Reads a level's name in any of its usual spellings, whatever the case.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let mut lower = [0; 11];
