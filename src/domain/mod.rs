@@ -17,6 +17,7 @@ pub mod query_template;
 pub mod query_variables;
 pub mod redact;
 pub mod relate;
+pub mod report;
 pub mod runbook;
 pub mod series;
 pub mod subject;
