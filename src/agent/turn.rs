@@ -54,8 +54,6 @@ pub struct Script {
     pub answer: String,
     /// Says what of an answer the evidence does not hold; `{}` stands for the list.
     pub correct: String,
-    /// Says that a call was made before.
-    pub repeated: String,
     /// Names pieces that had no room; `{}` stands for the list.
     pub left_out: String,
 }

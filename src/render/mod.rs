@@ -78,6 +78,11 @@ impl Renderer {
         self.render(&format!("console/{name}"), values)
     }
 
+    /// A text for a model, `system.txt`.
+    pub fn prompt(&self, name: &str, values: Value) -> String {
+        self.text(&format!("prompt/{name}"), values)
+    }
+
     /// One of the console's own files, `console.css`.
     pub fn asset(&self, name: &str) -> Option<&str> {
         self.texts.asset(&format!("console/{name}"))

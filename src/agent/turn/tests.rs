@@ -40,7 +40,6 @@ fn brief(task: Task) -> Brief {
             guided: "GUIDED".into(),
             answer: "ANSWER NOW".into(),
             correct: "NOT FOUND: {}".into(),
-            repeated: "AGAIN".into(),
             left_out: "NO ROOM FOR {}".into(),
         },
         pieces: vec![piece("E1", 1), piece("E2", 2)],
