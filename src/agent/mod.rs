@@ -4,3 +4,4 @@
 //! ask for the one or two things that are missing, through tools that can only read.
 
 pub mod message;
+pub mod tokens;
