@@ -8,4 +8,5 @@ pub mod knowledge;
 pub mod links;
 pub mod logs;
 pub mod metrics;
+pub mod model;
 pub mod store_embedded;

@@ -7,6 +7,7 @@ pub mod citations;
 pub mod document;
 pub mod message;
 pub mod pack;
+pub mod prompt;
 pub mod tokens;
 pub mod tools;
 pub mod turn;

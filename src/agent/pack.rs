@@ -1,7 +1,7 @@
 //! Fits what is known into what a model can read: what matters most keeps its words, the rest is shortened by whole
 //! lines, and what has no room is named, so that it can be asked for.
 
-use super::tokens::estimate;
+use super::tokens::estimate_tokens;
 
 /// Below this a piece says nothing worth its heading.
 const LEAST: u32 = 24;
@@ -38,7 +38,7 @@ pub struct Fitted {
 pub fn fit(pieces: &[Piece], budget: u32) -> Fitted {
     let costs: Vec<(u32, u32)> = pieces
         .iter()
-        .map(|piece| (estimate(&piece.opening) + estimate(&piece.closing) + 2, estimate(&piece.text)))
+        .map(|piece| (estimate_tokens(&piece.opening) + estimate_tokens(&piece.closing) + 2, estimate_tokens(&piece.text)))
         .collect();
     let mut by_rank: Vec<usize> = (0..pieces.len()).collect();
     by_rank.sort_by_key(|at| pieces[*at].rank);
@@ -82,13 +82,13 @@ pub fn fit(pieces: &[Piece], budget: u32) -> Fitted {
 
 /// The first lines of `text` that fit into `room` tokens, and a mark where lines are missing.
 pub fn shortened(text: &str, room: u32) -> String {
-    if estimate(text) <= room {
+    if estimate_tokens(text) <= room {
         return text.to_owned();
     }
     let mut out = String::new();
     let mut used = 2;
     for line in text.split_inclusive('\n') {
-        let cost = estimate(line);
+        let cost = estimate_tokens(line);
         if used + cost > room {
             if out.is_empty() {
                 // One line too long: its beginning says more than nothing.
@@ -140,7 +140,7 @@ mod tests {
             let pieces: Vec<Piece> =
                 lines.iter().enumerate().map(|(at, lines)| piece(&format!("p{at}"), *lines, at as u32)).collect();
             let fitted = fit(&pieces, budget);
-            prop_assert!(estimate(&fitted.text) <= budget, "{} > {budget}", estimate(&fitted.text));
+            prop_assert!(estimate_tokens(&fitted.text) <= budget, "{} > {budget}", estimate_tokens(&fitted.text));
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod bot;
 mod console;
+mod fake_model;
 mod fakes;
 mod fakes_logs;
 mod http;

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Conversation, Exchange, Phase};
 use crate::agent::message::{Expect, Message};
 use crate::agent::pack::{fit, shortened};
-use crate::agent::tokens::estimate;
+use crate::agent::tokens::estimate_tokens;
 
 /// Part of the window that stays free for what an estimate may miss, in hundredths.
 const SPARE_PERCENT: u32 = 5;
@@ -30,17 +30,17 @@ impl Conversation {
         let schema = match expect {
             Expect::Text => 0,
             Expect::Tools(tools) => {
-                tools.iter().map(|tool| estimate(&tool.parameters.to_string()) + estimate(tool.description) + 20).sum()
+                tools.iter().map(|tool| estimate_tokens(&tool.parameters.to_string()) + estimate_tokens(tool.description) + 20).sum()
             }
             // Constrains the answer and is not read, but some servers put it into the prompt.
-            Expect::Json { schema, .. } => estimate(&schema.to_string()) / 2,
+            Expect::Json { schema, .. } => estimate_tokens(&schema.to_string()) / 2,
         };
-        let fixed = estimate(&system) + estimate(&script.task) + estimate(&closing) + schema;
+        let fixed = estimate_tokens(&system) + estimate_tokens(&script.task) + estimate_tokens(&closing) + schema;
         let frames = PER_MESSAGE * (4 + 2 * u32::try_from(self.exchanges.len()).unwrap_or(u32::MAX).min(64));
         let free = window.saturating_sub(max_tokens + window * SPARE_PERCENT / 100 + fixed + frames);
         let free = (f64::from(free) * self.scale) as u32;
         let answers = self.answers_within(free * TOOLS_PERCENT / 100);
-        let used: u32 = answers.iter().flatten().map(|answer| estimate(answer)).sum();
+        let used: u32 = answers.iter().flatten().map(|answer| estimate_tokens(answer)).sum();
         let fitted = fit(&self.brief.pieces, free.saturating_sub(used));
         let mut first = fitted.text;
         if !fitted.left_out.is_empty() {
@@ -108,7 +108,7 @@ impl Conversation {
             for answer in exchange.answers.iter().rev() {
                 let share = (left / 2).max(LEAST_ANSWER);
                 let text = shortened(answer, share);
-                left = left.saturating_sub(estimate(&text));
+                left = left.saturating_sub(estimate_tokens(&text));
                 texts.push(text);
             }
             texts.reverse();

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::agent::message::Message;
-use crate::agent::tokens::estimate;
+use crate::agent::tokens::estimate_tokens;
 use crate::agent::tools::{Available, specs};
 use crate::domain::evidence::{Draft, EvidenceData, EvidenceId, Source};
 use crate::domain::redact::Redactor;
@@ -223,9 +223,9 @@ fn prompts_keep_within_the_window() {
                 .messages
                 .iter()
                 .map(|message| match message {
-                    Message::System { text } | Message::User { text } | Message::Tool { text, .. } => estimate(text),
+                    Message::System { text } | Message::User { text } | Message::Tool { text, .. } => estimate_tokens(text),
                     Message::Assistant { text, calls } => {
-                        estimate(text) + calls.iter().map(|call| estimate(&call.arguments.to_string())).sum::<u32>()
+                        estimate_tokens(text) + calls.iter().map(|call| estimate_tokens(&call.arguments.to_string())).sum::<u32>()
                     }
                 })
                 .sum();
