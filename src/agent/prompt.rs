@@ -212,7 +212,7 @@ fn pieces(render: &Renderer, known: Known<'_>, now: DateTime<Utc>) -> (Vec<Piece
     let unavailable: Vec<Value> = investigation
         .unavailable
         .iter()
-        .map(|gap| context! { source => gap.source.as_str(), reason => gap.reason })
+        .map(|gap| context! { source => gap.source.as_str(), reason => &gap.reason })
         .collect();
     let head = render.prompt(
         "incident.txt",

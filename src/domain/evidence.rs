@@ -147,6 +147,11 @@ pub enum EvidenceData {
     },
     /// Quotas and such.
     Namespace(NamespaceState),
+    /// What a tool read, as it was read: log lines, values, a list of objects.
+    Text {
+        /// Its lines.
+        text: String,
+    },
     /// The alerts themselves, as evidence of last resort.
     Alerts {
         /// Name, status and annotations' text of each.
@@ -166,6 +171,7 @@ impl EvidenceData {
             Self::Events { .. } => "events",
             Self::Changes { .. } => "changes",
             Self::Namespace(_) => "namespace",
+            Self::Text { .. } => "text",
             Self::Alerts { .. } => "alerts",
         }
     }

@@ -15,6 +15,7 @@ pub mod notification;
 pub mod post;
 pub mod query_template;
 pub mod query_variables;
+pub mod question;
 pub mod redact;
 pub mod relate;
 pub mod report;

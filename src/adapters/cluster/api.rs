@@ -7,6 +7,7 @@ use futures::AsyncReadExt;
 use kube::api::{ListParams, PartialObjectMeta};
 use kube::core::{ObjectList, Request};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::error::{Asked, ClusterError};
 
@@ -129,6 +130,22 @@ impl Api {
             Request::new(path.clone()).list_metadata(page)
         })
         .await
+    }
+
+    /// The object below `path` as it is, or `None` where it does not exist.
+    pub async fn get_value(&self, path: &str, name: &str, asked: Asked) -> Result<Option<Value>, ClusterError> {
+        self.found(Request::new(path).get(name, &Default::default()), asked).await
+    }
+
+    /// The objects below `path` as they are, each reduced by `keep`.
+    pub async fn list_values<T>(
+        &self,
+        path: &str,
+        query: Query,
+        asked: Asked,
+        keep: impl Fn(Value) -> Option<T>,
+    ) -> Result<Listed<T>, ClusterError> {
+        self.pages(asked, query, keep, |page| Request::new(path).list(page)).await
     }
 
     async fn pages<K: DeserializeOwned + Clone, T>(

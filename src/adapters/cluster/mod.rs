@@ -12,6 +12,7 @@
 
 mod api;
 mod autoscaler;
+mod browse;
 mod by_address;
 mod changes;
 mod check;
@@ -52,6 +53,7 @@ use std::time::Duration;
 
 use crate::domain::subject::ObjectRef;
 
+pub use browse::{Browsed, KINDS, Kind, kind_named};
 pub use connect::{Connection, ConnectionSource};
 pub use error::ClusterError;
 pub use event_scope::EventScope;

@@ -10,6 +10,7 @@ pub mod fields;
 pub mod query;
 mod read;
 mod row;
+mod streams;
 
 use std::time::Instant;
 
@@ -26,6 +27,7 @@ use crate::domain::window::Window;
 pub use error::LogsError;
 pub use fields::{FieldSet, LogFields};
 pub use query::{Filter, LogSelector, Pods};
+pub use streams::LogStream;
 
 /// Most bytes read for one batch: five thousand lines of 1.6 KiB. Beyond, the batch is cut.
 pub const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
