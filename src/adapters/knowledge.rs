@@ -5,6 +5,7 @@ pub mod embedded;
 mod excerpt;
 mod index;
 pub mod library;
+pub mod passages;
 mod query_words;
 mod rank;
 mod vocabulary;
