@@ -2,10 +2,12 @@
 
 pub mod check;
 pub mod cluster;
+pub mod embeddings;
 pub mod files;
 pub mod http;
 pub mod knowledge;
 pub mod links;
 pub mod logs;
 pub mod metrics;
+pub mod openwebui;
 pub mod store_embedded;

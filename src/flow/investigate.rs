@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::gather::{Gathered, Gathering, Task};
 use super::plan::{self, Ranges};
-use super::{AUTHOR, Context, intake, questions, relate, update};
+use super::{AUTHOR, Context, history, intake, questions, relate, update};
 use crate::analysis;
 use crate::domain::evidence::{Evidence, Source};
 use crate::domain::finding::Cause;
@@ -129,7 +129,8 @@ impl<'a> Run<'a> {
         }
         self.match_runbooks();
         self.take(questions::alerts(&self.incident, &self.ranges));
-        let tasks = questions::first(self.context, &self.subject, &self.ranges, &self.runbooks);
+        let mut tasks = questions::first(self.context, &self.subject, &self.ranges, &self.runbooks);
+        tasks.push(history::question(self.context, &self.incident, &self.subject, &self.ranges));
         self.gather(tasks, FIRST_ROUND).await
     }
 

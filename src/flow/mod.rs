@@ -1,6 +1,7 @@
 //! The use cases. Whoever wants to know what the program can do reads [`handle`].
 
 pub mod gather;
+pub mod history;
 pub mod intake;
 pub mod investigate;
 pub mod places;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::adapters::cluster::Cluster;
-use crate::adapters::knowledge::Library;
+use crate::adapters::knowledge::{Knowledge, Library};
 use crate::adapters::logs::Logs;
 use crate::adapters::metrics::Metrics;
 use crate::domain::correlate::CorrelationRules;
@@ -43,6 +44,8 @@ pub struct Context {
     pub redactor: Redactor,
     /// The neighbours that are asked.
     pub sources: Sources,
+    /// What is written: searched, and added to when an incident is over.
+    pub knowledge: Arc<Knowledge>,
     /// Counters.
     pub counters: Arc<Counters>,
     /// How alerts fold into incidents.

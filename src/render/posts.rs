@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Renderer;
 use super::view::IncidentView;
 use crate::domain::cluster::ChangeFact;
-use crate::domain::evidence::{Evidence, Source};
+use crate::domain::evidence::{Evidence, EvidenceData, Source};
 use crate::domain::incident::{Changed, Incident};
 use crate::domain::investigation::Investigation;
 use crate::domain::text;
@@ -85,7 +85,10 @@ impl Renderer {
 
     /// A piece of evidence as a post.
     pub fn evidence(&self, evidence: &Evidence) -> String {
-        let Evidence { id, source, about, title, query, window, excerpt, data: _, link } = evidence;
+        let Evidence { id, source, about, title, query, window, excerpt, data, link } = evidence;
+        if let EvidenceData::History(history) = data {
+            return self.post("history.md", context! { id => id.to_string(), history => Serde(history) });
+        }
         let values = context! {
             id => id.to_string(), source => source.as_str(), about => about.to_string(), title, query, excerpt, link,
             window => Serde(window),

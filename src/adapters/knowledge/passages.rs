@@ -161,6 +161,12 @@ impl Passages {
         missing
     }
 
+    /// What there is that can have a vector.
+    pub fn fingerprints(&self) -> std::collections::HashSet<Fingerprint> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.pieces.iter().map(|(_, piece)| piece.fingerprint).collect()
+    }
+
     /// Takes in vectors by what they are of; `None` for a text that cannot have one.
     pub fn learn(&self, vectors: impl IntoIterator<Item = (Fingerprint, Option<Vec<f32>>)>) {
         self.known.write().unwrap_or_else(PoisonError::into_inner).vectors.learn(vectors);

@@ -25,8 +25,8 @@ pub fn chunks(title: &str, markdown: &str) -> Vec<Chunk> {
             match chunks.last_mut() {
                 // Only what lies below the same heading, so that the heading keeps telling the truth.
                 Some(last)
-                    if (text.len() < MIN_BYTES || last.text.len() < MIN_BYTES)
-                        && heading.starts_with(&last.heading)
+                    if (text.len() < MIN_BYTES && heading.starts_with(&last.heading)
+                        || last.text.len() < MIN_BYTES && heading == last.heading)
                         && last.text.len() + text.len() + heading.len() + 8 <= MAX_PASSAGE_BYTES =>
                 {
                     last.text.push_str("\n\n");

@@ -58,7 +58,7 @@ mod tests {
         let meaning = vec![("c", 4, 0.9), ("b", 5, 0.8)];
         let fused = by_reciprocal_rank(&[words, Vec::new(), meaning]);
         let order: Vec<u64> = fused.iter().map(|ranked| ranked.number).collect();
-        assert_eq!(order, [2, 3, 1]);
+        assert_eq!(order, [3, 2, 1]);
         assert!(fused.windows(2).all(|pair| pair[0].score >= pair[1].score));
         assert!(by_reciprocal_rank(&[]).is_empty());
     }
