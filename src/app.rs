@@ -212,8 +212,7 @@ pub fn embeddings(config: &Config) -> anyhow::Result<Option<Embeddings>> {
 /// When its configuration is wrong.
 pub fn open_webui(config: &Config) -> anyhow::Result<Option<OpenWebui>> {
     let Some(OpenWebuiConfig { http, collections }) = &config.open_webui else { return Ok(None) };
-    let settings =
-        OpenWebuiSettings { endpoint: endpoint(http, OPEN_WEBUI_TIMEOUT)?, names: collections.clone() };
+    let settings = OpenWebuiSettings { endpoint: endpoint(http, OPEN_WEBUI_TIMEOUT)?, names: collections.clone() };
     OpenWebui::new(settings).context("configure the Open WebUI client (OPENWEBUI_URL)").map(Some)
 }
 

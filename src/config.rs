@@ -220,7 +220,9 @@ impl Config {
 
     /// Variables that look like ours and are not: most likely a typing error.
     pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<&str> {
-        let ours = |name: &&str| ["HOLMES_", "METRICS_", "LOGS_", "EMBEDDINGS_", "OPENWEBUI_"].iter().any(|prefix| name.starts_with(prefix));
+        let ours = |name: &&str| {
+            ["HOLMES_", "METRICS_", "LOGS_", "EMBEDDINGS_", "OPENWEBUI_"].iter().any(|prefix| name.starts_with(prefix))
+        };
         variables.keys().map(String::as_str).filter(ours).filter(|name| !VARIABLES.contains(name)).collect()
     }
 }
@@ -568,7 +570,10 @@ mod tests {
     fn knowledge_elsewhere_needs_a_key_and_an_address() {
         let config = read(&[("OPENWEBUI_URL", "http://owui:8080/"), ("OPENWEBUI_TOKEN", "sk-1")]).unwrap();
         let open_webui = config.open_webui.unwrap();
-        assert_eq!((open_webui.http.url.as_str(), open_webui.collections.notes.as_str()), ("http://owui:8080", "notes"));
+        assert_eq!(
+            (open_webui.http.url.as_str(), open_webui.collections.notes.as_str()),
+            ("http://owui:8080", "notes")
+        );
         let config = read(&[("EMBEDDINGS_BASE_URL", "http://e5:8008/v1")]).unwrap();
         assert!(config.embeddings.unwrap().model.is_none() && config.open_webui.is_none());
         insta::assert_snapshot!(

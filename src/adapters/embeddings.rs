@@ -138,12 +138,7 @@ impl Embeddings {
     }
 
     /// One text, cut until the server takes it.
-    async fn shortened(
-        &self,
-        model: &Model,
-        role: Role,
-        text: &str,
-    ) -> Result<Option<Vec<f32>>, EmbeddingsError> {
+    async fn shortened(&self, model: &Model, role: Role, text: &str) -> Result<Option<Vec<f32>>, EmbeddingsError> {
         let mut most = MAX_TEXT_BYTES.min(text.len());
         while most >= MIN_TEXT_BYTES.min(text.len()) {
             match self.request(model, role, &[text], most).await {
@@ -212,7 +207,9 @@ impl Embeddings {
                 Some(Some(vector)) => {
                     CheckLine::good("embeddings", format!("{}, {} dimensions", model.name, vector.len()))
                 }
-                _ => CheckLine::bad("embeddings", "two words are too long for it", "is the model meant for embeddings?"),
+                _ => {
+                    CheckLine::bad("embeddings", "two words are too long for it", "is the model meant for embeddings?")
+                }
             },
             (Err(error), _) | (_, Ok(Err(error))) => CheckLine::bad("embeddings", error.to_string(), mend(&error)),
             (_, Err(_)) => CheckLine::bad("embeddings", "no answer within 10 s", "is the server overloaded?"),
@@ -259,7 +256,8 @@ fn roles(name: &str, owner: &str) -> Roles {
 fn is_about_length(error: &HttpError) -> bool {
     let HttpError::Status { code, excerpt, .. } = error else { return false };
     let said = excerpt.to_lowercase();
-    let about = ["too large", "too long", "context length", "maximum", "max_length"].iter().any(|word| said.contains(word));
+    let about =
+        ["too large", "too long", "context length", "maximum", "max_length"].iter().any(|word| said.contains(word));
     matches!(code, 400 | 413 | 422 | 500) && about
 }
 

@@ -341,7 +341,8 @@ mod tests {
     #[test]
     fn a_history_counts_the_same_and_names_what_helped_last() {
         let said = |text: &str| Said { author: "alice".into(), text: text.into() };
-        let change = ChangeFact { at: at(5), object: object("web"), kind: ChangeKind::Rollout, what: "limit up".into() };
+        let change =
+            ChangeFact { at: at(5), object: object("web"), kind: ChangeKind::Rollout, what: "limit up".into() };
         let alike = [
             (
                 Likeness::Repeat,
@@ -396,7 +397,8 @@ mod tests {
     #[test]
     fn bounds_keep_the_last_words() {
         let mut incident = past("i-1", "web", "Crash", None, 0);
-        incident.said = (0..30).map(|n| Said { author: "a".into(), text: format!("{n} {}", "x".repeat(2000)) }).collect();
+        incident.said =
+            (0..30).map(|n| Said { author: "a".into(), text: format!("{n} {}", "x".repeat(2000)) }).collect();
         let said = incident.bounded().said;
         assert_eq!(said.len(), MAX_SAID);
         assert!(said.iter().all(|said| said.text.len() <= MAX_SAID_BYTES));

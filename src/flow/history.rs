@@ -35,7 +35,8 @@ pub fn question<'a>(context: &'a Context, incident: &Incident, subject: &Subject
             data: EvidenceData::History(Box::new(history)),
             link: None,
         };
-        let evidence = history.map(|history| Gathered::Evidence { slot: "history".into(), draft: Box::new(draft(history)) });
+        let evidence =
+            history.map(|history| Gathered::Evidence { slot: "history".into(), draft: Box::new(draft(history)) });
         evidence.into_iter().collect()
     })
 }
@@ -49,7 +50,8 @@ pub async fn remember(context: &Context, incident: &Incident, changes: &[ChangeF
     let clean = |text: &str| context.redactor.redact(text).into_owned();
     let thread = context.store.thread(&incident.id).await?;
     let of_people = thread.iter().filter(|post| post.draft.author != AUTHOR);
-    let said = of_people.map(|post| Said { author: post.draft.author.clone(), text: clean(&text_of(&post.draft.text)) });
+    let said =
+        of_people.map(|post| Said { author: post.draft.author.clone(), text: clean(&text_of(&post.draft.text)) });
     let past = PastIncident {
         id: incident.id.clone(),
         title: incident.title.clone(),

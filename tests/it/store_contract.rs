@@ -272,7 +272,10 @@ async fn documents_are_kept_by_key_and_told_by_revision() {
 
         store.write_documents(kind, vec![given("a", Some("1")), given("nobody", None)]).await.unwrap();
         assert!(store.documents(kind, last).await.unwrap().is_empty(), "nothing changed");
-        store.write_documents(kind, vec![given("a", Some("2")), given("b", None), given("c", Some("3"))]).await.unwrap();
+        store
+            .write_documents(kind, vec![given("a", Some("2")), given("b", None), given("c", Some("3"))])
+            .await
+            .unwrap();
         assert_eq!(
             bodies(store.documents(kind, last).await.unwrap()),
             [seen("a", Some("2")), seen("b", None), seen("c", Some("3"))]

@@ -110,18 +110,8 @@ impl Knowledge {
     /// Keeps the index, the vectors and Open WebUI up to date until `stop`.
     pub async fn keep_up(&self, stop: CancellationToken) {
         loop {
-            self.indexed().await;
-            if let Err(error) = self.refresh().await {
-                tracing::warn!("look for new notes and past incidents: {error:#}");
-            }
-            let work = async {
-                if let Some(meaning) = &self.meaning {
-                    meaning.embed_missing().await;
-                }
-                self.file_notes().await;
-            };
             tokio::select! {
-                () = work => {}
+                () = self.catch_up() => {}
                 () = stop.cancelled() => return,
             }
             tokio::select! {
@@ -130,6 +120,19 @@ impl Knowledge {
                 () = stop.cancelled() => return,
             }
         }
+    }
+
+    /// One round of it: reads what is new in the store, makes vectors that are missing, and files notes in Open WebUI.
+    /// What fails is logged, and done in a later round.
+    pub async fn catch_up(&self) {
+        self.indexed().await;
+        if let Err(error) = self.refresh().await {
+            tracing::warn!("look for new notes and past incidents: {error:#}");
+        }
+        if let Some(meaning) = &self.meaning {
+            meaning.embed_missing().await;
+        }
+        self.file_notes().await;
     }
 
     /// How many documents a collection holds here.

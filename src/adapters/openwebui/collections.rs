@@ -72,7 +72,8 @@ impl OpenWebui {
     /// The id of a collection.
     pub(super) async fn id_of(&self, collection: Collection) -> Result<String, OpenWebuiError> {
         let known = self.known().await?;
-        let listed = known.get(&collection).ok_or_else(|| OpenWebuiError::NoCollection(self.name_of(collection).into()));
+        let listed =
+            known.get(&collection).ok_or_else(|| OpenWebuiError::NoCollection(self.name_of(collection).into()));
         Ok(listed?.id.clone())
     }
 

@@ -116,7 +116,8 @@ impl OpenWebui {
     /// Gives a file, which is then in no collection yet.
     pub(super) async fn upload(&self, name: &FileName, text: &str) -> Result<File, HttpError> {
         let (content_type, body) = multipart(&name.to_string(), text);
-        let request = self.endpoint.post("api/v1/files/").header(reqwest::header::CONTENT_TYPE, content_type).body(body);
+        let request =
+            self.endpoint.post("api/v1/files/").header(reqwest::header::CONTENT_TYPE, content_type).body(body);
         read_json(self.endpoint.send(request).await?, super::MAX_ANSWER_BYTES).await
     }
 

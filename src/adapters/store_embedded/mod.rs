@@ -18,8 +18,8 @@ use tokio::sync::broadcast;
 
 use self::file::File;
 use self::tables::{
-    AUDIT, BY_KEY, BY_OPENED, DEAD, DOCUMENT_CHANGES, DOCUMENTS, FINGERPRINTS, INBOX, INCIDENTS, INVESTIGATIONS, LEASES, META, OPEN, POSTS, TIMERS,
-    from_json, incident_from, millis, to_json,
+    AUDIT, BY_KEY, BY_OPENED, DEAD, DOCUMENT_CHANGES, DOCUMENTS, FINGERPRINTS, INBOX, INCIDENTS, INVESTIGATIONS,
+    LEASES, META, OPEN, POSTS, TIMERS, from_json, incident_from, millis, to_json,
 };
 use self::writer::Writer;
 use crate::domain::audit::AuditEntry;
@@ -28,7 +28,9 @@ use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::Post;
-use crate::ports::{Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer, Versioned, Write};
+use crate::ports::{
+    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer, Versioned, Write,
+};
 
 /// Events that may wait. At 200 a second it is most of a minute; beyond it Alertmanager is told to come back.
 pub const MAX_WAITING: u64 = 10_000;
@@ -332,9 +334,7 @@ impl Store for EmbeddedStore {
         kind: DocumentKind,
         documents: Vec<(String, Option<Vec<u8>>)>,
     ) -> Result<(), StoreError> {
-        self.writer
-            .run(move |transaction| Ok(tables::write_documents(transaction, kind.as_str(), &documents)?))
-            .await
+        self.writer.run(move |transaction| Ok(tables::write_documents(transaction, kind.as_str(), &documents)?)).await
     }
 
     async fn documents(&self, kind: DocumentKind, after: u64) -> Result<Vec<Document>, StoreError> {

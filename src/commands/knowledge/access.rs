@@ -28,7 +28,7 @@ pub enum Access {
     /// In the store, which nobody else has open.
     Store(Box<Knowledge>),
     /// At the bot that has it open.
-    Bot(Endpoint),
+    Bot(Box<Endpoint>),
 }
 
 #[derive(Deserialize)]
@@ -56,7 +56,7 @@ impl Access {
         };
         // Whoever has no store here wants the bot's, if one answers; and no empty store left behind.
         if !config.data_dir.join("holmes.redb").exists() && answers().await.is_ok() {
-            return Ok(Self::Bot(bot));
+            return Ok(Self::Bot(Box::new(bot)));
         }
         match EmbeddedStore::open(&config.data_dir) {
             Ok(store) => {
@@ -68,7 +68,7 @@ impl Access {
                 Ok(Self::Store(Box::new(knowledge)))
             }
             Err(locked) => match answers().await {
-                Ok(()) => Ok(Self::Bot(bot)),
+                Ok(()) => Ok(Self::Bot(Box::new(bot))),
                 Err(error) => Err(anyhow!(
                     "{locked:#}\nThe store belongs to the bot while it runs, so the bot was asked, too: {error} \
                      (HOLMES_PUBLIC_URL, HOLMES_API_TOKEN)"

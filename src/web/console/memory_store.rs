@@ -12,7 +12,9 @@ use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::Post;
-use crate::ports::{Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer, Versioned, Write};
+use crate::ports::{
+    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer, Versioned, Write,
+};
 
 /// See the module.
 pub struct MemoryStore {
@@ -84,11 +86,7 @@ impl Store for MemoryStore {
         Ok(Vec::new())
     }
 
-    async fn write_documents(
-        &self,
-        _: DocumentKind,
-        _: Vec<(String, Option<Vec<u8>>)>,
-    ) -> Result<(), StoreError> {
+    async fn write_documents(&self, _: DocumentKind, _: Vec<(String, Option<Vec<u8>>)>) -> Result<(), StoreError> {
         unreachable!("the console writes no documents")
     }
     async fn claim(&self, _: usize, _: TimeDelta, _: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError> {

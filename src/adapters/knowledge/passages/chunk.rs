@@ -122,7 +122,8 @@ mod tests {
             "# Killed\n\n{long}\n\n## Cause\n\n{long}\n\n### Leak\n\nIt grows.\n\n```sh\n# not a heading\n```\n\n## Mend\n\n{long}"
         );
         let chunks = chunks("Killed", &text);
-        let seen: Vec<_> = chunks.iter().map(|chunk| (chunk.heading.as_str(), chunk.text.lines().last().unwrap())).collect();
+        let seen: Vec<_> =
+            chunks.iter().map(|chunk| (chunk.heading.as_str(), chunk.text.lines().last().unwrap())).collect();
         assert_eq!(seen, [("", long.trim()), ("Cause", "```"), ("Mend", long.trim())]);
         assert!(chunks[1].text.contains("Leak: It grows.\n\n```sh\n# not a heading"), "{}", chunks[1].text);
     }

@@ -9,10 +9,10 @@ use tantivy::tokenizer::{Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStr
 const LONGEST: usize = 64;
 /// Words that say nothing about what a text is about.
 const STOP: [&str; 68] = [
-    "a", "an", "and", "are", "as", "at", "be", "but", "by", "do", "does", "for", "from", "has", "have", "how", "i", "if",
-    "in", "is", "it", "its", "of", "on", "or", "our", "that", "the", "then", "there", "this", "to", "was", "we", "what",
-    "when", "where", "which", "why", "will", "with", "you", "и", "в", "во", "на", "не", "с", "со", "к", "по", "из", "за",
-    "от", "для", "что", "как", "это", "то", "у", "о", "а", "но", "или", "же", "ли", "был", "была",
+    "a", "an", "and", "are", "as", "at", "be", "but", "by", "do", "does", "for", "from", "has", "have", "how", "i",
+    "if", "in", "is", "it", "its", "of", "on", "or", "our", "that", "the", "then", "there", "this", "to", "was", "we",
+    "what", "when", "where", "which", "why", "will", "with", "you", "и", "в", "во", "на", "не", "с", "со", "к", "по",
+    "из", "за", "от", "для", "что", "как", "это", "то", "у", "о", "а", "но", "или", "же", "ли", "был", "была",
 ];
 
 /// Takes text apart. Cloning is cheap; using it needs `&mut` because the stemmers keep a buffer.

@@ -17,7 +17,12 @@ fn passages() -> Passages {
              or find the leak. A heap dump taken before the restart tells which objects grow, and the rollout before the \
              first restart tells which change made them grow; without either one only guesses.",
         ),
-        document(Collection::Incidents, "incident i-1", "Crash on shop/payments", "alice: the pool of payments was too small"),
+        document(
+            Collection::Incidents,
+            "incident i-1",
+            "Crash on shop/payments",
+            "alice: the pool of payments was too small",
+        ),
         document(Collection::Notes, "note n-1", "Диск на базе", "После чистки журналов место освобождается не сразу"),
     ];
     passages.update(documents, &[]).unwrap();
@@ -43,13 +48,7 @@ fn words_find_in_the_collections_that_are_meant() {
     ] {
         assert_eq!(found(&passages, collections, text, None), sources, "{text}");
     }
-    let wanted = Wanted {
-        collections: &Collection::ALL,
-        text: "heap dump",
-        vector: None,
-        proposed: &[],
-        limit: 1,
-    };
+    let wanted = Wanted { collections: &Collection::ALL, text: "heap dump", vector: None, proposed: &[], limit: 1 };
     let passage = passages.search(&wanted).unwrap().remove(0);
     assert_eq!((passage.title.as_str(), passage.score), ("Container killed for memory › Mend", 1.0));
     assert!(passage.text.starts_with("Raise the memory limit"), "{}", passage.text);
@@ -93,8 +92,7 @@ fn vectors_find_what_words_do_not() {
 fn a_proposed_document_is_fused_in() {
     let passages = passages();
     let proposed = [("runbook oom-killed".to_owned(), 0.9), ("runbook gone".to_owned(), 0.8)];
-    let wanted =
-        Wanted { collections: &Collection::ALL, text: "unheard", vector: None, proposed: &proposed, limit: 5 };
+    let wanted = Wanted { collections: &Collection::ALL, text: "unheard", vector: None, proposed: &proposed, limit: 5 };
     let sources: Vec<_> = passages.search(&wanted).unwrap().into_iter().map(|passage| passage.source).collect();
     assert_eq!(sources, ["runbook oom-killed"]);
 }

@@ -57,7 +57,8 @@ impl Vectors {
             .numbered()
             .filter(|(_, head, _)| collections.contains(&head.collection))
             .filter_map(|(number, _, piece)| {
-                let vector = self.known.get(&piece.fingerprint)?.as_ref().filter(|vector| vector.len() == wanted.len())?;
+                let vector =
+                    self.known.get(&piece.fingerprint)?.as_ref().filter(|vector| vector.len() == wanted.len())?;
                 Some((number, dot(vector, wanted)))
             })
             .collect();
