@@ -17,16 +17,21 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::adapters::cluster::{Cluster, Connection, ConnectionSource};
+use crate::adapters::embeddings::Embeddings;
 use crate::adapters::http::{Auth, ClientSettings, EndpointSettings};
-use crate::adapters::knowledge::{Base, Library};
+use crate::adapters::knowledge::{Base, Knowledge, KnowledgeSettings, Library};
 use crate::adapters::links::Grafana;
 use crate::adapters::logs::{Logs, LogsSettings};
 use crate::adapters::metrics::{Metrics, MetricsSettings};
+use crate::adapters::model::{Model, ModelSettings};
+use crate::adapters::openwebui::{OpenWebui, OpenWebuiSettings};
 use crate::adapters::store_embedded::EmbeddedStore;
-use crate::config::{Config, Credentials, HttpNeighbour, KubernetesConfig, LogsConfig};
+use crate::config::{
+    Config, Credentials, EmbeddingsConfig, HttpNeighbour, KubernetesConfig, LlmConfig, LogsConfig, OpenWebuiConfig,
+};
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::redact::Redactor;
-use crate::flow::{Context, Sources, worker};
+use crate::flow::{Context, ModelUse, Sources, worker};
 use crate::ports::{Clock, Store};
 use crate::render::Renderer;
 use crate::telemetry::Counters;
@@ -34,7 +39,8 @@ use crate::web::alertmanager::Webhook;
 use crate::web::api::Api;
 use crate::web::console::{Console, RunbookText};
 use crate::web::health::Health;
-use crate::web::{alertmanager, api, console, health};
+use crate::web::knowledge::KnowledgeApi;
+use crate::web::{alertmanager, api, console, health, knowledge as knowledge_api};
 
 /// How long a shutdown waits for what runs: less than Kubernetes' default grace period of 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -42,6 +48,13 @@ const DRAIN: Duration = Duration::from_secs(20);
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// Longest pause between two pieces of a request's body: a slower sender is gone or means harm.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
+
+/// Longest small exchange with the model server; turns have a limit of their own.
+const MODEL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest exchange with an embeddings server: a batch on a CPU.
+const EMBEDDINGS_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest exchange with Open WebUI: adding a file embeds it. Searches have a shorter limit of their own.
+const OPEN_WEBUI_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running bot.
 pub struct App {
@@ -84,6 +97,11 @@ impl App {
         tasks.spawn(async move {
             worker::timers(timers, concurrent, stop).await;
             ("timer worker", Ok(()))
+        });
+        let (knowledge, stop) = (Arc::clone(&context.knowledge), stopping.clone());
+        tasks.spawn(async move {
+            knowledge.keep_up(stop).await;
+            ("knowledge", Ok(()))
         });
         let (stop, retention) = (stopping.clone(), config.retention);
         tasks.spawn(async move {
@@ -130,12 +148,16 @@ async fn context(
         reopen_within: TimeDelta::from_std(config.reopen_within).context("HOLMES_REOPEN_WITHIN")?,
         ..CorrelationRules::default()
     };
+    let sources = sources(config).await?;
+    let knowledge = Arc::new(knowledge(config, Arc::clone(&store), Arc::clone(&sources.runbooks)).await?);
     Ok(Context {
         store,
         clock,
         render: Arc::new(renderer(config)?),
         redactor: Redactor::new(),
-        sources: sources(config).await?,
+        sources,
+        knowledge,
+        model: model(config)?,
         counters,
         rules,
         deadline: config.investigation_deadline,
@@ -161,6 +183,65 @@ pub async fn sources(config: &Config) -> anyhow::Result<Sources> {
         cluster,
         runbooks: Arc::new(runbooks),
     })
+}
+
+/// The language model, if one is configured.
+///
+/// # Errors
+/// When its client's configuration is wrong.
+pub fn model(config: &Config) -> anyhow::Result<Option<ModelUse>> {
+    let Some(llm) = &config.llm else { return Ok(None) };
+    let LlmConfig { http, model, context_tokens, concurrency, turn_deadline, .. } = llm;
+    let client = Model::new(ModelSettings {
+        endpoint: endpoint(http, MODEL_TIMEOUT)?,
+        model: model.clone(),
+        context_tokens: *context_tokens,
+        concurrency: *concurrency,
+        turn_timeout: *turn_deadline,
+    });
+    Ok(Some(ModelUse {
+        client: client.context("configure the model client (LLM_BASE_URL)")?,
+        explain_turns: llm.explain_turns,
+        question_turns: llm.question_turns,
+        answer_tokens: llm.answer_tokens,
+        explain_deadline: llm.explain_deadline,
+        question_deadline: llm.question_deadline,
+    }))
+}
+
+/// What is written: runbooks, and what the store and Open WebUI hold.
+///
+/// # Errors
+/// When a client's configuration is wrong, or the store does not answer.
+pub async fn knowledge(config: &Config, store: Arc<dyn Store>, library: Arc<Library>) -> anyhow::Result<Knowledge> {
+    Knowledge::load(KnowledgeSettings {
+        store,
+        library,
+        embeddings: embeddings(config)?,
+        open_webui: open_webui(config)?,
+        public_url: config.public_url.clone(),
+    })
+    .await
+}
+
+/// The client of the embeddings server, if one is configured.
+///
+/// # Errors
+/// When its configuration is wrong.
+pub fn embeddings(config: &Config) -> anyhow::Result<Option<Embeddings>> {
+    let Some(EmbeddingsConfig { http, model }) = &config.embeddings else { return Ok(None) };
+    let made = Embeddings::new(endpoint(http, EMBEDDINGS_TIMEOUT)?, model.clone());
+    made.context("configure the embeddings client (EMBEDDINGS_BASE_URL)").map(Some)
+}
+
+/// The client of Open WebUI, if it is configured.
+///
+/// # Errors
+/// When its configuration is wrong.
+pub fn open_webui(config: &Config) -> anyhow::Result<Option<OpenWebui>> {
+    let Some(OpenWebuiConfig { http, collections }) = &config.open_webui else { return Ok(None) };
+    let settings = OpenWebuiSettings { endpoint: endpoint(http, OPEN_WEBUI_TIMEOUT)?, names: collections.clone() };
+    OpenWebui::new(settings).context("configure the Open WebUI client (OPENWEBUI_URL)").map(Some)
 }
 
 fn metrics(neighbour: &HttpNeighbour, config: &Config) -> anyhow::Result<Metrics> {
@@ -237,6 +318,11 @@ fn router(config: &Config, context: &Context, stopping: &CancellationToken) -> R
             max_bytes: config.webhook_max_bytes,
         }))
         .merge(api::routes(Api { store: store(), clock: clock(), token: config.api_token.clone() }))
+        .merge(knowledge_api::routes(KnowledgeApi {
+            knowledge: Arc::clone(&context.knowledge),
+            clock: clock(),
+            token: config.api_token.clone(),
+        }))
         .merge(health::routes(Health { store: store(), counters: counters(), stopping: stopping.clone() }))
         .merge(console(config, context, stopping))
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))

@@ -2,6 +2,8 @@
 //!
 //! Every problem is reported at once, each with the variable's name and how to mend it, before a port is bound.
 
+mod llm;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,10 +12,13 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::adapters::logs::LogFields;
+use crate::adapters::openwebui::CollectionNames;
 use crate::render::Language;
 
+pub use llm::LlmConfig;
+
 /// Every variable that is read, as documented in `.env.example`.
-pub const VARIABLES: [&str; 36] = [
+pub const VARIABLES: [&str; 60] = [
     "HOLMES_LISTEN",
     "HOLMES_PUBLIC_URL",
     "HOLMES_DATA_DIR",
@@ -46,6 +51,30 @@ pub const VARIABLES: [&str; 36] = [
     "LOGS_FIELD_POD",
     "LOGS_FIELD_CONTAINER",
     "ALERTMANAGER_URL",
+    "LLM_BASE_URL",
+    "LLM_API_KEY",
+    "LLM_MODEL",
+    "LLM_CA_FILE",
+    "LLM_CONTEXT_TOKENS",
+    "LLM_CONCURRENCY",
+    "LLM_TURN_DEADLINE",
+    "LLM_EXPLAIN_DEADLINE",
+    "LLM_QUESTION_DEADLINE",
+    "LLM_EXPLAIN_TURNS",
+    "LLM_QUESTION_TURNS",
+    "LLM_ANSWER_TOKENS",
+    "OPENAI_API_BASE",
+    "OPENAI_API_KEY",
+    "EMBEDDINGS_BASE_URL",
+    "EMBEDDINGS_MODEL",
+    "EMBEDDINGS_API_KEY",
+    "EMBEDDINGS_CA_FILE",
+    "OPENWEBUI_URL",
+    "OPENWEBUI_TOKEN",
+    "OPENWEBUI_CA_FILE",
+    "OPENWEBUI_COLLECTION_RUNBOOKS",
+    "OPENWEBUI_COLLECTION_INCIDENTS",
+    "OPENWEBUI_COLLECTION_NOTES",
     "KUBECONFIG",
     "KUBERNETES_SERVICE_HOST",
     "KUBERNETES_SERVICE_PORT",
@@ -118,6 +147,24 @@ pub struct LogsConfig {
     pub fields: Option<LogFields>,
 }
 
+/// An embeddings server.
+#[derive(Debug, Clone)]
+pub struct EmbeddingsConfig {
+    /// Where, with or without `/v1`.
+    pub http: HttpNeighbour,
+    /// Which model; unset: the server's first.
+    pub model: Option<String>,
+}
+
+/// Open WebUI.
+#[derive(Debug, Clone)]
+pub struct OpenWebuiConfig {
+    /// Where, with an API key.
+    pub http: HttpNeighbour,
+    /// What its collections are called.
+    pub collections: CollectionNames,
+}
+
 /// How the Kubernetes API is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KubernetesConfig {
@@ -166,6 +213,12 @@ pub struct Config {
     pub metrics: Option<HttpNeighbour>,
     /// VictoriaLogs.
     pub logs: Option<LogsConfig>,
+    /// The language model.
+    pub llm: Option<LlmConfig>,
+    /// Vectors, for searching knowledge by meaning.
+    pub embeddings: Option<EmbeddingsConfig>,
+    /// Knowledge that people keep elsewhere.
+    pub open_webui: Option<OpenWebuiConfig>,
     /// The cluster.
     pub kubernetes: Option<KubernetesConfig>,
     /// Alertmanager, for links and silences.
@@ -187,7 +240,11 @@ impl Config {
 
     /// Variables that look like ours and are not: most likely a typing error.
     pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<&str> {
-        let ours = |name: &&str| ["HOLMES_", "METRICS_", "LOGS_"].iter().any(|prefix| name.starts_with(prefix));
+        let ours = |name: &&str| {
+            ["HOLMES_", "METRICS_", "LOGS_", "LLM_", "EMBEDDINGS_", "OPENWEBUI_"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+        };
         variables.keys().map(String::as_str).filter(ours).filter(|name| !VARIABLES.contains(name)).collect()
     }
 }
@@ -236,6 +293,9 @@ impl Reader<'_> {
             log_format: self.log_format(),
             metrics: self.neighbour("METRICS"),
             logs: self.logs(),
+            llm: self.llm(),
+            embeddings: self.embeddings(),
+            open_webui: self.open_webui(),
             kubernetes: self.kubernetes(),
             alertmanager_url: self.url("ALERTMANAGER_URL"),
             grafana_url: self.url("GRAFANA_URL"),
@@ -399,6 +459,45 @@ impl Reader<'_> {
         }
     }
 
+    fn embeddings(&mut self) -> Option<EmbeddingsConfig> {
+        let names = ["EMBEDDINGS_BASE_URL", "EMBEDDINGS_API_KEY", "EMBEDDINGS_CA_FILE"];
+        let model = self.get("EMBEDDINGS_MODEL");
+        let http = self.keyed(names, model.is_some().then_some("EMBEDDINGS_MODEL"))?;
+        Some(EmbeddingsConfig { http, model })
+    }
+
+    fn open_webui(&mut self) -> Option<OpenWebuiConfig> {
+        let http = self.keyed(["OPENWEBUI_URL", "OPENWEBUI_TOKEN", "OPENWEBUI_CA_FILE"], None)?;
+        if matches!(http.credentials, Credentials::None) {
+            self.wrong("OPENWEBUI_TOKEN", "must be set together with OPENWEBUI_URL: an API key of Open WebUI");
+        }
+        let CollectionNames { runbooks, incidents, notes } = CollectionNames::default();
+        let name = |variable: &str, default: String| self.get(variable).unwrap_or(default);
+        let collections = CollectionNames {
+            runbooks: name("OPENWEBUI_COLLECTION_RUNBOOKS", runbooks),
+            incidents: name("OPENWEBUI_COLLECTION_INCIDENTS", incidents),
+            notes: name("OPENWEBUI_COLLECTION_NOTES", notes),
+        };
+        Some(OpenWebuiConfig { http, collections })
+    }
+
+    /// A neighbour by the names of its address, its key and its CA file; `also` is set and makes no sense alone.
+    fn keyed(&mut self, [url_name, key_name, ca_name]: [&str; 3], also: Option<&str>) -> Option<HttpNeighbour> {
+        let url = self.url(url_name);
+        let key = self.secret(key_name);
+        let ca_file = self.file(ca_name);
+        let credentials = key.map_or(Credentials::None, Credentials::Bearer);
+        let alone = if matches!(credentials, Credentials::Bearer(_)) { Some(key_name) } else { also };
+        match (url, alone) {
+            (Some(url), _) => Some(HttpNeighbour { url, credentials, ca_file }),
+            (None, Some(alone)) if self.get(url_name).is_none() => {
+                self.wrong(url_name, format!("must be set because {alone} is"));
+                None
+            }
+            (None, _) => None,
+        }
+    }
+
     fn kubernetes(&mut self) -> Option<KubernetesConfig> {
         if let Some(path) = self.file("KUBECONFIG") {
             return Some(KubernetesConfig::Kubeconfig(path));
@@ -488,6 +587,26 @@ mod tests {
         let tokens = [("HOLMES_LISTEN", "0.0.0.0:8080"), ("HOLMES_WEBHOOK_TOKEN", "a"), ("HOLMES_API_TOKEN", "b")];
         assert!(read(&tokens).is_ok());
         assert!(read(&tokens[..2]).is_err());
+    }
+
+    #[test]
+    fn knowledge_elsewhere_needs_a_key_and_an_address() {
+        let config = read(&[("OPENWEBUI_URL", "http://owui:8080/"), ("OPENWEBUI_TOKEN", "sk-1")]).unwrap();
+        let open_webui = config.open_webui.unwrap();
+        assert_eq!(
+            (open_webui.http.url.as_str(), open_webui.collections.notes.as_str()),
+            ("http://owui:8080", "notes")
+        );
+        let config = read(&[("EMBEDDINGS_BASE_URL", "http://e5:8008/v1")]).unwrap();
+        assert!(config.embeddings.unwrap().model.is_none() && config.open_webui.is_none());
+        insta::assert_snapshot!(
+            read(&[("OPENWEBUI_URL", "http://owui:8080"), ("EMBEDDINGS_MODEL", "e5")]).unwrap_err(),
+            @r"
+        the configuration has 2 problem(s):
+          EMBEDDINGS_BASE_URL: must be set because EMBEDDINGS_MODEL is
+          OPENWEBUI_TOKEN: must be set together with OPENWEBUI_URL: an API key of Open WebUI
+        "
+        );
     }
 
     #[test]

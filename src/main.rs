@@ -28,6 +28,7 @@ fn run(command: Command, variables: &BTreeMap<String, String>) -> anyhow::Result
         Command::Demo(arguments) => on_threads(commands::demo::run(arguments, variables)),
         Command::Check => on_threads(commands::check::run(variables)),
         Command::Runbooks(arguments) => runbooks(&arguments),
+        Command::Knowledge(arguments) => on_threads(commands::knowledge::run(arguments, variables)),
         Command::Patterns(arguments) => commands::patterns::run(&arguments).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -116,6 +116,42 @@ pub struct Filter {
     pub limit: usize,
 }
 
+/// What a document is; each kind is listed apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DocumentKind {
+    /// A note.
+    Note,
+    /// What is remembered of an incident that is over.
+    PastIncident,
+    /// A vector that an embeddings server made of a text.
+    Vector,
+    /// A file that we gave to Open WebUI.
+    Upload,
+}
+
+impl DocumentKind {
+    /// The name under which it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::PastIncident => "past_incident",
+            Self::Vector => "vector",
+            Self::Upload => "upload",
+        }
+    }
+}
+
+/// A record of its own, which belongs to no incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Names it within its kind.
+    pub key: String,
+    /// Rises with every change of any document, so that a reader can ask for what is new.
+    pub revision: u64,
+    /// What it holds; `None` for one that was deleted.
+    pub body: Option<Vec<u8>>,
+}
+
 /// How full the inbox is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct InboxState {
@@ -185,6 +221,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removes incidents that resolved before `before`, with all that belongs to them; says how many.
     async fn prune(&self, before: DateTime<Utc>) -> Result<usize, StoreError>;
+
+    /// Writes documents of one kind by key, all or none; `None` deletes. One that holds the same already stays as it is.
+    async fn write_documents(
+        &self,
+        kind: DocumentKind,
+        documents: Vec<(String, Option<Vec<u8>>)>,
+    ) -> Result<(), StoreError>;
+
+    /// The documents of a kind that changed after a revision, oldest change first, deleted ones among them. After 0: all
+    /// that there are, without the deleted.
+    async fn documents(&self, kind: DocumentKind, after: u64) -> Result<Vec<Document>, StoreError>;
 
     /// Tells which incidents change, from now on. A slow reader misses some and is told so.
     fn changes(&self) -> broadcast::Receiver<IncidentId>;

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod cluster;
+pub mod embeddings;
 pub mod files;
 pub mod http;
 pub mod knowledge;
@@ -9,4 +10,5 @@ pub mod links;
 pub mod logs;
 pub mod metrics;
 pub mod model;
+pub mod openwebui;
 pub mod store_embedded;

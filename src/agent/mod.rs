@@ -5,6 +5,7 @@
 
 pub mod citations;
 pub mod document;
+pub mod driver;
 pub mod message;
 pub mod pack;
 pub mod prompt;

@@ -38,7 +38,9 @@ pub struct Fitted {
 pub fn fit(pieces: &[Piece], budget: u32) -> Fitted {
     let costs: Vec<(u32, u32)> = pieces
         .iter()
-        .map(|piece| (estimate_tokens(&piece.opening) + estimate_tokens(&piece.closing) + 2, estimate_tokens(&piece.text)))
+        .map(|piece| {
+            (estimate_tokens(&piece.opening) + estimate_tokens(&piece.closing) + 2, estimate_tokens(&piece.text))
+        })
         .collect();
     let mut by_rank: Vec<usize> = (0..pieces.len()).collect();
     by_rank.sort_by_key(|at| pieces[*at].rank);

@@ -117,8 +117,6 @@ pub enum Input {
     },
     /// The server calls no tools.
     NoTools,
-    /// The time is nearly over: answer with what is known.
-    Hurry,
 }
 
 /// What to do next.
@@ -257,11 +255,17 @@ impl Conversation {
                 self.brief.guided = true;
                 self.ask()
             }
-            Input::Hurry => {
-                self.hurry = true;
-                if self.best.is_some() { self.end("the time is over") } else { self.ask() }
-            }
         }
+    }
+
+    /// The time is nearly over: no more looking and no correction.
+    pub fn hurry(&mut self) {
+        self.hurry = true;
+    }
+
+    /// What is usable so far.
+    pub fn best(&self) -> Option<Outcome> {
+        self.best.clone()
     }
 
     fn left(&self) -> u32 {

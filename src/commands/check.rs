@@ -14,6 +14,7 @@ use crate::config::Config;
 pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCode> {
     let config = Config::from_variables(variables)?;
     let sources = app::sources(&config).await?;
+    let (embeddings, open_webui) = (app::embeddings(&config)?, app::open_webui(&config)?);
     let mut failed = false;
     let groups = [
         (
@@ -37,6 +38,22 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
             "KUBECONFIG",
             match &sources.cluster {
                 Some(cluster) => Some(cluster.check().await),
+                None => None,
+            },
+        ),
+        (
+            "embeddings",
+            "EMBEDDINGS_BASE_URL",
+            match &embeddings {
+                Some(embeddings) => Some(embeddings.check().await),
+                None => None,
+            },
+        ),
+        (
+            "open webui",
+            "OPENWEBUI_URL",
+            match &open_webui {
+                Some(open_webui) => Some(open_webui.check().await),
                 None => None,
             },
         ),

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod demo;
+pub mod knowledge;
 pub mod patterns;
 pub mod runbooks;
 pub mod serve;
@@ -28,6 +29,8 @@ pub enum Command {
     Check,
     /// List, show, check and search runbooks.
     Runbooks(runbooks::RunbooksArgs),
+    /// Search, list, add to and share what is written: runbooks, past incidents, notes.
+    Knowledge(knowledge::Arguments),
     /// Group the lines of a log file into patterns.
     Patterns(patterns::Args),
 }

@@ -25,6 +25,8 @@ pub enum Event {
         incident: IncidentId,
         /// Which of its investigations; a newer one has its own.
         run: u32,
+        /// How often the model was asked before, in vain.
+        attempt: u32,
     },
     /// A person asked something.
     Ask(Question),

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::AlertStatus;
 use super::cluster::{ChangeFact, EventFact, NamespaceState, NodeState, ServiceState, WorkloadState};
+use super::passage::Passage;
+use super::past_incident::History;
 use super::redact::Redactor;
 use super::series::SeriesData;
 use super::subject::ObjectRef;
@@ -152,6 +154,13 @@ pub enum EvidenceData {
         /// Its lines.
         text: String,
     },
+    /// Similar incidents of the past, and what helped then.
+    History(Box<History>),
+    /// What is written about something.
+    Passages {
+        /// Best first.
+        passages: Vec<Passage>,
+    },
     /// The alerts themselves, as evidence of last resort.
     Alerts {
         /// Name, status and annotations' text of each.
@@ -172,6 +181,8 @@ impl EvidenceData {
             Self::Changes { .. } => "changes",
             Self::Namespace(_) => "namespace",
             Self::Text { .. } => "text",
+            Self::History(_) => "history",
+            Self::Passages { .. } => "passages",
             Self::Alerts { .. } => "alerts",
         }
     }

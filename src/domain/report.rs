@@ -80,5 +80,7 @@ pub enum Explanation {
         at: DateTime<Utc>,
         /// Why, as a line that a person can act on.
         reason: String,
+        /// Whether it will be asked again by itself.
+        will_retry: bool,
     },
 }

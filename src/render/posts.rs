@@ -5,17 +5,22 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::Renderer;
+use super::escape;
 use super::view::IncidentView;
 use crate::domain::cluster::ChangeFact;
-use crate::domain::evidence::{Evidence, Source};
+use crate::domain::evidence::{Evidence, EvidenceData, Source};
+use crate::domain::finding::{Finding, Role};
 use crate::domain::incident::{Changed, Incident};
 use crate::domain::investigation::Investigation;
+use crate::domain::question::QuestionState;
 use crate::domain::text;
 
 /// Longest post, in bytes. Slack's Markdown block takes 12,000 characters a message, Mattermost 16,383.
 const MAX_POST_BYTES: usize = 11_000;
 /// Findings of one role that a report names; the console shows them all.
 const MAX_FINDINGS: usize = 5;
+/// Longest object of a look-up that is named, in bytes.
+const MAX_LOOKING_BYTES: usize = 120;
 /// Longest piece of a runbook in a thread.
 const MAX_PROSE_BYTES: usize = 1_500;
 
@@ -85,7 +90,10 @@ impl Renderer {
 
     /// A piece of evidence as a post.
     pub fn evidence(&self, evidence: &Evidence) -> String {
-        let Evidence { id, source, about, title, query, window, excerpt, data: _, link } = evidence;
+        let Evidence { id, source, about, title, query, window, excerpt, data, link } = evidence;
+        if let EvidenceData::History(history) = data {
+            return self.post("history.md", context! { id => id.to_string(), history => Serde(history) });
+        }
         let values = context! {
             id => id.to_string(), source => source.as_str(), about => about.to_string(), title, query, excerpt, link,
             window => Serde(window),
@@ -96,6 +104,33 @@ impl Renderer {
     /// Likely cause, what contributed, what is seen, what to check, and what could not be looked at.
     pub fn report(&self, incident: &Incident, investigation: &Investigation) -> String {
         self.post("report.md", self.report_values(incident, investigation))
+    }
+
+    /// What a person asked.
+    pub fn question(&self, words: &str) -> String {
+        let lines: Vec<String> = words.lines().map(escape::markdown).collect();
+        self.post("question.md", context! { question => Value::from_safe_string(lines.join("\n")) })
+    }
+
+    /// How far an answer is; `findings` stand in for one that the model did not give.
+    pub fn answer(&self, state: &QuestionState, findings: &[Finding]) -> String {
+        let known: Vec<&Finding> = findings.iter().filter(|finding| finding.role != Role::Symptom).take(2).collect();
+        let (text, unverified) = match state {
+            QuestionState::Working { text, .. } => (text.as_str(), &[][..]),
+            QuestionState::Answered { text, unverified, .. } => (text.as_str(), unverified.as_slice()),
+            QuestionState::Waiting | QuestionState::Failed { .. } => ("", &[][..]),
+        };
+        let values = context! {
+            state => Serde(state), text => Value::from_safe_string(escape::model(text)), unverified => Serde(unverified),
+            known => Serde(known),
+        };
+        self.post("answer.md", values)
+    }
+
+    /// One line that says what a tool looks at.
+    pub fn looking(&self, tool: &str, object: &str) -> String {
+        let object = text::line(object, MAX_LOOKING_BYTES);
+        self.word(&format!("looking.{tool}")).replace("{}", &object)
     }
 
     /// The runbook that fits, with the beginning of its text.
@@ -133,7 +168,6 @@ impl Renderer {
     }
 
     pub(super) fn report_values(&self, incident: &Incident, investigation: &Investigation) -> Value {
-        use crate::domain::finding::Role;
         let of = |role: Role| {
             let found: Vec<_> = investigation.findings.iter().filter(|finding| finding.role == role).collect();
             let more = found.len().saturating_sub(MAX_FINDINGS);
@@ -151,7 +185,7 @@ impl Renderer {
             incident => Serde(IncidentView::of(incident)),
             causes => of(Role::Cause), contributing => of(Role::Contributing), symptoms => of(Role::Symptom),
             checks, unavailable => Serde(&investigation.unavailable), sources => Serde(looked_at),
-            evidence => investigation.evidence.len(),
+            evidence => investigation.evidence.len(), explanation => Serde(&investigation.explanation),
         }
     }
 

@@ -49,8 +49,13 @@ pub fn routes(api: Api) -> Router {
         .route("/api/v1/incidents/{id}", get(one))
         .route("/api/v1/incidents/{id}/investigate", post(investigate))
         .layer(guarded)
-        .route("/api/openapi.json", get(async || Json(Description::openapi())))
+        .route("/api/openapi.json", get(async || Json(description())))
         .with_state(api)
+}
+
+/// The description of all routes below `/api`.
+fn description() -> utoipa::openapi::OpenApi {
+    Description::openapi().merge_from(super::knowledge::description())
 }
 
 async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {

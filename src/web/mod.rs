@@ -4,4 +4,5 @@ pub mod alertmanager;
 pub mod api;
 pub mod console;
 pub mod health;
+pub mod knowledge;
 pub mod verify;

@@ -5,12 +5,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bot;
+mod captures;
 mod console;
+mod fake_embeddings;
 mod fake_model;
+mod fake_openwebui;
 mod fakes;
 mod fakes_logs;
 mod http;
 mod kill;
+mod knowledge;
+mod knowledge_api;
+mod knowledge_fakes;
+mod knowledge_sync;
 mod logs;
 mod metrics;
 mod neighbours;

@@ -12,7 +12,7 @@ use holmes_bot::domain::investigation::Investigation;
 use holmes_bot::domain::notification::Notification;
 use holmes_bot::domain::post::{PostDraft, PostKind};
 use holmes_bot::domain::subject::Subject;
-use holmes_bot::ports::{Filter, Store, StoreError, Timer, Versioned, Write};
+use holmes_bot::ports::{Document, DocumentKind, Filter, Store, StoreError, Timer, Versioned, Write};
 
 /// A store of each kind that can be had here, with what must live as long as it.
 fn stores() -> Vec<(Arc<dyn Store>, tempfile::TempDir)> {
@@ -250,6 +250,39 @@ async fn changes_are_told_and_old_incidents_are_forgotten() {
         assert!(store.thread(&incident.id).await.unwrap().is_empty());
         assert!(store.keys_by_fingerprint(&["Crash-web".into()]).await.unwrap().is_empty());
         assert_eq!(store.list(Filter { status: None, limit: 9 }).await.unwrap().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn documents_are_kept_by_key_and_told_by_revision() {
+    let bodies = |documents: Vec<Document>| -> Vec<(String, Option<String>)> {
+        let text = |body: Vec<u8>| String::from_utf8(body).unwrap();
+        documents.into_iter().map(|document| (document.key, document.body.map(text))).collect()
+    };
+    let given = |key: &str, body: Option<&str>| (key.to_owned(), body.map(|body| body.as_bytes().to_vec()));
+    let seen = |key: &str, body: Option<&str>| (key.to_owned(), body.map(str::to_owned));
+    for (store, _directory) in stores() {
+        let kind = DocumentKind::Note;
+        assert!(store.documents(kind, 0).await.unwrap().is_empty());
+        store.write_documents(kind, vec![given("a", Some("1")), given("b", Some(""))]).await.unwrap();
+        store.write_documents(DocumentKind::Upload, vec![given("a", Some("other"))]).await.unwrap();
+        let first = store.documents(kind, 0).await.unwrap();
+        let last = first.iter().map(|document| document.revision).max().unwrap();
+        assert_eq!(bodies(first), [seen("a", Some("1")), seen("b", Some(""))], "each kind apart");
+
+        store.write_documents(kind, vec![given("a", Some("1")), given("nobody", None)]).await.unwrap();
+        assert!(store.documents(kind, last).await.unwrap().is_empty(), "nothing changed");
+        store
+            .write_documents(kind, vec![given("a", Some("2")), given("b", None), given("c", Some("3"))])
+            .await
+            .unwrap();
+        assert_eq!(
+            bodies(store.documents(kind, last).await.unwrap()),
+            [seen("a", Some("2")), seen("b", None), seen("c", Some("3"))]
+        );
+        assert_eq!(bodies(store.documents(kind, 0).await.unwrap()), [seen("a", Some("2")), seen("c", Some("3"))]);
+        store.write_documents(kind, vec![given("b", Some("again"))]).await.unwrap();
+        assert_eq!(store.documents(kind, 0).await.unwrap().len(), 3);
     }
 }
 

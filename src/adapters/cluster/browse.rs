@@ -31,7 +31,12 @@ pub struct Kind {
     gettable: bool,
 }
 
-const fn kind(name: &'static str, api: (&'static str, &'static str), plural: &'static str, short: &'static str) -> Kind {
+const fn kind(
+    name: &'static str,
+    api: (&'static str, &'static str),
+    plural: &'static str,
+    short: &'static str,
+) -> Kind {
     Kind { name, group: api.0, version: api.1, plural, short, namespaced: true, gettable: true }
 }
 
@@ -122,10 +127,8 @@ impl Cluster {
         let namespace = namespace.filter(|_| kind.namespaced);
         let query = Query { namespace: namespace.map(str::to_owned), most: MAX_NAMES, ..Query::default() };
         let name = |object: Value| object["metadata"]["name"].as_str().map(str::to_owned);
-        let listed = self
-            .api
-            .list_values(&path(kind, namespace), query, words(kind, "list", namespace, None), name)
-            .await?;
+        let listed =
+            self.api.list_values(&path(kind, namespace), query, words(kind, "list", namespace, None), name).await?;
         Ok(listed.items)
     }
 
@@ -167,7 +170,9 @@ mod tests {
 
     #[test]
     fn kinds_by_any_of_their_names_and_never_secrets() {
-        for (word, name) in [("po", "Pod"), ("Pods", "Pod"), ("deployments.apps", "Deployment"), ("HPA", "HorizontalPodAutoscaler")] {
+        for (word, name) in
+            [("po", "Pod"), ("Pods", "Pod"), ("deployments.apps", "Deployment"), ("HPA", "HorizontalPodAutoscaler")]
+        {
             assert_eq!(kind_named(word).map(|kind| kind.name), Some(name), "{word}");
         }
         for word in ["secret", "secrets", "", "x"] {

@@ -60,7 +60,9 @@ impl EventScope {
     pub(super) fn holds(&self, kind: &str, name: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Beginning(first) => name.strip_prefix(first.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')),
+            Self::Beginning(first) => {
+                name.strip_prefix(first.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            }
             Self::Of { names, families } => {
                 names.contains(name)
                     || (matches!(kind, "Pod" | "ReplicaSet" | "Job" | "PersistentVolumeClaim")

@@ -111,6 +111,16 @@ impl Endpoint {
         self.prepared(self.client.get(url))
     }
 
+    /// A request that posts to `path` below the base address; the body is still to be given.
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.prepared(self.client.post(self.url(path)))
+    }
+
+    /// A request that deletes `path` below the base address.
+    pub fn delete(&self, path: &str) -> RequestBuilder {
+        self.prepared(self.client.delete(self.url(path)))
+    }
+
     /// A form sent to `path` below the base address.
     pub fn post_form<T: serde::Serialize + ?Sized>(&self, path: &str, form: &T) -> RequestBuilder {
         self.prepared(self.client.post(self.url(path)).form(form))

@@ -18,8 +18,8 @@ use tokio::sync::broadcast;
 
 use self::file::File;
 use self::tables::{
-    AUDIT, BY_KEY, BY_OPENED, DEAD, FINGERPRINTS, INBOX, INCIDENTS, INVESTIGATIONS, LEASES, META, OPEN, POSTS, TIMERS,
-    from_json, incident_from, millis, to_json,
+    AUDIT, BY_KEY, BY_OPENED, DEAD, DOCUMENT_CHANGES, DOCUMENTS, FINGERPRINTS, INBOX, INCIDENTS, INVESTIGATIONS,
+    LEASES, META, OPEN, POSTS, TIMERS, from_json, incident_from, millis, to_json,
 };
 use self::writer::Writer;
 use crate::domain::audit::AuditEntry;
@@ -28,7 +28,9 @@ use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::Post;
-use crate::ports::{Claimed, Filter, InboxState, Lease, Store, StoreError, Timer, Versioned, Write};
+use crate::ports::{
+    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer, Versioned, Write,
+};
 
 /// Events that may wait. At 200 a second it is most of a minute; beyond it Alertmanager is told to come back.
 pub const MAX_WAITING: u64 = 10_000;
@@ -325,6 +327,33 @@ impl Store for EmbeddedStore {
 
     async fn prune(&self, before: DateTime<Utc>) -> Result<usize, StoreError> {
         self.writer.run(move |transaction| tables::prune(transaction, before)).await
+    }
+
+    async fn write_documents(
+        &self,
+        kind: DocumentKind,
+        documents: Vec<(String, Option<Vec<u8>>)>,
+    ) -> Result<(), StoreError> {
+        self.writer.run(move |transaction| Ok(tables::write_documents(transaction, kind.as_str(), &documents)?)).await
+    }
+
+    async fn documents(&self, kind: DocumentKind, after: u64) -> Result<Vec<Document>, StoreError> {
+        self.read(move |transaction| {
+            let kind = kind.as_str();
+            let documents = transaction.open_table(DOCUMENTS)?;
+            let changes = transaction.open_table(DOCUMENT_CHANGES)?;
+            let mut found = Vec::new();
+            for row in changes.range((kind, after.saturating_add(1))..=(kind, u64::MAX))? {
+                let key = row?.1.value().to_owned();
+                let Some(row) = documents.get((kind, key.as_str()))? else { continue };
+                let (revision, body) = tables::document_from(row.value())?;
+                if body.is_some() || after > 0 {
+                    found.push(Document { key, revision, body: body.map(<[u8]>::to_vec) });
+                }
+            }
+            Ok(found)
+        })
+        .await
     }
 
     fn changes(&self) -> broadcast::Receiver<IncidentId> {

@@ -41,8 +41,14 @@ pub(super) const LEASES: TableDefinition<&str, (u64, u64)> = TableDefinition::ne
 /// Position → entry.
 pub(super) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
 
+/// (kind, key) → revision (8 bytes, little endian), 1 or (for a deleted one) 0, and the body.
+pub(super) const DOCUMENTS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("documents");
+/// (kind, revision) → key: what changed after a revision.
+pub(super) const DOCUMENT_CHANGES: TableDefinition<(&str, u64), &str> = TableDefinition::new("document_changes");
+
 pub(super) const LAST_EVENT: &str = "last_event";
 pub(super) const LAST_LEASE: &str = "last_lease";
+pub(super) const LAST_REVISION: &str = "last_revision";
 pub(super) const WAITING: &str = "waiting";
 pub(super) const WAITING_BYTES: &str = "waiting_bytes";
 
@@ -136,6 +142,8 @@ pub(super) fn prepare(db: &Database) -> anyhow::Result<()> {
         transaction.open_table(TIMERS)?;
         transaction.open_table(TIMER_DUE)?;
         transaction.open_table(AUDIT)?;
+        transaction.open_table(DOCUMENTS)?;
+        transaction.open_table(DOCUMENT_CHANGES)?;
     }
     transaction.commit()?;
     Ok(())
@@ -387,4 +395,46 @@ fn remove_incident(transaction: &WriteTransaction, incident: &Incident) -> anyho
         }
     }
     Ok(())
+}
+
+/// A document's row in parts: revision and body.
+pub(super) fn document_from(row: &[u8]) -> anyhow::Result<(u64, Option<&[u8]>)> {
+    let (revision, rest) = row.split_first_chunk::<8>().context("read a document's revision")?;
+    let (there, body) = rest.split_first().context("read a document's state")?;
+    Ok((u64::from_le_bytes(*revision), (*there == 1).then_some(body)))
+}
+
+pub(super) fn write_documents(
+    transaction: &WriteTransaction,
+    kind: &str,
+    new: &[(String, Option<Vec<u8>>)],
+) -> anyhow::Result<()> {
+    let mut documents = transaction.open_table(DOCUMENTS)?;
+    let mut changes = transaction.open_table(DOCUMENT_CHANGES)?;
+    let mut meta = transaction.open_table(META)?;
+    let mut revision = number(&meta, LAST_REVISION)?;
+    for (key, body) in new {
+        let before = match documents.get((kind, key.as_str()))? {
+            Some(row) => {
+                let (revision, known) = document_from(row.value())?;
+                if known == body.as_deref() {
+                    continue;
+                }
+                Some(revision)
+            }
+            // There is nothing to delete.
+            None if body.is_none() => continue,
+            None => None,
+        };
+        if let Some(before) = before {
+            changes.remove((kind, before))?;
+        }
+        revision += 1;
+        let mut row = revision.to_le_bytes().to_vec();
+        row.push(u8::from(body.is_some()));
+        row.extend_from_slice(body.as_deref().unwrap_or_default());
+        documents.insert((kind, key.as_str()), row.as_slice())?;
+        changes.insert((kind, revision), key.as_str())?;
+    }
+    set(&mut meta, LAST_REVISION, revision)
 }

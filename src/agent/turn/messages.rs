@@ -29,9 +29,10 @@ impl Conversation {
         let window = self.brief.limits.window;
         let schema = match expect {
             Expect::Text => 0,
-            Expect::Tools(tools) => {
-                tools.iter().map(|tool| estimate_tokens(&tool.parameters.to_string()) + estimate_tokens(tool.description) + 20).sum()
-            }
+            Expect::Tools(tools) => tools
+                .iter()
+                .map(|tool| estimate_tokens(&tool.parameters.to_string()) + estimate_tokens(tool.description) + 20)
+                .sum(),
             // Constrains the answer and is not read, but some servers put it into the prompt.
             Expect::Json { schema, .. } => estimate_tokens(&schema.to_string()) / 2,
         };

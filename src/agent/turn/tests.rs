@@ -223,9 +223,12 @@ fn prompts_keep_within_the_window() {
                 .messages
                 .iter()
                 .map(|message| match message {
-                    Message::System { text } | Message::User { text } | Message::Tool { text, .. } => estimate_tokens(text),
+                    Message::System { text } | Message::User { text } | Message::Tool { text, .. } => {
+                        estimate_tokens(text)
+                    }
                     Message::Assistant { text, calls } => {
-                        estimate_tokens(text) + calls.iter().map(|call| estimate_tokens(&call.arguments.to_string())).sum::<u32>()
+                        estimate_tokens(text)
+                            + calls.iter().map(|call| estimate_tokens(&call.arguments.to_string())).sum::<u32>()
                     }
                 })
                 .sum();

@@ -102,7 +102,8 @@ impl Toolbox<'_> {
         match cluster.events(namespace, &scope, self.window(RANGE)).await {
             Ok(events) if events.is_empty() => Brought::Words("no events in the last hour".into()),
             Ok(events) => {
-                let query = format!("list events in {namespace}{}", name.map(|n| format!(" about {n}")).unwrap_or_default());
+                let query =
+                    format!("list events in {namespace}{}", name.map(|n| format!(" about {n}")).unwrap_or_default());
                 let data = EvidenceData::Events { events };
                 self.evidence(Source::Kubernetes, about_namespace(Some(namespace)), query, self.window(RANGE), data)
             }
@@ -141,11 +142,8 @@ impl Toolbox<'_> {
                     format!("{time}{}", text::line(&line.text, MAX_LINE_BYTES))
                 };
                 let text = log.lines.iter().map(line).collect::<Vec<String>>().join("\n");
-                let about = ObjectRef {
-                    kind: SubjectKind::Pod,
-                    namespace: Some(namespace.to_owned()),
-                    name: pod.to_owned(),
-                };
+                let about =
+                    ObjectRef { kind: SubjectKind::Pod, namespace: Some(namespace.to_owned()), name: pod.to_owned() };
                 let run = if previous { ", the run before" } else { "" };
                 let query = format!("log of {about}{run}, last {lines} lines");
                 self.evidence(Source::Logs, about, query, self.window(RANGE), EvidenceData::Text { text })

@@ -25,6 +25,9 @@ use crate::ports::StoreError;
 /// Longest error that a model reads, in bytes.
 const MAX_ERROR_BYTES: usize = 1_000;
 
+/// Longest title made of a query, in bytes.
+const MAX_TITLE_BYTES: usize = 160;
+
 /// Where what tools bring is kept.
 #[derive(Debug)]
 pub enum Ledger {
@@ -66,6 +69,11 @@ impl<'a> Toolbox<'a> {
         })
     }
 
+    /// What was kept.
+    pub fn into_ledger(self) -> Ledger {
+        self.ledger
+    }
+
     /// Runs calls at once and answers each, in their order.
     ///
     /// # Errors
@@ -88,7 +96,8 @@ impl<'a> Toolbox<'a> {
             };
             answers.push(ToolAnswer { text, evidence: Vec::new() });
         }
-        let slots: Vec<(String, Draft)> = drafts.iter().map(|(_, slot, draft)| (slot.clone(), (**draft).clone())).collect();
+        let slots: Vec<(String, Draft)> =
+            drafts.iter().map(|(_, slot, draft)| (slot.clone(), (**draft).clone())).collect();
         let recorded = self.record(slots).await?;
         for ((at, ..), evidence) in drafts.into_iter().zip(recorded) {
             answers[at] = ToolAnswer { text: framed(&evidence), evidence: vec![evidence] };
@@ -170,7 +179,10 @@ impl<'a> Toolbox<'a> {
     }
 
     fn evidence(&self, source: Source, about: ObjectRef, query: String, window: Window, data: EvidenceData) -> Brought {
-        Brought::Evidence(Box::new(Draft { source, about, title: String::new(), query, window, data, link: None }))
+        // What was read as it is has no better name than what was asked.
+        let title =
+            if let EvidenceData::Text { .. } = data { text::line(&query, MAX_TITLE_BYTES) } else { String::new() };
+        Brought::Evidence(Box::new(Draft { source, about, title, query, window, data, link: None }))
     }
 }
 

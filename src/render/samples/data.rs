@@ -4,6 +4,10 @@ use super::{at, object};
 use crate::domain::alert::AlertStatus;
 use crate::domain::cluster::*;
 use crate::domain::evidence::*;
+use crate::domain::finding::FindingKind;
+use crate::domain::incident::IncidentId;
+use crate::domain::passage::{Collection, Passage};
+use crate::domain::past_incident::{History, Likeness, PastCause, PastIncident, Said};
 use crate::domain::series::{Limit, SeriesData, SeriesLine, Summary};
 use crate::domain::subject::SubjectKind;
 use crate::domain::unit::Unit;
@@ -177,6 +181,31 @@ fn service_state() -> ServiceState {
     }
 }
 
+fn history() -> History {
+    let past = |id: &str, days: i64, said: &[&str]| PastIncident {
+        id: IncidentId(id.into()),
+        title: "KubePodCrashLooping on shop/checkout".into(),
+        cluster: None,
+        subject: object(SubjectKind::Deployment, "checkout"),
+        alerts: vec!["KubePodCrashLooping".into()],
+        cause: Some(PastCause {
+            kind: FindingKind::OomKilled,
+            claim: "app was killed at its memory limit of 32 MiB.".into(),
+            about: object(SubjectKind::Deployment, "checkout"),
+        }),
+        changes: Vec::new(),
+        said: said.iter().map(|text| Said { author: "alice".into(), text: (*text).into() }).collect(),
+        actions: Vec::new(),
+        started_at: at(-86_400 * days),
+        resolved_at: at(-86_400 * days + 1_260),
+    };
+    let alike = [
+        (Likeness::Repeat, past("i-2222222222", 2, &[])),
+        (Likeness::Repeat, past("i-1111111111", 30, &["raised the limit to 48Mi, @channel"])),
+    ];
+    History::of(&alike).unwrap()
+}
+
 /// Every kind of data once, by the number it gets.
 pub fn all_data() -> Vec<(Source, &'static str, EvidenceData)> {
     vec![
@@ -258,6 +287,22 @@ pub fn all_data() -> Vec<(Source, &'static str, EvidenceData)> {
                 }],
                 terminating: false,
             }),
+        ),
+        (Source::Knowledge, "Seen before", EvidenceData::History(Box::new(history()))),
+        (
+            Source::Knowledge,
+            "Written about checkout",
+            EvidenceData::Passages {
+                passages: vec![Passage {
+                    collection: Collection::Notes,
+                    source: "note n-81c0aa11f2".into(),
+                    title: "Memory of checkout".into(),
+                    text: "The cart cache grows with every campaign.\n\nRaise the limit *before* one.".into(),
+                    score: 1.0,
+                    link: None,
+                    at: Some(at(-864_000)),
+                }],
+            },
         ),
         (
             Source::Kubernetes,

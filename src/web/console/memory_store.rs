@@ -12,7 +12,9 @@ use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::Post;
-use crate::ports::{Claimed, Filter, InboxState, Lease, Store, StoreError, Timer, Versioned, Write};
+use crate::ports::{
+    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer, Versioned, Write,
+};
 
 /// See the module.
 pub struct MemoryStore {
@@ -80,6 +82,13 @@ impl Store for MemoryStore {
         self.changes.subscribe()
     }
 
+    async fn documents(&self, _: DocumentKind, _: u64) -> Result<Vec<Document>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn write_documents(&self, _: DocumentKind, _: Vec<(String, Option<Vec<u8>>)>) -> Result<(), StoreError> {
+        unreachable!("the console writes no documents")
+    }
     async fn claim(&self, _: usize, _: TimeDelta, _: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError> {
         unreachable!("the console does not claim")
     }

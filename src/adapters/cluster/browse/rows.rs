@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 /// Annotations that repeat the whole object.
-const COPIES: [&str; 2] = ["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/desired-replicas"];
+const COPIES: [&str; 2] =
+    ["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/desired-replicas"];
 
 /// One line: name, then what tells its state.
 pub(super) fn row(kind: &str, object: &Value, with_namespace: bool) -> String {
@@ -54,7 +55,8 @@ pub(super) fn row(kind: &str, object: &Value, with_namespace: bool) -> String {
         "Service" => {
             add(&mut row, " ", &spec["type"]);
             add(&mut row, " ", &spec["clusterIP"]);
-            let ports: Vec<String> = array(&spec["ports"]).iter().map(|port| number(&port["port"]).to_string()).collect();
+            let ports: Vec<String> =
+                array(&spec["ports"]).iter().map(|port| number(&port["port"]).to_string()).collect();
             row += &format!(" ports {}", ports.join(","));
         }
         "Ingress" => {
@@ -80,7 +82,9 @@ pub(super) fn row(kind: &str, object: &Value, with_namespace: bool) -> String {
             let ready = conditions.iter().find(|condition| condition["type"] == "Ready");
             row += if ready.is_some_and(|ready| ready["status"] == "True") { " Ready" } else { " NotReady" };
             row += if spec["unschedulable"] == true { " cordoned" } else { "" };
-            for condition in conditions.iter().filter(|condition| condition["type"] != "Ready" && condition["status"] == "True") {
+            for condition in
+                conditions.iter().filter(|condition| condition["type"] != "Ready" && condition["status"] == "True")
+            {
                 add(&mut row, " ", &condition["type"]);
             }
             add(&mut row, " ", &status["nodeInfo"]["kubeletVersion"]);
@@ -116,7 +120,8 @@ fn add(row: &mut String, before: &str, value: &Value) {
 }
 
 fn images(row: &mut String, pod: &Value) {
-    let images: Vec<&str> = array(&pod["containers"]).iter().filter_map(|container| container["image"].as_str()).collect();
+    let images: Vec<&str> =
+        array(&pod["containers"]).iter().filter_map(|container| container["image"].as_str()).collect();
     row.push_str(&format!(" image {}", images.join(",")));
 }
 
