@@ -4,4 +4,5 @@
 //! ask for the one or two things that are missing, through tools that can only read.
 
 pub mod message;
+pub mod repair;
 pub mod tokens;

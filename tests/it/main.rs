@@ -13,6 +13,7 @@ mod http;
 mod kill;
 mod logs;
 mod metrics;
+mod model;
 mod neighbours;
 mod patterns_properties;
 mod process;
