@@ -18,3 +18,4 @@ mod process;
 mod store_contract;
 mod story;
 mod tidy;
+mod worlds;
