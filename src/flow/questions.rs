@@ -298,6 +298,8 @@ fn quotas(context: &Context, namespace: String, ranges: Ranges) -> Task<'_> {
                     |state| evidence_of(Source::Kubernetes, about, query, &ranges, EvidenceData::Namespace(state));
                 whole(state, make)
             }
+            // What the namespace held is told by its events; that it is gone is no fault of the neighbour's.
+            Err(ClusterError::NotFound { .. }) => Vec::new(),
             Err(error) => vec![refused(&error)],
         }
     })

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::Scene;
-use crate::analysis::text::root_line;
+use crate::analysis::text::complaint::complaint;
+use crate::analysis::text::{network, root_line};
 use crate::domain::cluster::{ContainerSpec, ContainerState, PodState, Termination, WorkloadState};
 use crate::domain::evidence::{EvidenceId, Novelty};
 
@@ -106,7 +107,7 @@ impl<'a> Scene<'a> {
                     count: pattern.count,
                     new: pattern.novelty == Novelty::New,
                     worse: matches!(pattern.novelty, Novelty::New | Novelty::MoreFrequent),
-                    complains: bad || (!quiet && root_line::complains(text)),
+                    complains: bad || (!quiet && complains(text)),
                     warns: matches!(level, "warn" | "warning"),
                     last_word: false,
                     first: pattern.first,
@@ -116,4 +117,9 @@ impl<'a> Scene<'a> {
         });
         words.chain(patterns).collect()
     }
+}
+
+/// Whether the words complain: in general, or of something that is known by name.
+fn complains(text: &str) -> bool {
+    root_line::complains(text) || complaint(text).is_some() || network::failure(text).is_some()
 }

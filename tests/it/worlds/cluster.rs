@@ -280,6 +280,12 @@ impl Recording {
             let template = template(&revisions[pod.revision]);
             self.pod(&meta, &template["spec"], pod);
             self.usual_metrics(&pod_name, name, pod, &revisions[pod.revision].container);
+            let restarts = pod.container.as_ref().and_then(|status| status["restartCount"].as_u64()).unwrap_or(0);
+            if restarts > 3 {
+                let message = format!("Back-off restarting failed container {name} in pod {pod_name}");
+                let since = (NOW - 2.0 * restarts as f64).max(pod.created);
+                self.event(&format!("Pod {pod_name}"), true, "BackOff", &message, restarts as u32 * 4, (since, NOW - 1.0));
+            }
             names.push(pod_name);
         }
         self.replicas_metric(resource, name, *wanted, ready);

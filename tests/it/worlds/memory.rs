@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::case::{Case, case};
 use super::cluster::{Pod, Workload};
-use super::recording::{NOW, Recording};
+use super::recording::NOW;
 use super::startup::usual_line;
 
 fn limits(memory: &str) -> serde_json::Value {

@@ -50,6 +50,7 @@ async fn play(case: &Case) -> Vec<String> {
     let directory = tempfile::tempdir().unwrap();
     let mut recording = Recording::new("prod-7");
     (case.record)(&mut recording);
+    recording.hum();
     recording.write(directory.path());
     let world = World::load(directory.path()).unwrap();
     let bot = Bot::start(world, &[], true).await;

@@ -44,9 +44,9 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// An empty world whose objects live in `namespace`, on three healthy nodes.
+    /// A world whose objects live in `namespace`, with nothing in it yet.
     pub fn new(namespace: &str) -> Self {
-        Self {
+        let mut recording = Self {
             namespace: namespace.to_owned(),
             collector: Collector::Vlagent,
             objects: BTreeMap::new(),
@@ -55,7 +55,20 @@ impl Recording {
             series: Vec::new(),
             alerts: Vec::new(),
             count: 0,
+        };
+        for name in [namespace, "kube-system"] {
+            let mut meta = recording.meta(name, -200_000.0);
+            meta.as_object_mut().unwrap().remove("namespace");
+            recording.object("namespaces", json!({"metadata": meta, "spec": {}, "status": {"phase": "Active"}}));
         }
+        recording
+    }
+
+    /// The cluster's own pods log, too.
+    pub fn hum(&mut self) {
+        let own = std::mem::replace(&mut self.namespace, "kube-system".to_owned());
+        self.chatter("coredns-5d78c9869d-abcde", "coredns", (BEGIN, NOW), 120.0, |_| "[INFO] plugin/reload: Running configuration".into());
+        self.namespace = own;
     }
 
     /// The moment so many minutes after the onset.

@@ -143,7 +143,7 @@ pub fn cases() -> Vec<Case> {
             rec.service("lyrics", 50051, &[], &[&names[0]]);
             errors_alert(rec, "GrpcErrorRateHigh", "composer");
         }),
-        case("too many connections", "forum", "dependency_unreachable|quota_exceeded", "", "too many", |rec| {
+        case("too many connections", "forum", "dependency_unreachable|quota_exceeded", "", "no connection left", |rec| {
             caller(rec, "forum", 8080, usual_line, |_| "PG::ConnectionBad: FATAL:  sorry, too many clients already".into());
             errors_alert(rec, "HighErrorRate", "forum");
         }),

@@ -30,7 +30,6 @@ pub fn crash(rec: &mut Recording, name: &str, change: Value, code: i32, words: &
         rec.log(&names[1], name, at, words);
     }
     rec.previous_log(&names[1], 4.0, words);
-    rec.event(&format!("Pod {}", names[1]), true, "BackOff", &format!("Back-off restarting failed container {name} in pod {}", names[1]), 20, (-4.5, NOW - 1.0));
     names
 }
 
