@@ -58,19 +58,25 @@ impl Cluster {
                 return Ok(Some(owner));
             }
         }
-        if let Some(found) = self.by_name(namespace, &subject.name).await? {
+        self.named(namespace, &subject.name).await
+    }
+
+    /// What people mean by `name` in `namespace`: an object of that name, an application's pods, what stands behind a
+    /// Service. `None` where there is nothing of it.
+    pub async fn named(&self, namespace: &str, name: &str) -> Result<Option<ObjectRef>, ClusterError> {
+        if let Some(found) = self.by_name(namespace, name).await? {
             return Ok(Some(found));
         }
         // `job="web"` and the like: an application's name rather than an object's.
         for label in ["app.kubernetes.io/name", "app", "app.kubernetes.io/instance"] {
-            let labels = format!("{label}={}", subject.name);
-            if is_label_value(&subject.name)
+            let labels = format!("{label}={name}");
+            if is_label_value(name)
                 && let Some(found) = known(self.owner_of_labelled(namespace, &labels).await)?.flatten()
             {
                 return Ok(Some(found));
             }
         }
-        Ok(known(self.behind_service(namespace, &subject.name).await)?.flatten().flatten())
+        Ok(known(self.behind_service(namespace, name).await)?.flatten().flatten())
     }
 
     /// The object of this kind and name; a Job leads to its CronJob.

@@ -292,6 +292,12 @@ impl Recording {
         names
     }
 
+    /// The address of a pod, by its name.
+    pub fn address_of(pod: &str) -> String {
+        let sum = pod.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        format!("10.42.{}.{}", sum / 251 % 250, sum % 251 + 1)
+    }
+
     /// A pod with the status that the kubelet and the scheduler give it.
     pub fn pod(&mut self, meta: &Value, spec: &Value, pod: &Pod) {
         let mut spec = spec.clone();
@@ -318,7 +324,8 @@ impl Recording {
                 condition("Ready", pod.ready, not_ready),
             ],
         };
-        let mut status = json!({"phase": pod.phase, "conditions": conditions, "startTime": Self::at(pod.created), "podIP": "10.42.1.17", "hostIP": "192.0.2.11"});
+        let address = Self::address_of(meta["name"].as_str().unwrap());
+        let mut status = json!({"phase": pod.phase, "conditions": conditions, "startTime": Self::at(pod.created), "podIP": address, "podIPs": [{"ip": address}], "hostIP": "192.0.2.11"});
         if let Some(container) = &pod.container {
             let mut container = container.clone();
             container["name"] = name;

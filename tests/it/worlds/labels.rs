@@ -45,6 +45,11 @@ pub fn cases() -> Vec<Case> {
             crashing(rec);
             rec.alert("TargetDown", &[("job", "prod-7/vault-sync"), ("instance", "10.42.1.17:8080"), ("severity", "critical")], "Target is down");
         }),
+        case("labels: an address and a job that says nothing", "vault-sync", "config_error", "", "LISTEN_ADDR", |rec| {
+            let names = crashing(rec);
+            let instance = format!("{}:8080", Recording::address_of(&names[1]));
+            rec.alert("TargetDown", &[("job", "kubernetes-pods"), ("instance", &instance), ("severity", "critical")], "Target is down");
+        }),
         case("labels: namespace and job", "vault-sync", "config_error", "", "LISTEN_ADDR", |rec| {
             crashing(rec);
             let namespace = rec.namespace.clone();
