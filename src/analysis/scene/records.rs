@@ -75,6 +75,19 @@ impl<'a> Scene<'a> {
         units
     }
 
+    /// Since when the container has been failing: the run that ended last is the newest of many, so the pod's own
+    /// readiness and the first back-off are asked, too. `None` where all of that is another story.
+    pub fn failing_since(&self, unit: &Unit) -> Option<DateTime<Utc>> {
+        let run = unit.ending().and_then(|ending| ending.started_at);
+        let ready = unit.pod.conditions.iter().find(|condition| condition.kind == "Ready" && condition.status != "True");
+        let object = format!("Pod {}", unit.pod.name);
+        let events = self.events();
+        let back_off = events.iter().filter(|(_, event)| event.object == object && event.reason == "BackOff");
+        let times = run.into_iter().chain(ready.and_then(|ready| ready.since));
+        let times = times.chain(back_off.filter_map(|(_, event)| event.first));
+        times.filter(|at| self.weight(Some(*at)) > 0.5).min()
+    }
+
     /// Everything that the subject's programs wrote, last words first.
     pub fn records(&self) -> Vec<Record<'a>> {
         let words = self.containers().into_iter().filter_map(|unit| {
