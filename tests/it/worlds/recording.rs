@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// When the recording ends, in minutes after the onset.
 pub const NOW: f64 = 6.0;
 /// When it begins: the baseline of the bot's window lies behind it.
-pub const BEGIN: f64 = -70.0;
+pub const BEGIN: f64 = -40.0;
 /// Stands in logs as a password; must never be shown.
 pub const SECRET: &str = "hunter2-Kx93zQ";
 
@@ -178,7 +178,7 @@ impl Recording {
         seconds: f64,
         line: impl Fn(u64) -> String,
     ) {
-        let mut minute = from;
+        let mut minute = from.max(BEGIN);
         let mut number = 1;
         while minute < to {
             self.log(pod, container, minute, &line(number));
@@ -231,6 +231,40 @@ impl Recording {
         self.alert_since(0.0, name, labels, text);
     }
 
+    /// Makes the whole cluster ten minutes old when the trouble begins, as one that was set up for the purpose is: what
+    /// was before is gone, and its pods' scheduling raised alerts that are over.
+    pub fn make_young(&mut self) {
+        let birth = Self::time(-10.0);
+        for object in self.objects.values_mut().flatten() {
+            rejuvenate(object, birth);
+        }
+        self.logs.retain(|(at, _)| *at >= birth);
+        for series in &mut self.series {
+            let old = series["timestamps"].as_array().unwrap().iter();
+            let old = old.take_while(|at| at.as_i64().unwrap() < birth.timestamp_millis()).count();
+            for name in ["timestamps", "values"] {
+                series[name].as_array_mut().unwrap().drain(..old);
+            }
+        }
+        self.series.retain(|series| !series["values"].as_array().unwrap().is_empty());
+        for log in self.pod_logs.values_mut() {
+            let stamp = birth.to_rfc3339_opts(SecondsFormat::Millis, true);
+            *log = log.lines().filter(|line| line >= &stamp.as_str()).map(|line| format!("{line}\n")).collect();
+        }
+        let pods: Vec<String> = self.objects.get("pods").into_iter().flatten().filter_map(|pod| {
+            let born = pod["metadata"]["creationTimestamp"] == json!(Self::at(-10.0));
+            (born && pod["status"]["phase"] == "Running").then(|| pod["metadata"]["name"].as_str().unwrap().to_owned())
+        }).collect();
+        let namespace = self.namespace.clone();
+        for pod in pods {
+            let labels = [("namespace", namespace.as_str()), ("pod", pod.as_str()), ("phase", "Pending")];
+            self.alert_since(-9.8, "KubePodNotScheduled", &labels, "Pod is pending");
+            let (_, over) = self.alerts.last_mut().unwrap();
+            over["status"] = json!("resolved");
+            over["endsAt"] = json!(Self::at(-9.0));
+        }
+    }
+
     /// Writes the files into `directory`.
     pub fn write(mut self, directory: &Path) {
         let cluster = directory.join("kubernetes");
@@ -251,17 +285,43 @@ impl Recording {
             std::fs::write(directory.join("pod-logs").join(name), text).unwrap();
         }
         self.alerts.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let webhooks: String = self.alerts.iter().map(|(minute, alert)| webhook(*minute, alert)).collect();
+        // What was over long ago was told twice: when it began and when it ended.
+        let mut webhooks = String::new();
+        for (minute, alert) in &self.alerts {
+            if alert["status"] == "resolved" {
+                let mut before = alert.clone();
+                before["status"] = json!("firing");
+                before["endsAt"] = json!("0001-01-01T00:00:00Z");
+                webhooks.push_str(&webhook(*minute, &before));
+            }
+            webhooks.push_str(&webhook(*minute, alert));
+        }
         std::fs::write(directory.join("webhooks.jsonl"), webhooks).unwrap();
     }
 }
 
+/// Sets every time before `birth` to `birth`.
+fn rejuvenate(value: &mut Value, birth: DateTime<Utc>) {
+    match value {
+        Value::String(text) => {
+            let early = DateTime::parse_from_rfc3339(text).is_ok_and(|at| at < birth);
+            if early {
+                *text = birth.to_rfc3339_opts(SecondsFormat::Secs, true);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rejuvenate(item, birth)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| rejuvenate(field, birth)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 fn webhook(minute: f64, alert: &Value) -> String {
-    let received = Recording::time(NOW.max(minute)).timestamp_millis() as f64 / 1000.0;
+    let minute = if minute < -5.0 { minute } else { NOW };
+    let received = Recording::time(minute).timestamp_millis() as f64 / 1000.0;
     let body = json!({
         "version": "4",
         "receiver": "bot",
-        "status": "firing",
+        "status": alert["status"],
         "alerts": [alert],
         "groupLabels": {"alertname": alert["labels"]["alertname"]},
         "commonLabels": alert["labels"],
