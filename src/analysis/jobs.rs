@@ -50,8 +50,14 @@ fn missed(scene: &Scene) -> Option<Claim> {
         event.object.starts_with("CronJob ")
             && matches!(
                 event.reason.as_str(),
-                "FailedNeedsStart" | "TooManyMissedTimes" | "MissSchedule" | "UnparseableSchedule" | "FailedCreate"
-                    | "JobAlreadyActive" | "InvalidSchedule" | "UnknownTimeZone"
+                "FailedNeedsStart"
+                    | "TooManyMissedTimes"
+                    | "MissSchedule"
+                    | "UnparseableSchedule"
+                    | "FailedCreate"
+                    | "JobAlreadyActive"
+                    | "InvalidSchedule"
+                    | "UnknownTimeZone"
             )
     })?;
     Some(
@@ -148,8 +154,9 @@ fn error<'a>(scene: &Scene<'a>) -> Option<(Record<'a>, String)> {
     };
     let records = scene.records();
     let complaining = records.iter().filter(|record| record.complains);
-    let best =
-        complaining.map(|record| (score(record), record)).reduce(|best, next| if next.0 > best.0 { next } else { best });
+    let best = complaining
+        .map(|record| (score(record), record))
+        .reduce(|best, next| if next.0 > best.0 { next } else { best });
     // In words of its own: the last that a run said which no earlier run had said.
     let last = || records.iter().filter(|record| record.new).max_by_key(|record| record.last);
     let record = best.map(|(_, record)| record).or_else(last)?;

@@ -253,10 +253,7 @@ impl Subject {
                 .any(&["cluster", "k8s_cluster", "k8s_cluster_name", "cluster_name", "kube_cluster_name"])
                 .map(str::to_owned),
             pods: pod.map(str::to_owned).into_iter().collect(),
-            container: labels
-                .any(CONTAINER)
-                .filter(|_| pod.is_some())
-                .map(str::to_owned),
+            container: labels.any(CONTAINER).filter(|_| pod.is_some()).map(str::to_owned),
             node: node.map(str::to_owned),
             service: service.map(str::to_owned),
             ingress: ingress.map(str::to_owned),
@@ -354,7 +351,8 @@ impl<'a> Names<'a> {
     }
 
     fn any(&self, names: &[&str]) -> Option<&'a str> {
-        let exact = names.iter().filter_map(|name| self.labels.get(*name)).map(String::as_str).find(|value| says(value));
+        let exact =
+            names.iter().filter_map(|name| self.labels.get(*name)).map(String::as_str).find(|value| says(value));
         exact.or_else(|| {
             let others = &self.spelled_otherwise;
             let found = names.iter().filter(|_| !others.is_empty()).filter_map(|name| others.get(&letters(name)));

@@ -365,16 +365,11 @@ fn logs(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
 }
 
 /// The newest lines of a range, and where there are too many, those of the whole range that look like errors.
-async fn lines(
-    logs: &Logs,
-    selector: &LogSelector,
-    range: Window,
-    until: Instant,
-) -> Result<LogBatch, LogsError> {
+async fn lines(logs: &Logs, selector: &LogSelector, range: Window, until: Instant) -> Result<LogBatch, LogsError> {
     let mut batch = logs.lines_until(selector, range, LOG_LINES, Some(until)).await?;
     let Some(oldest) = batch.lines.first().map(|line| line.time).filter(|_| batch.cut) else { return Ok(batch) };
     let earlier = Window::new(range.from, oldest);
-    let errors = logs.error_lines(selector, earlier, LOG_LINES / 2, Some(until));
+    let errors = logs.error_lines_until(selector, earlier, LOG_LINES / 2, Some(until));
     // They are a help; what was read already is not given up for them.
     if let Ok(Ok(errors)) = tokio::time::timeout_at(until, errors).await {
         let earlier = errors.lines.into_iter().filter(|line| line.time < oldest);

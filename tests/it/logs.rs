@@ -60,8 +60,7 @@ async fn what_came_in_time_is_kept() {
     let names = |name: &str| name.to_owned();
     let fields =
         LogFields { namespace: names("ns"), pod: names("pod"), container: None, level: None, message: names("_msg") };
-    let settings =
-        LogsSettings { endpoint: fakes::settings(&fake.url()), fields: Some(fields), ..Default::default() };
+    let settings = LogsSettings { endpoint: fakes::settings(&fake.url()), fields: Some(fields), ..Default::default() };
     let logs = Logs::new(settings).unwrap();
     let until = |milliseconds| Some(tokio::time::Instant::now() + std::time::Duration::from_millis(milliseconds));
     let batch = logs.lines_until(&selector(), last_hour(), 10, until(300)).await.unwrap();
@@ -93,7 +92,7 @@ async fn fields_are_asked_for_once_and_again_only_when_configured_otherwise() {
     let fake = FakeLogs::start(vec![row(1, "web-1", "x")], Order::NewestFirst).await;
     let logs = logs(&fake.url());
     let (selector, window) = (selector(), last_hour());
-    let (one, two) = tokio::join!(logs.lines(&selector, window, 5), logs.error_lines(&selector, window, 5, None));
+    let (one, two) = tokio::join!(logs.lines(&selector, window, 5), logs.error_lines(&selector, window, 5));
     assert!(one.is_ok() && two.is_ok());
     assert_eq!(fake.asked("/select/logsql/field_names"), 1);
     let fields =

@@ -133,6 +133,16 @@ impl Logs {
         selector: &LogSelector,
         window: Window,
         limit: usize,
+    ) -> Result<LogBatch, LogsError> {
+        self.error_lines_until(selector, window, limit, None).await
+    }
+
+    /// [`Self::error_lines`] as far as they come before `until`.
+    pub async fn error_lines_until(
+        &self,
+        selector: &LogSelector,
+        window: Window,
+        limit: usize,
         until: Option<tokio::time::Instant>,
     ) -> Result<LogBatch, LogsError> {
         let mut selector = selector.clone();

@@ -79,7 +79,8 @@ impl<'a> Scene<'a> {
     /// readiness and the first back-off are asked, too. `None` where all of that is another story.
     pub fn failing_since(&self, unit: &Unit) -> Option<DateTime<Utc>> {
         let run = unit.ending().and_then(|ending| ending.started_at);
-        let ready = unit.pod.conditions.iter().find(|condition| condition.kind == "Ready" && condition.status != "True");
+        let ready =
+            unit.pod.conditions.iter().find(|condition| condition.kind == "Ready" && condition.status != "True");
         let object = format!("Pod {}", unit.pod.name);
         let events = self.events();
         let back_off = events.iter().filter(|(_, event)| event.object == object && event.reason == "BackOff");

@@ -57,7 +57,8 @@ impl Pod {
     /// A container that ended with `code` again and again and waits for its next try.
     pub fn crashing(revision: usize, created: f64, restarts: u32, code: i32, reason: &str) -> Self {
         let ended = json!({"exitCode": code, "reason": reason, "startedAt": Recording::at(NOW - 2.2), "finishedAt": Recording::at(NOW - 2.0), "containerID": "containerd://c"});
-        let waiting = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 2m40s restarting failed container"}});
+        let waiting =
+            json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 2m40s restarting failed container"}});
         let container = json!({"state": waiting, "lastState": {"terminated": ended}, "restartCount": restarts});
         Self { ready: false, container: Some(container), ..Self::healthy(revision, created) }
     }
@@ -169,7 +170,9 @@ const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
 /// Generated letters, the same for the same seed, with a digit first so that it is a template hash.
 fn letters(seed: &str, count: usize) -> String {
-    let mut state = seed.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let mut state = seed
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
     let mut out = String::from("7");
     while out.len() < count {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -198,9 +201,7 @@ impl Recording {
         meta["annotations"] = json!({"deployment.kubernetes.io/revision": revisions.len().to_string()});
         meta["generation"] = json!(revisions.len());
         let uid = meta["uid"].clone();
-        let owner = |of: &str, name: &str, uid: &Value| {
-            json!([{"apiVersion": "apps/v1", "kind": of, "name": name, "uid": uid, "controller": true, "blockOwnerDeletion": true}])
-        };
+        let owner = |of: &str, name: &str, uid: &Value| json!([{"apiVersion": "apps/v1", "kind": of, "name": name, "uid": uid, "controller": true, "blockOwnerDeletion": true}]);
         let current = pods.iter().filter(|pod| pod.revision + 1 == revisions.len()).count();
         let mut conditions = vec![json!({
             "type": "Available",
@@ -284,7 +285,14 @@ impl Recording {
             if restarts > 3 {
                 let message = format!("Back-off restarting failed container {name} in pod {pod_name}");
                 let since = (NOW - 2.0 * restarts as f64).max(pod.created);
-                self.event(&format!("Pod {pod_name}"), true, "BackOff", &message, restarts as u32 * 4, (since, NOW - 1.0));
+                self.event(
+                    &format!("Pod {pod_name}"),
+                    true,
+                    "BackOff",
+                    &message,
+                    restarts as u32 * 4,
+                    (since, NOW - 1.0),
+                );
             }
             names.push(pod_name);
         }
@@ -307,7 +315,8 @@ impl Recording {
         let name = spec["containers"][0]["name"].clone();
         let since = Self::at(if pod.ready { pod.created } else { (-4.0_f64).max(pod.created) });
         let condition = |kind: &str, holds: bool, reason: Option<(&str, &str)>| {
-            let mut condition = json!({"type": kind, "status": if holds { "True" } else { "False" }, "lastTransitionTime": since});
+            let mut condition =
+                json!({"type": kind, "status": if holds { "True" } else { "False" }, "lastTransitionTime": since});
             if let Some((reason, message)) = reason {
                 condition["reason"] = json!(reason);
                 condition["message"] = json!(message);
@@ -372,7 +381,9 @@ impl Recording {
     fn replicas_metric(&mut self, resource: &str, name: &str, wanted: usize, ready: usize) {
         let namespace = self.namespace.clone();
         let (label, want, have) = match resource {
-            "deployments" => ("deployment", "kube_deployment_spec_replicas", "kube_deployment_status_replicas_available"),
+            "deployments" => {
+                ("deployment", "kube_deployment_spec_replicas", "kube_deployment_status_replicas_available")
+            }
             "statefulsets" => ("statefulset", "kube_statefulset_replicas", "kube_statefulset_status_replicas_ready"),
             _ => ("daemonset", "kube_daemonset_status_desired_number_scheduled", "kube_daemonset_status_number_ready"),
         };
@@ -406,14 +417,17 @@ impl Recording {
         let mut meta = self.meta(&format!("{name}-{}", letters(name, 5)), -90_000.0);
         meta["labels"] = json!({"kubernetes.io/service-name": name, "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"});
         let namespace = self.namespace.clone();
-        let endpoint = |(index, pod, ready): (usize, &str, bool)| json!({
-            "addresses": [format!("10.42.2.{}", index + 10)],
-            "conditions": {"ready": ready, "serving": ready, "terminating": false},
-            "targetRef": {"kind": "Pod", "namespace": namespace, "name": pod, "uid": "u"},
-            "nodeName": "worker-1",
-        });
+        let endpoint = |(index, pod, ready): (usize, &str, bool)| {
+            json!({
+                "addresses": [format!("10.42.2.{}", index + 10)],
+                "conditions": {"ready": ready, "serving": ready, "terminating": false},
+                "targetRef": {"kind": "Pod", "namespace": namespace, "name": pod, "uid": "u"},
+                "nodeName": "worker-1",
+            })
+        };
         let all = ready.iter().map(|pod| (*pod, true)).chain(not_ready.iter().map(|pod| (*pod, false)));
-        let endpoints: Vec<Value> = all.enumerate().map(|(index, (pod, ready))| endpoint((index, pod, ready))).collect();
+        let endpoints: Vec<Value> =
+            all.enumerate().map(|(index, (pod, ready))| endpoint((index, pod, ready))).collect();
         self.object("endpointslices", json!({"metadata": meta, "addressType": "IPv4", "endpoints": endpoints, "ports": [{"name": "http", "protocol": "TCP", "port": port}]}));
     }
 
@@ -468,14 +482,16 @@ impl Recording {
             }
         }
         let labels = json!({"job-name": name, "batch.kubernetes.io/job-name": name, "controller-uid": uid, "batch.kubernetes.io/controller-uid": uid});
-        let template = json!({"metadata": {"labels": labels}, "spec": {"containers": [container], "restartPolicy": "Never"}});
+        let template =
+            json!({"metadata": {"labels": labels}, "spec": {"containers": [container], "restartPolicy": "Never"}});
         self.object("jobs", json!({"metadata": meta, "spec": {"backoffLimit": 2, "parallelism": 1, "completions": 1, "selector": {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}, "template": template}, "status": status}));
         let mut names = Vec::new();
         for (index, pod) in run.pods.iter().enumerate() {
             let pod_name = format!("{name}-{}", letters(&format!("{name}{index}"), 5));
             let mut meta = self.meta(&pod_name, pod.created);
             meta["labels"] = labels.clone();
-            meta["ownerReferences"] = json!([{"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid, "controller": true}]);
+            meta["ownerReferences"] =
+                json!([{"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid, "controller": true}]);
             self.pod(&meta, &template["spec"], pod);
             names.push(pod_name);
         }

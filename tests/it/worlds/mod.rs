@@ -99,7 +99,19 @@ fn compare(expected: &Expected, incident: &Value) -> Vec<String> {
     let said = format!("{}: {kind} {:.2}: {claim}", expected.subject, cause["confidence"].as_f64().unwrap_or(0.0));
     let mut wrong = Vec::new();
     if expected.kinds != "any" && !expected.kinds.split('|').any(|right| right == kind) {
-        let findings: Vec<String> = incident["findings"].as_array().unwrap().iter().map(|f| format!("{} {} {:.2}", f["kind"].as_str().unwrap(), f["role"].as_str().unwrap(), f["confidence"].as_f64().unwrap())).collect();
+        let findings: Vec<String> = incident["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|f| {
+                format!(
+                    "{} {} {:.2}",
+                    f["kind"].as_str().unwrap(),
+                    f["role"].as_str().unwrap(),
+                    f["confidence"].as_f64().unwrap()
+                )
+            })
+            .collect();
         wrong.push(format!("expected {}, is {said}\n      [{}]", expected.kinds, findings.join("; ")));
     }
     let about = cause["about"]["name"].as_str().unwrap_or_default();

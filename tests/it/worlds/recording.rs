@@ -67,7 +67,9 @@ impl Recording {
     /// The cluster's own pods log, too.
     pub fn hum(&mut self) {
         let own = std::mem::replace(&mut self.namespace, "kube-system".to_owned());
-        self.chatter("coredns-5d78c9869d-abcde", "coredns", (BEGIN, NOW), 120.0, |_| "[INFO] plugin/reload: Running configuration".into());
+        self.chatter("coredns-5d78c9869d-abcde", "coredns", (BEGIN, NOW), 120.0, |_| {
+            "[INFO] plugin/reload: Running configuration".into()
+        });
         self.namespace = own;
     }
 
@@ -144,9 +146,7 @@ impl Recording {
         }
         let [namespace, pod_field, container_field] = match self.collector {
             Collector::Vlagent => ["kubernetes.pod_namespace", "kubernetes.pod_name", "kubernetes.container_name"],
-            Collector::FluentBit => {
-                ["kubernetes_namespace_name", "kubernetes_pod_name", "kubernetes_container_name"]
-            }
+            Collector::FluentBit => ["kubernetes_namespace_name", "kubernetes_pod_name", "kubernetes_container_name"],
             Collector::Promtail => ["namespace", "pod", "container"],
             Collector::Otel => ["k8s.namespace.name", "k8s.pod.name", "k8s.container.name"],
             Collector::None => return,
@@ -251,10 +251,17 @@ impl Recording {
             let stamp = birth.to_rfc3339_opts(SecondsFormat::Millis, true);
             *log = log.lines().filter(|line| line >= &stamp.as_str()).map(|line| format!("{line}\n")).collect();
         }
-        let pods: Vec<String> = self.objects.get("pods").into_iter().flatten().filter_map(|pod| {
-            let born = pod["metadata"]["creationTimestamp"] == json!(Self::at(-10.0));
-            (born && pod["status"]["phase"] == "Running").then(|| pod["metadata"]["name"].as_str().unwrap().to_owned())
-        }).collect();
+        let pods: Vec<String> = self
+            .objects
+            .get("pods")
+            .into_iter()
+            .flatten()
+            .filter_map(|pod| {
+                let born = pod["metadata"]["creationTimestamp"] == json!(Self::at(-10.0));
+                (born && pod["status"]["phase"] == "Running")
+                    .then(|| pod["metadata"]["name"].as_str().unwrap().to_owned())
+            })
+            .collect();
         let namespace = self.namespace.clone();
         for pod in pods {
             let labels = [("namespace", namespace.as_str()), ("pod", pod.as_str()), ("phase", "Pending")];

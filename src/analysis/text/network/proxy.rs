@@ -40,8 +40,9 @@ fn envoy(line: &str) -> Option<(Failure, Option<Place>)> {
         let status = words.next()?;
         words.next().filter(|_| status.len() == 3 && status.starts_with('5'))
     })?;
-    let failure =
-        flags.split(',').find_map(|flag| FLAGS.iter().find(|(known, _)| *known == flag).map(|(_, failure)| *failure))?;
+    let failure = flags
+        .split(',')
+        .find_map(|flag| FLAGS.iter().find(|(known, _)| *known == flag).map(|(_, failure)| *failure))?;
     Some((failure, cluster(line)))
 }
 
@@ -144,7 +145,10 @@ mod tests {
             (r#"{"status":"504","upstream_addr":"10.96.3.3:3000","request":"GET /"}"#, "timeout 10.96.3.3 3000"),
             (r#"{"status":200,"upstream_addr":"10.96.3.3:3000"}"#, "-"),
             (r#"[2026-10-05T03:18:01.101Z] "GET /api/7 HTTP/1.1" 200 - via_upstream - "-" 0 91 12 - "-""#, "-"),
-            (r#"10.1.6.4 - - [05/Oct/2026:03:18:11 +0000] "GET /items HTTP/1.1" 502 157 "-" "Mozilla/5.0" rt=0.005"#, "-"),
+            (
+                r#"10.1.6.4 - - [05/Oct/2026:03:18:11 +0000] "GET /items HTTP/1.1" 502 157 "-" "Mozilla/5.0" rt=0.005"#,
+                "-",
+            ),
         ] {
             let found = failed_connection(line).map_or("-".to_owned(), |(failure, place)| {
                 let place = place.map(|place| format!(" {} {}", place.host, place.port.unwrap_or(0)));
