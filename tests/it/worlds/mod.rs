@@ -8,6 +8,7 @@ mod jobs;
 mod labels;
 mod load;
 mod memory;
+mod mixed;
 mod nodes;
 mod probes;
 mod recording;
@@ -25,7 +26,7 @@ use case::{Case, Expected};
 use recording::{Recording, SECRET};
 
 /// Worlds that are played at once.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 
 fn cases() -> Vec<Case> {
     let all = [
@@ -40,6 +41,7 @@ fn cases() -> Vec<Case> {
         nodes::cases(),
         jobs::cases(),
         labels::cases(),
+        mixed::cases(),
     ];
     let only = std::env::var("WORLD").unwrap_or_default();
     all.into_iter().flatten().filter(|case| case.name.contains(&only)).collect()
