@@ -16,6 +16,7 @@ mod markdown;
 mod phrases;
 mod picture;
 mod posts;
+mod reasons;
 mod times;
 mod view;
 mod words;
@@ -23,7 +24,7 @@ mod words;
 pub(crate) use excerpt::values as evidence_values;
 pub use language::Language;
 pub use markdown::{Breaks, html_of, inline_html_of, text_of};
-pub use picture::{HEIGHT, PictureError, Theme, WIDTH, chart_for};
+pub use picture::{HEIGHT, PictureError, Theme, WIDTH};
 pub use posts::{SourceReport, SourceState, sources_of};
 pub use view::IncidentView;
 
@@ -91,6 +92,11 @@ impl Renderer {
     /// A word or phrase by its key, the key itself where there is none.
     pub fn word(&self, key: &str) -> String {
         self.texts.words.get(key).to_owned()
+    }
+
+    /// Why a neighbour gave nothing, as a person reads it.
+    pub fn reason(&self, reason: &str) -> String {
+        reasons::Reasons::new().say(reason, &self.texts.words)
     }
 
     fn render(&self, name: &str, values: Value) -> Result<String, RenderError> {

@@ -28,3 +28,4 @@ mod process;
 mod store_contract;
 mod story;
 mod tidy;
+mod worlds;

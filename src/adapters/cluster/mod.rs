@@ -99,4 +99,9 @@ impl Cluster {
     pub fn new(client: kube::Client, timeout: Duration) -> Self {
         Self { api: api::Api::new(client, timeout), owners: owners::cache() }
     }
+
+    /// The same cluster with no request going on after `until`: what is slow then is a missing piece of its answer.
+    pub fn until(&self, until: tokio::time::Instant) -> Self {
+        Self { api: self.api.until(until), owners: self.owners.clone() }
+    }
 }
