@@ -15,6 +15,7 @@
 //!
 //! Pure: no clock, no IO; time comes with the lines.
 
+pub mod absorb;
 pub mod access;
 pub mod ansi;
 pub mod compare;
@@ -29,6 +30,7 @@ pub mod mask;
 pub mod miner;
 pub mod record;
 pub mod shape;
+pub mod spans;
 pub mod structured;
 pub mod template;
 pub mod timestamp;

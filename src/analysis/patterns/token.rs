@@ -193,7 +193,7 @@ impl Tokens {
                 self.push(&bytes[at..=at], Kind::Mark, spaced, false);
             }
             // An empty value in brackets that other lines fill: `from 10.0.0.1 ()`.
-            b')' if !spaced && self.list.last().is_some_and(|open| open.spaced && self.text(open) == b"(") => {
+            b')' | b']' | b'}' if !spaced && self.list.last().is_some_and(|open| self.is_empty_value(open, byte)) => {
                 self.push_variable(false, false);
                 self.push(&bytes[at..=at], Kind::Mark, spaced, false);
             }
@@ -213,6 +213,15 @@ impl Tokens {
             _ => self.push(&bytes[at..=at], Kind::Mark, spaced, false),
         }
         at + 1
+    }
+
+    /// Whether a bracket opened a value, rather than the arguments of a call, that closes at once.
+    fn is_empty_value(&self, open: &Token, close: u8) -> bool {
+        match close {
+            b')' => open.spaced && self.text(open) == b"(",
+            b']' => self.text(open) == b"[",
+            _ => self.text(open) == b"{",
+        }
     }
 
     fn last_kind(&self) -> Option<Kind> {
