@@ -30,7 +30,7 @@ pub fn fold(shapes: &mut [Vec<Piece>]) {
     for (count, index) in members.values() {
         let shape = &shapes[*index];
         let words = shape.iter().filter(|piece| piece.hash != WILD && piece.nature > Nature::Mark).count();
-        if *count >= MIN_MEMBERS && words >= MIN_WORDS && shape.iter().any(|piece| piece.nature == Nature::Run) {
+        if *count >= MIN_MEMBERS && words >= MIN_WORDS && shape.iter().any(|piece| piece.nature >= Nature::Found) {
             templates.entry(shape[0].hash).or_default().push((*count, *index));
         }
     }

@@ -15,7 +15,8 @@ use std::collections::HashSet;
 
 use super::hash::{self, HashedMap};
 use super::shape::{Nature, Piece, WILD};
-use super::{absorb, enclosed, spans};
+use super::spans::{self, Reach};
+use super::{absorb, enclosed};
 
 /// Evidence that a place is a variable, in tenths of a plain word. Fifty: five plain words, three names and a plain
 /// word, or a name where others have a number.
@@ -46,13 +47,15 @@ pub fn fold(shapes: &mut [Vec<Piece>]) {
     if rest_is_common(shapes) | enclosed::fold(shapes) {
         rounds(shapes, &naming);
     }
-    for _ in 0..MAX_SPAN_ROUNDS {
-        if !spans::fold(shapes) {
-            break;
+    for reach in [Reach::Within, Reach::ToEnd] {
+        for _ in 0..MAX_SPAN_ROUNDS {
+            if !spans::fold(shapes, reach) {
+                break;
+            }
+            rounds(shapes, &naming);
         }
-        rounds(shapes, &naming);
+        absorb::fold(shapes);
     }
-    absorb::fold(shapes);
 }
 
 fn rounds(shapes: &mut [Vec<Piece>], naming: &HashSet<u64>) {

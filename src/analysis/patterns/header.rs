@@ -300,6 +300,8 @@ impl<'a> Cursor<'a> {
             let number = !unsigned.is_empty() && unsigned.iter().all(u8::is_ascii_digit);
             let technical = number
                 || text == b"-"
+                // `user@database`, as PostgreSQL writes it.
+                || memchr::memchr(b'@', text).is_some_and(|at| at > 0 && !text.ends_with(b":"))
                 || text
                     .iter()
                     .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-'))
