@@ -40,7 +40,7 @@ const MAX_TAIL: usize = 48;
 /// follows are its messages.
 const MIN_WORDS_BEFORE_TAIL: usize = 3;
 
-/// The same before words with commas between them.
+/// The same before words with commas between them, and behind a colon.
 const MIN_WORDS_BEFORE_LIST: usize = 2;
 
 /// Constant words that must remain in a message.
@@ -274,24 +274,28 @@ fn spans(shape: &[Piece], reach: Reach, branches: impl Fn(u64) -> bool, mut each
     if words < MIN_WORDS_AROUND {
         return;
     }
-    let (mut before, mut last_word) = (0, 0);
+    let (colon, equals) = (hash::bytes(b":"), hash::bytes(b"="));
+    let (mut before, mut words_before) = (0, 0);
     // What starts a message is the message.
     for from in 1..shape.len() {
         if is_word(&shape[from - 1]) {
             before += 1;
-            last_word = shape[from - 1].hash;
+            words_before = hash::combine(words_before, shape[from - 1].hash);
         }
         let context = left(shape, from);
         if !branches(context) {
             continue;
         }
-        let longest = if is_bracket(&shape[from - 1]) { MAX_TAIL } else { MAX_INNER };
+        let bracketed = is_bracket(&shape[from - 1]);
+        let longest = if bracketed { MAX_TAIL } else { MAX_INNER };
         let (mut inner, mut depth) = (0, 0);
         for to in from + 1..=shape.len().min(from + MAX_TAIL) {
             let piece = &shape[to - 1];
             inner += usize::from(is_word(piece));
             depth += bracket(piece);
-            if depth < 0 || words - inner < MIN_WORDS_AROUND {
+            // Keys and values have a structure that is worth seeing.
+            let structured = to == from + 2 && piece.hash == equals && !bracketed;
+            if depth < 0 || words - inner < MIN_WORDS_AROUND || structured {
                 break;
             }
             if depth != 0 {
@@ -299,9 +303,9 @@ fn spans(shape: &[Piece], reach: Reach, branches: impl Fn(u64) -> bool, mut each
             }
             if to == shape.len() {
                 let enough = before >= MIN_WORDS_BEFORE_TAIL
-                    || before >= MIN_WORDS_BEFORE_LIST && is_list(&shape[from..to]);
+                    || before >= MIN_WORDS_BEFORE_LIST && (is_list(&shape[from..to]) || shape[from - 1].hash == colon);
                 if reach == Reach::ToEnd && enough {
-                    each(from, to, hash::combine(hash::combine(context, last_word), EDGE));
+                    each(from, to, hash::combine(hash::combine(context, words_before), EDGE));
                 }
             } else if to - from <= longest && anchored(shape, from, to) {
                 let behind = right(shape, to);
