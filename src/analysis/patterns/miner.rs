@@ -26,9 +26,18 @@ const GROUPS_KEPT: usize = MAX_GROUPS / 2;
 /// Shapes whose group is remembered. 16 bytes each with the table's slack 32: 4 MiB.
 const MAX_KNOWN_SHAPES: usize = 128 * 1024;
 
-/// Slots that are handed out, each 4 bytes: 16 MiB. Reached only where millions of shapes are new; what comes then and
+/// Slots that are handed out, each 4 bytes: 64 MiB. Reached only where millions of shapes are new; what comes then and
 /// fits no pattern is counted in the slot for the rest.
-const MAX_SLOTS: usize = 4 * 1024 * 1024;
+const MAX_SLOTS: usize = 16 * 1024 * 1024;
+
+/// Words whose texts are kept before those that no group has are dropped. About 56 bytes each: 7 MiB.
+const MAX_WORDS: usize = 128 * 1024;
+
+/// Merging was worth its time if it made one in this many groups superfluous.
+const WORTHWHILE: usize = 8;
+
+/// Times in a row that merging is left out, at the most, where it was not worth its time: logs in which nothing repeats.
+const MAX_IDLE: u32 = 63;
 
 /// Bytes of an example. Enough for a line on a screen; 16,384 of them are 8 MiB.
 pub const MAX_EXAMPLE_BYTES: usize = 512;
@@ -62,6 +71,9 @@ pub struct Slot(u32);
 /// Holds the forgotten.
 const REST: Slot = Slot(0);
 
+/// Marks the entry of a slot that has a group of its own; the others name the slot that they were merged into.
+const OWN: u32 = 1 << 31;
+
 /// Counts the shapes of lines.
 #[derive(Debug)]
 pub struct Miner {
@@ -70,11 +82,21 @@ pub struct Miner {
     words: Words,
     /// Shape to slot.
     known: HashedMap<Slot>,
-    /// Slot to index in `groups`.
+    /// Slot to index in `groups`, marked as [`OWN`], or to another slot.
     slots: Vec<u32>,
     groups: Vec<Group>,
     tree: Tree,
     clock: u64,
+    idle: Idle,
+}
+
+/// How often merging is left out.
+#[derive(Clone, Copy, Debug, Default)]
+struct Idle {
+    /// Times that are left.
+    left: u32,
+    /// Times that were granted last.
+    granted: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -143,10 +165,11 @@ impl Miner {
             tokens: Tokens::default(),
             words: Words::default(),
             known: HashedMap::default(),
-            slots: vec![0],
+            slots: vec![OWN],
             groups: vec![rest],
             tree: Tree::default(),
             clock: 0,
+            idle: Idle::default(),
         }
     }
 
@@ -159,7 +182,8 @@ impl Miner {
             None => self.place(shape, &record.message),
         };
         self.clock += 1;
-        let group = &mut self.groups[self.slots[slot.0 as usize] as usize];
+        let index = self.group_of(slot);
+        let group = &mut self.groups[index];
         group.touched = self.clock;
         group.level = group.level.max(record.level);
         match side {
@@ -169,10 +193,18 @@ impl Miner {
         slot
     }
 
+    fn group_of(&self, slot: Slot) -> usize {
+        let mut entry = self.slots[slot.0 as usize];
+        while entry & OWN == 0 {
+            entry = self.slots[entry as usize];
+        }
+        (entry & !OWN) as usize
+    }
+
     /// Finds or makes the group of a shape that is not known.
     fn place(&mut self, shape: u64, message: &str) -> Slot {
         if self.groups.len() > self.settings.max_groups {
-            self.merge();
+            self.make_room();
         }
         let pieces = shape::pieces(&self.tokens, &mut self.words);
         let slot = match self.tree.find(&pieces) {
@@ -180,7 +212,7 @@ impl Miner {
             None if self.slots.len() >= MAX_SLOTS => REST,
             None => {
                 let slot = self.slots.len() as u32;
-                self.slots.push(self.groups.len() as u32);
+                self.slots.push(OWN | self.groups.len() as u32);
                 self.groups.push(Group {
                     pieces,
                     slot,
@@ -198,42 +230,75 @@ impl Miner {
         slot
     }
 
-    /// Merges the groups for good and forgets the oldest, to make room.
-    fn merge(&mut self) {
-        let folded = self.folded();
-        let mut owners: HashMap<&[Piece], usize> = HashMap::new();
-        // Old index to new index; the rest keeps the first place.
-        let mut moved = vec![0; self.groups.len()];
-        let mut merged: Vec<Group> = Vec::new();
-        for (index, (group, pieces)) in std::mem::take(&mut self.groups).into_iter().zip(&folded).enumerate() {
-            let next = merged.len();
-            let own = if index == 0 { next } else { *owners.entry(pieces).or_insert(next) };
-            moved[index] = own as u32;
-            if own == next {
-                merged.push(Group { pieces: pieces.clone(), ..group });
-            } else {
-                merged[own].absorb(group);
-            }
+    /// Merges groups for good and forgets the oldest.
+    fn make_room(&mut self) {
+        if self.idle.left > 0 {
+            self.idle.left -= 1;
+        } else {
+            let before = self.groups.len();
+            self.merge();
+            let worthwhile = (before - self.groups.len()) * WORTHWHILE >= before;
+            let granted = if worthwhile { 0 } else { (self.idle.granted * 2 + 1).min(MAX_IDLE) };
+            self.idle = Idle { left: granted, granted };
         }
-        let kept = forget(&mut merged, self.settings.max_groups.min(GROUPS_KEPT * 2) / 2);
-        for slot in &mut self.slots {
-            *slot = kept[moved[*slot as usize] as usize];
-        }
-        self.groups = merged;
+        self.forget(self.settings.max_groups.min(GROUPS_KEPT * 2) / 2);
         // What was remembered may match something more general now.
         self.known.clear();
         self.tree = Tree::default();
-        let mut used = Words::default();
-        for group in &self.groups[1..] {
-            self.tree.insert(group.pieces.clone(), group.slot);
-            self.known.insert(shape::identity_of(&group.pieces), Slot(group.slot));
-            for piece in &group.pieces {
-                if let Some(word) = self.words.remove(&piece.hash) {
-                    used.insert(piece.hash, word);
-                }
+        for (index, group) in self.groups.iter().enumerate() {
+            self.slots[group.slot as usize] = OWN | index as u32;
+            if group.slot != REST.0 {
+                self.known.insert(shape::identity_of(&group.pieces), Slot(group.slot));
+                self.tree.insert(&group.pieces, group.slot);
             }
         }
-        self.words = used;
+        if self.words.len() > MAX_WORDS {
+            let mut used = Words::default();
+            for piece in self.groups.iter().flat_map(|group| &group.pieces) {
+                used.extend(self.words.remove_entry(&piece.hash));
+            }
+            self.words = used;
+        }
+    }
+
+    /// Merges the groups whose folded shapes are equal.
+    fn merge(&mut self) {
+        let folded = self.folded();
+        let mut owners: HashMap<Vec<Piece>, usize> = HashMap::new();
+        let mut merged: Vec<Group> = Vec::new();
+        for (group, pieces) in std::mem::take(&mut self.groups).into_iter().zip(folded) {
+            let next = merged.len();
+            // The rest, which comes first, is nobody's equal.
+            let own = if next == 0 { next } else { *owners.entry(pieces.clone()).or_insert(next) };
+            if own == next {
+                merged.push(Group { pieces, ..group });
+            } else {
+                self.slots[group.slot as usize] = merged[own].slot;
+                merged[own].absorb(group);
+            }
+        }
+        self.groups = merged;
+    }
+
+    /// Leaves the `keep` groups that were seen last; the others are counted in the first, which is the rest.
+    fn forget(&mut self, keep: usize) {
+        let surplus = self.groups.len().saturating_sub(keep.max(1));
+        if surplus == 0 {
+            return;
+        }
+        let mut ages: Vec<u64> = self.groups.iter().skip(1).map(|group| group.touched).collect();
+        let (_, oldest, _) = ages.select_nth_unstable(surplus - 1);
+        let oldest = *oldest;
+        let mut kept: Vec<Group> = Vec::with_capacity(self.settings.max_groups + 1);
+        for group in std::mem::take(&mut self.groups) {
+            if kept.is_empty() || group.touched > oldest {
+                kept.push(group);
+            } else {
+                self.slots[group.slot as usize] = REST.0;
+                kept[0].absorb(group);
+            }
+        }
+        self.groups = kept;
     }
 
     fn folded(&self) -> Vec<Vec<Piece>> {
@@ -260,34 +325,9 @@ impl Miner {
                 merged[index].absorb(group.clone());
             }
         }
-        let of_slot = self.slots.iter().map(|group| of_group[*group as usize]).collect();
+        let of_slot = (0..self.slots.len() as u32).map(|slot| of_group[self.group_of(Slot(slot))]).collect();
         Mined { templates, groups: merged, of_slot }
     }
-}
-
-/// Leaves the `keep` groups that were seen last; the others are counted in the first, which is the rest. Says where each
-/// went.
-fn forget(groups: &mut Vec<Group>, keep: usize) -> Vec<u32> {
-    let mut ages: Vec<u64> = groups.iter().skip(1).map(|group| group.touched).collect();
-    let surplus = groups.len().saturating_sub(keep.max(1));
-    if surplus == 0 {
-        return (0..groups.len() as u32).collect();
-    }
-    ages.sort_unstable();
-    let oldest = ages[surplus - 1];
-    let mut went = Vec::with_capacity(groups.len());
-    let mut kept: Vec<Group> = Vec::with_capacity(keep);
-    for group in std::mem::take(groups) {
-        if kept.is_empty() || group.touched > oldest {
-            went.push(kept.len() as u32);
-            kept.push(group);
-        } else {
-            went.push(0);
-            kept[0].absorb(group);
-        }
-    }
-    *groups = kept;
-    went
 }
 
 /// The patterns found at one moment.
