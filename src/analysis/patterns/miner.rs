@@ -107,6 +107,7 @@ struct Group {
     window: Seen,
     baseline: Seen,
     level: Option<Level>,
+    /// Of the groups that were merged into this one.
     guessed: Option<Level>,
     example: Box<str>,
 }
@@ -137,15 +138,25 @@ impl Seen {
 
 impl Group {
     fn absorb(&mut self, other: Self) {
-        let Self { pieces: _, slot: _, touched, window, baseline, level, guessed, example } = other;
-        self.touched = self.touched.max(touched);
-        self.window.absorb(window);
-        self.baseline.absorb(baseline);
-        self.level = self.level.max(level);
-        self.guessed = self.guessed.max(guessed);
+        self.guessed = self.guess().max(other.guess());
+        self.forget(&other);
         if self.example.is_empty() {
-            self.example = example;
+            self.example = other.example;
         }
+    }
+
+    /// Counts what is forgotten.
+    fn forget(&mut self, other: &Self) {
+        let Self { pieces: _, slot: _, touched, window, baseline, level, guessed: _, example: _ } = other;
+        self.touched = self.touched.max(*touched);
+        self.window.absorb(*window);
+        self.baseline.absorb(*baseline);
+        self.level = self.level.max(*level);
+    }
+
+    /// The level that the words let one guess. Not done for every new group: most of them merge into few.
+    fn guess(&self) -> Option<Level> {
+        self.guessed.max(Level::guess(self.example.as_bytes()))
     }
 }
 
@@ -216,7 +227,6 @@ impl Miner {
                 self.groups.push(Group {
                     pieces,
                     slot,
-                    guessed: Level::guess(message.as_bytes()),
                     example: record::cut(message, MAX_EXAMPLE_BYTES).into(),
                     ..Group::default()
                 });
@@ -295,7 +305,7 @@ impl Miner {
                 kept.push(group);
             } else {
                 self.slots[group.slot as usize] = REST.0;
-                kept[0].absorb(group);
+                kept[0].forget(&group);
             }
         }
         self.groups = kept;
@@ -375,7 +385,7 @@ impl Mined {
                 first_seen: seen.first,
                 last_seen: seen.last,
                 example: group.example.to_string(),
-                level: group.level.or(group.guessed),
+                level: group.level.or_else(|| group.guess()),
             })
             .collect();
         patterns.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.template.cmp(&b.template)));

@@ -4,7 +4,8 @@
 //! other lines (a user name, a pod's colour) is found later, by `fold`.
 
 use super::hash;
-use super::mask::{self, WILDCARD};
+use super::mask::{self, Joins};
+use super::shape::WILD;
 use super::timestamp;
 
 /// Bytes of a message that are looked at. A message that differs from another only behind this is the same pattern to a
@@ -22,7 +23,7 @@ pub enum Kind {
     Word,
     /// A word with a masked part, such as `node-<*>`.
     Partial,
-    /// Varies by nature; its text is the wildcard.
+    /// Varies by nature; it has no text.
     Variable,
     /// Punctuation.
     Mark,
@@ -88,6 +89,19 @@ fn class(byte: u8) -> Class {
     CLASSES[byte as usize]
 }
 
+/// Hashes of the texts of one byte.
+const MARKS: [u64; 256] = marks();
+
+const fn marks() -> [u64; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = hash::byte(byte as u8);
+        byte += 1;
+    }
+    table
+}
+
 impl Tokens {
     /// The tokens in order.
     pub fn list(&self) -> &[Token] {
@@ -116,7 +130,7 @@ impl Tokens {
                 }
                 Class::Mark => at = self.mark(bytes, at, spaced),
                 Class::Colon => {
-                    self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                    self.push_mark(b':', spaced);
                     at += 1;
                 }
                 Class::Letter | Class::Digit | Class::Join => at = self.word(bytes, at, spaced),
@@ -129,6 +143,13 @@ impl Tokens {
         let start = self.text.len() as u32;
         self.text.extend_from_slice(text);
         self.list.push(Token { hash: hash::bytes(text), start, end: self.text.len() as u32, kind, spaced, quantity });
+    }
+
+    fn push_mark(&mut self, byte: u8, spaced: bool) {
+        let start = self.text.len() as u32;
+        self.text.push(byte);
+        let hash = MARKS[byte as usize];
+        self.list.push(Token { hash, start, end: start + 1, kind: Kind::Mark, spaced, quantity: false });
     }
 
     fn push_variable(&mut self, spaced: bool, quantity: bool) {
@@ -149,7 +170,8 @@ impl Tokens {
             self.pop();
             return;
         }
-        self.push(WILDCARD, Kind::Variable, spaced, quantity);
+        let at = self.text.len() as u32;
+        self.list.push(Token { hash: WILD, start: at, end: at, kind: Kind::Variable, spaced, quantity });
     }
 
     fn pop(&mut self) {
@@ -168,12 +190,12 @@ impl Tokens {
                 if let Some(length) = memchr::memchr(byte, rest)
                     && length <= mask::MAX_QUOTED_BYTES
                 {
-                    self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                    self.push_mark(byte, spaced);
                     self.push_variable(false, false);
-                    self.push(&bytes[at..=at], Kind::Mark, false, false);
+                    self.push_mark(byte, false);
                     return at + length + 2;
                 }
-                self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                self.push_mark(byte, spaced);
             }
             // `<1 sec`: a bound on a number is a number.
             b'<' | b'>' if bytes.get(at + 1).is_some_and(u8::is_ascii_digit) => {
@@ -181,7 +203,7 @@ impl Tokens {
                 if closed.is_none_or(|end| bytes[at + 1 + end] == b' ') {
                     return self.word(bytes, at + 1, spaced);
                 }
-                self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                self.push_mark(byte, spaced);
             }
             // `LOCAL(0)`: an indexed name.
             b'(' if !spaced && self.last_kind() == Some(Kind::Word) => {
@@ -190,12 +212,12 @@ impl Tokens {
                     self.index_last();
                     return at + digits + 2;
                 }
-                self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                self.push_mark(byte, spaced);
             }
             // An empty value in brackets that other lines fill: `from 10.0.0.1 ()`.
             b')' | b']' | b'}' if !spaced && self.list.last().is_some_and(|open| self.is_empty_value(open, byte)) => {
                 self.push_variable(false, false);
-                self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                self.push_mark(byte, spaced);
             }
             // `24847 bytes (24.2 KB)` says the same twice.
             b')' => {
@@ -208,7 +230,7 @@ impl Tokens {
                     self.pop();
                     return at + 1;
                 }
-                self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                self.push_mark(byte, spaced);
             }
             _ => self.push(&bytes[at..=at], Kind::Mark, spaced, false),
         }
@@ -246,7 +268,7 @@ impl Tokens {
     fn word(&mut self, bytes: &[u8], start: usize, spaced: bool) -> usize {
         let mut at = start;
         let mut digits = false;
-        let mut joins = false;
+        let mut joins = Joins::default();
         let mut letters = false;
         while let Some(&byte) = bytes.get(at) {
             match class(byte) {
@@ -258,7 +280,7 @@ impl Tokens {
                     }
                 }
                 Class::Digit => digits = true,
-                Class::Join => joins = true,
+                Class::Join => joins.note(byte),
                 Class::Colon => {
                     if bytes[at + 1..].starts_with(b"//") {
                         at = mask::end_of_url(bytes, at);
@@ -268,10 +290,10 @@ impl Tokens {
                     if !mask::colon_joins(bytes, start, at) {
                         break;
                     }
-                    joins = true;
+                    joins.note(byte);
                 }
                 // The query of a URL without its host.
-                Class::Mark if byte == b'=' && joins && memchr::memchr(b'?', &bytes[start..at]).is_some() => {}
+                Class::Mark if byte == b'=' && joins.any() && memchr::memchr(b'?', &bytes[start..at]).is_some() => {}
                 Class::Mark | Class::Space => break,
             }
             at += 1;
@@ -286,13 +308,15 @@ impl Tokens {
         let word = &bytes[start..end];
         if !digits {
             if end - start == 3
-                && bytes.get(end).is_some_and(|next| matches!(next, b' ' | b','))
+                && may_be_date(&bytes[end..])
                 && let Some((length, _)) = timestamp::at_start(&bytes[start..])
             {
                 self.push_variable(spaced, false);
                 return start + length;
             }
-            if joins && letters && (mask::is_path(word) || mask::is_mailbox(word)) || mask::is_hex_letters(word) {
+            if letters && joins.any() && (mask::is_path(word, joins) || mask::is_mailbox(word, joins))
+                || mask::is_hex_letters(word)
+            {
                 self.push_variable(spaced, false);
             } else {
                 self.push(word, if letters { Kind::Word } else { Kind::Mark }, spaced, false);
@@ -301,7 +325,7 @@ impl Tokens {
             end = self.number(bytes, end, spaced, false);
         } else {
             let from = self.text.len();
-            match mask::digit_word(word, &mut self.text) {
+            match mask::digit_word(word, joins, &mut self.text) {
                 mask::Masked::Variable => {
                     self.text.truncate(from);
                     self.push_variable(spaced, false);
@@ -342,6 +366,14 @@ impl Tokens {
         self.push_variable(spaced, united || unit > 0);
         end + unit
     }
+}
+
+/// Whether what follows a word of three letters lets it be the name of a day or a month.
+fn may_be_date(rest: &[u8]) -> bool {
+    matches!(rest, [b' ' | b',', ..])
+        && rest.iter().find(|byte| !matches!(byte, b' ' | b',')).is_some_and(|next| {
+            next.is_ascii_digit() || next.is_ascii_uppercase()
+        })
 }
 
 #[cfg(test)]
