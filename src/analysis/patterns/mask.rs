@@ -29,16 +29,28 @@ impl Joins {
     const DOT: u8 = 16;
     const AT: u8 = 32;
 
-    /// Takes note of one of them.
-    pub fn note(&mut self, byte: u8) {
-        self.0 |= match byte {
+    const ALL: u8 = 63;
+
+    /// One of them.
+    pub const fn of(byte: u8) -> Self {
+        Self(match byte {
             b'/' => Self::SLASH,
             b'\\' => Self::BACKSLASH,
             b':' => Self::COLON,
             b'.' => Self::DOT,
             b'@' => Self::AT,
             _ => Self::OTHER,
-        };
+        })
+    }
+
+    /// Those among the lower six bits.
+    pub const fn within(bits: u8) -> Self {
+        Self(bits & Self::ALL)
+    }
+
+    /// The lower six bits.
+    pub const fn bits(self) -> u8 {
+        self.0
     }
 
     /// Whether there was any.

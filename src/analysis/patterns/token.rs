@@ -89,6 +89,27 @@ fn class(byte: u8) -> Class {
     CLASSES[byte as usize]
 }
 
+/// The gist of a byte within a word: [`LETTER`], [`DIGIT`] or the bit of [`Joins`]; [`STOP`] if it may end the word.
+const GISTS: [u8; 256] = gists();
+const LETTER: u8 = 1 << 6;
+const DIGIT: u8 = 1 << 7;
+const STOP: u8 = 0;
+
+const fn gists() -> [u8; 256] {
+    let mut table = [STOP; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match CLASSES[byte] {
+            Class::Letter => LETTER,
+            Class::Digit => DIGIT,
+            Class::Join => Joins::of(byte as u8).bits(),
+            Class::Space | Class::Colon | Class::Mark => STOP,
+        };
+        byte += 1;
+    }
+    table
+}
+
 /// Hashes of the texts of one byte.
 const MARKS: [u64; 256] = marks();
 
@@ -267,21 +288,19 @@ impl Tokens {
     /// A word with what is joined to it. Returns where the next token starts.
     fn word(&mut self, bytes: &[u8], start: usize, spaced: bool) -> usize {
         let mut at = start;
-        let mut digits = false;
-        let mut joins = Joins::default();
-        let mut letters = false;
-        while let Some(&byte) = bytes.get(at) {
-            match class(byte) {
-                Class::Letter => {
-                    letters = true;
-                    // Most bytes of most lines.
-                    while bytes.get(at + 1).is_some_and(|next| class(*next) == Class::Letter) {
-                        at += 1;
-                    }
+        let mut gist = 0;
+        loop {
+            // Most bytes of most lines.
+            while let Some(&byte) = bytes.get(at) {
+                let own = GISTS[byte as usize];
+                if own == STOP {
+                    break;
                 }
-                Class::Digit => digits = true,
-                Class::Join => joins.note(byte),
-                Class::Colon => {
+                gist |= own;
+                at += 1;
+            }
+            match bytes.get(at) {
+                Some(b':') => {
                     if bytes[at + 1..].starts_with(b"//") {
                         at = mask::end_of_url(bytes, at);
                         self.push_variable(spaced, false);
@@ -290,14 +309,15 @@ impl Tokens {
                     if !mask::colon_joins(bytes, start, at) {
                         break;
                     }
-                    joins.note(byte);
+                    gist |= Joins::of(b':').bits();
                 }
                 // The query of a URL without its host.
-                Class::Mark if byte == b'=' && joins.any() && memchr::memchr(b'?', &bytes[start..at]).is_some() => {}
-                Class::Mark | Class::Space => break,
+                Some(b'=') if Joins::within(gist).any() && memchr::memchr(b'?', &bytes[start..at]).is_some() => {}
+                _ => break,
             }
             at += 1;
         }
+        let (letters, digits, joins) = (gist & LETTER != 0, gist & DIGIT != 0, Joins::within(gist));
         let mut end = at;
         if letters || digits {
             // The full stop of a sentence is not part of its last word.
