@@ -23,8 +23,14 @@ const MAX_CANDIDATES: usize = 64;
 /// Replaces the shapes that a template fits by that template.
 pub fn fold(shapes: &mut [Vec<Piece>]) {
     let mut members: HashedMap<(u32, usize)> = HashedMap::default();
-    for (index, shape) in shapes.iter().enumerate() {
-        members.entry(shape::identity_of(shape)).or_insert((0, index)).0 += 1;
+    for index in 0..shapes.len() {
+        let (count, first) = members.entry(shape::identity_of(&shapes[index])).or_insert((0, index));
+        *count += 1;
+        // What is a value of any length in one of them is so in all.
+        let (before, rest) = shapes.split_at_mut(index);
+        if let (Some(first), [own, ..]) = (before.get_mut(*first), rest) {
+            first.iter_mut().zip(own).for_each(|(first, own)| first.nature = first.nature.max(own.nature));
+        }
     }
     let mut templates: HashedMap<Vec<(u32, usize)>> = HashedMap::default();
     for (count, index) in members.values() {
@@ -53,7 +59,8 @@ pub fn fold(shapes: &mut [Vec<Piece>]) {
             };
             candidates.iter().find(fits).map(|(_, at)| *at)
         });
-        if let Some(by) = by {
+        let by = by.or_else(|| members.get(&identity).map(|(_, first)| *first));
+        if let Some(by) = by.filter(|by| *by != index) {
             shapes[index] = shapes[by].clone();
         }
     }
@@ -100,5 +107,43 @@ pub fn fits(template: &[Piece], shape: &[Piece]) -> bool {
         retry = Some((behind, start, end + 1));
         at = behind;
         from = end + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::shape::Words;
+    use super::super::token::Tokens;
+    use super::*;
+
+    /// `…` stands for a value of any length.
+    fn shape(text: &str) -> Vec<Piece> {
+        let mut tokens = Tokens::default();
+        tokens.read(text);
+        let run = hash::bytes("…".as_bytes());
+        let mut pieces = shape::pieces(&tokens, &mut Words::default());
+        for piece in pieces.iter_mut().filter(|piece| piece.hash == run) {
+            *piece = Piece { hash: WILD, nature: Nature::Run, spaced: piece.spaced };
+        }
+        pieces
+    }
+
+    #[test]
+    fn a_run_stands_for_one_or_more_tokens() {
+        let cases = [
+            ("user … logged in", "user al logged in", true),
+            ("user … logged in", "user ann, the admin logged in", true),
+            ("user … logged in", "user logged in", false),
+            ("user … logged in", "user al logged out", false),
+            ("from … to …", "from a to b to c d", true),
+            ("from … to … done", "from a b to c done done", true),
+            ("failed: …", "failed: x", true),
+            ("failed: …", "failed:", false),
+            ("read … of …", "read user=a id=b of c", false),
+        ];
+        for (template, text, fitting) in cases {
+            assert_eq!(fits(&shape(template), &shape(text)), fitting, "{template} {text}");
+        }
+        assert!(!fits(&shape("user … logged in"), &shape(&format!("user {}logged in", "x y ".repeat(MAX_RUN)))));
     }
 }

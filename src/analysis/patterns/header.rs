@@ -490,6 +490,7 @@ mod tests {
             ),
             ("Jan  2 03:04:05 host kernel: [12.5] up", "[12.5] up"),
             ("2026-01-02 03:04:05 ERROR java.io.IOException: pipe", "java.io.IOException: pipe"),
+            ("2026-01-02 03:04:05.678 UTC [12] app@shop LOG:  statement: x", "statement: x"),
             // No header: a sentence that has a time, an address, a number.
             ("backup taken at 2026-01-02 03:04:05 by cron", "backup taken at 2026-01-02 03:04:05 by cron"),
             ("10.11.10.1 \"GET /\"", "10.11.10.1 \"GET /\""),

@@ -246,10 +246,11 @@ fn is_host(word: &[u8]) -> bool {
         && name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
 }
 
-/// `rdd_42_20`, `broadcast_2_piece0`: names that programs make, with a number at the end and another before it.
+/// `rdd_42_20`, `broadcast_2_piece0`: names that programs make, with a number at the end and another before it. More
+/// numbers make an identifier, whose kind is worth keeping.
 fn is_numbered(word: &[u8]) -> bool {
     let groups = word.split(|byte| !byte.is_ascii_digit()).filter(|digits| !digits.is_empty()).count();
-    groups >= 2 && word.last().is_some_and(u8::is_ascii_digit)
+    groups == 2 && word.last().is_some_and(u8::is_ascii_digit)
 }
 
 /// Masks a word that has both letters and digits, writing what remains to `out`.

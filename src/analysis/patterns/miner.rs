@@ -435,14 +435,71 @@ mod tests {
 
     #[test]
     fn finds_several_words_that_vary_together() {
-        let word = |seed: usize| -> String {
-            (0..5).map(|at| char::from(b'a' + ((seed * 7 + at * seed + at * 5) % 26) as u8)).collect()
-        };
         let lines: Vec<String> = (1..40)
             .map(|n| format!("transfer {} to {} by {} was done", word(n), word(n + 50), word(n + 100)))
             .collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         insta::assert_snapshot!(mined(&lines).join("\n"), @"39 transfer <*> to <*> by <*> was done");
+    }
+
+    /// Words that differ from each other, the same in each run.
+    fn word(seed: usize) -> String {
+        (0..5).map(|at| char::from(b'a' + ((seed * 7 + at * seed + at * 5) % 26) as u8)).collect()
+    }
+
+    fn words(seed: usize, count: usize, between: &str) -> String {
+        (0..count).map(|at| word(seed + at * 31)).collect::<Vec<String>>().join(between)
+    }
+
+    fn templates_of(lines: impl Iterator<Item = String>) -> Vec<String> {
+        let lines: Vec<String> = lines.collect();
+        mined(&lines.iter().map(String::as_str).collect::<Vec<&str>>())
+    }
+
+    #[test]
+    fn finds_values_of_any_number_of_words() {
+        let cases = [
+            templates_of((1..60).map(|n| format!("User {} logged in", words(n, 1 + n % 3, " ")))),
+            templates_of((1..60).map(|n| {
+                format!("Invited {} to team {}", words(n, 1 + n % 3, " "), words(n + 60, 1 + n % 2, " "))
+            })),
+            templates_of((1..60).map(|n| format!("could not load the profile: {}", words(n, 1 + n % 5, " ")))),
+            templates_of((1..60).map(|n| format!("missing columns {} in table", words(n, 1 + n % 5, ", ")))),
+            templates_of((0..60).map(|n| format!("dropped tags [{}] of {}", words(n, n % 5, ", "), word(n + 9)))),
+        ];
+        insta::assert_snapshot!(cases.map(|templates| templates.join("\n")).join("\n"), @r"
+        59 User <*> logged in
+        59 Invited <*> to team <*>
+        59 could not load the profile: <*>
+        59 missing columns <*> in table
+        60 dropped tags [<*>] of <*>
+        ");
+    }
+
+    #[test]
+    fn keeps_apart_what_only_begins_alike() {
+        // A component and its messages, and what happened to a thing.
+        let messages = ["started the server", "no route to host", "buffer is full", "lease lost", "ran out of memory"];
+        let lines = messages.iter().flat_map(|message| (0..8).map(move |n| format!("proxy: {message} ({n})")));
+        assert_eq!(templates_of(lines).len(), messages.len());
+        let ends = ["was created", "was deleted again", "is full"];
+        let lines = (0..60).map(|n| format!("Queue of {} {}", words(n, 1 + n % 2, " "), ends[n % 3]));
+        insta::assert_snapshot!(templates_of(lines).join("\n"), @r"
+        20 Queue of <*> is full
+        20 Queue of <*> was created
+        20 Queue of <*> was deleted again
+        ");
+    }
+
+    #[test]
+    fn what_was_merged_takes_in_values_of_other_lengths() {
+        let mut miner = Miner::new(Settings { max_groups: 60 });
+        let mut add = |line: String| miner.add(&read_line(&line), None, Side::Window);
+        for n in 0..100 {
+            add(format!("User {} logged in", words(n, 1 + n % 3, " ")));
+        }
+        let slot = add(format!("User {} logged in", words(1000, 6, " ")));
+        assert_eq!(miner.mine().template_of(slot).1, "User <*> logged in");
     }
 
     #[test]
