@@ -54,9 +54,8 @@ pub fn fold(shapes: &mut [Vec<Piece>]) {
         let identity = shape::identity_of(shape);
         let own = members.get(&identity).map_or(0, |(count, _)| *count);
         let by = *taken.entry(identity).or_insert_with(|| {
-            let fits = |(count, at): &&(u32, usize)| {
-                *count >= own.saturating_mul(MIN_RATIO) && fits(&shapes[*at], shape)
-            };
+            let fits =
+                |(count, at): &&(u32, usize)| *count >= own.saturating_mul(MIN_RATIO) && fits(&shapes[*at], shape);
             candidates.iter().find(fits).map(|(_, at)| *at)
         });
         let by = by.or_else(|| members.get(&identity).map(|(_, first)| *first));
@@ -70,9 +69,8 @@ pub fn fold(shapes: &mut [Vec<Piece>]) {
 /// any number of tokens.
 pub fn fits(template: &[Piece], shape: &[Piece]) -> bool {
     let equals = hash::bytes(b"=");
-    let single = |own: &Piece, other: &Piece| {
-        own.hash == other.hash || own.hash == WILD && other.nature != Nature::Mark
-    };
+    let single =
+        |own: &Piece, other: &Piece| own.hash == other.hash || own.hash == WILD && other.nature != Nature::Mark;
     let (mut at, mut from) = (0, 0);
     // Where to go on if what follows a run does not fit: the place behind the run, the first token it took, and its end.
     let mut retry: Option<(usize, usize, usize)> = None;

@@ -95,7 +95,9 @@ impl Level {
     /// What a message without a level seems to be, by the words that people grep for.
     pub fn guess(message: &[u8]) -> Option<Self> {
         let mut found = None;
-        let words = message.split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| (4..=MAX_GUESS_BYTES).contains(&word.len()));
+        let words = message
+            .split(|byte| !byte.is_ascii_alphanumeric())
+            .filter(|word| (4..=MAX_GUESS_BYTES).contains(&word.len()));
         for word in words.take(MAX_GUESS_WORDS) {
             let mut lower = [0; MAX_GUESS_BYTES];
             let lower = &mut lower[..word.len()];

@@ -171,7 +171,8 @@ pub fn is_path(word: &[u8], joins: Joins) -> bool {
 /// Whether a word without digits is the address of a mailbox.
 pub fn is_mailbox(word: &[u8], joins: Joins) -> bool {
     joins.has(Joins::AT)
-        && memchr::memchr(b'@', word).is_some_and(|at| at > 0 && memchr::memchr(b'.', &word[at..]).is_some_and(|dot| dot > 1))
+        && memchr::memchr(b'@', word)
+            .is_some_and(|at| at > 0 && memchr::memchr(b'.', &word[at..]).is_some_and(|dot| dot > 1))
 }
 
 /// Whether a word without digits is a number all the same: `ffffffff`.

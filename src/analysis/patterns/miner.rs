@@ -460,9 +460,10 @@ mod tests {
     fn finds_values_of_any_number_of_words() {
         let cases = [
             templates_of((1..60).map(|n| format!("User {} logged in", words(n, 1 + n % 3, " ")))),
-            templates_of((1..60).map(|n| {
-                format!("Invited {} to team {}", words(n, 1 + n % 3, " "), words(n + 60, 1 + n % 2, " "))
-            })),
+            templates_of(
+                (1..60)
+                    .map(|n| format!("Invited {} to team {}", words(n, 1 + n % 3, " "), words(n + 60, 1 + n % 2, " "))),
+            ),
             templates_of((1..60).map(|n| format!("could not load the profile: {}", words(n, 1 + n % 5, " ")))),
             templates_of((1..60).map(|n| format!("missing columns {} in table", words(n, 1 + n % 5, ", ")))),
             templates_of((0..60).map(|n| format!("dropped tags [{}] of {}", words(n, n % 5, ", "), word(n + 9)))),

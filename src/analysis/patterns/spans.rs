@@ -223,14 +223,21 @@ impl<'a> Survey<'a> {
             if seen.len() >= MAX_SEEN {
                 break;
             }
-            spans(shape, self.reach, |context| self.branches(context), |from, to, key| {
-                let span = found.entry(key).or_default();
-                span.members += members;
-                let texts = &shape[from..to];
-                if seen.insert(hash::combine(key, text(texts))) {
-                    span.note(texts, |side, piece| seen.insert(hash::combine(hash::combine(key, side), piece.hash)));
-                }
-            });
+            spans(
+                shape,
+                self.reach,
+                |context| self.branches(context),
+                |from, to, key| {
+                    let span = found.entry(key).or_default();
+                    span.members += members;
+                    let texts = &shape[from..to];
+                    if seen.insert(hash::combine(key, text(texts))) {
+                        span.note(texts, |side, piece| {
+                            seen.insert(hash::combine(hash::combine(key, side), piece.hash))
+                        });
+                    }
+                },
+            );
         }
         found.retain(|_, span| span.is_plausible());
         self.without_shared_words(&found)
@@ -243,26 +250,31 @@ impl<'a> Survey<'a> {
         let mut counts: HashedMap<(u32, u32)> = HashedMap::default();
         let mut refused = HashedSet::default();
         for (shape, members) in self.shapes.iter().filter(|_| !found.is_empty()) {
-            spans(shape, self.reach, |context| self.branches(context), |from, to, key| {
-                let Some(span) = found.get(&key) else {
-                    return;
-                };
-                let new = u32::from(seen.insert(hash::combine(key, text(&shape[from..to]))));
-                let (part, of) = if is_bracket(&shape[from - 1]) { MAX_SHARE_LISTED } else { MAX_SHARE };
-                let exceeds = |count: u32, all: u32| count * of > all.max(MIN_TEXTS) * part;
-                for (at, piece) in (from..).zip(&shape[from..to]).filter(|(_, piece)| is_word(piece)) {
-                    // Once for each text.
-                    if shape[from..at].contains(piece) {
-                        continue;
+            spans(
+                shape,
+                self.reach,
+                |context| self.branches(context),
+                |from, to, key| {
+                    let Some(span) = found.get(&key) else {
+                        return;
+                    };
+                    let new = u32::from(seen.insert(hash::combine(key, text(&shape[from..to]))));
+                    let (part, of) = if is_bracket(&shape[from - 1]) { MAX_SHARE_LISTED } else { MAX_SHARE };
+                    let exceeds = |count: u32, all: u32| count * of > all.max(MIN_TEXTS) * part;
+                    for (at, piece) in (from..).zip(&shape[from..to]).filter(|(_, piece)| is_word(piece)) {
+                        // Once for each text.
+                        if shape[from..at].contains(piece) {
+                            continue;
+                        }
+                        let (texts, shapes) = counts.entry(hash::combine(key, piece.hash)).or_default();
+                        *texts += new;
+                        *shapes += members;
+                        if exceeds(*texts, span.texts) && exceeds(*shapes, span.members) {
+                            refused.insert(key);
+                        }
                     }
-                    let (texts, shapes) = counts.entry(hash::combine(key, piece.hash)).or_default();
-                    *texts += new;
-                    *shapes += members;
-                    if exceeds(*texts, span.texts) && exceeds(*shapes, span.members) {
-                        refused.insert(key);
-                    }
-                }
-            });
+                },
+            );
         }
         found.keys().filter(|key| !refused.contains(key)).copied().collect()
     }
@@ -336,16 +348,21 @@ fn text(pieces: &[Piece]) -> u64 {
 /// Replaces the widest texts in spans that are values. Says whether there were any.
 fn replace(shape: &mut Vec<Piece>, values: &HashedSet, reach: Reach) -> bool {
     let mut chosen: Vec<(usize, usize)> = Vec::new();
-    spans(shape, reach, |_| true, |from, to, key| {
-        if !values.contains(&key) {
-            return;
-        }
-        match chosen.last_mut() {
-            Some((start, end)) if *start == from => *end = to,
-            Some((_, end)) if *end > from => {}
-            _ => chosen.push((from, to)),
-        }
-    });
+    spans(
+        shape,
+        reach,
+        |_| true,
+        |from, to, key| {
+            if !values.contains(&key) {
+                return;
+            }
+            match chosen.last_mut() {
+                Some((start, end)) if *start == from => *end = to,
+                Some((_, end)) if *end > from => {}
+                _ => chosen.push((from, to)),
+            }
+        },
+    );
     let mut changed = false;
     for (from, to) in chosen.into_iter().rev() {
         if to == from + 1 && is_value(&shape[from]) {

@@ -391,9 +391,10 @@ impl Tokens {
 /// Whether what follows a word of three letters lets it be the name of a day or a month.
 fn may_be_date(rest: &[u8]) -> bool {
     matches!(rest, [b' ' | b',', ..])
-        && rest.iter().find(|byte| !matches!(byte, b' ' | b',')).is_some_and(|next| {
-            next.is_ascii_digit() || next.is_ascii_uppercase()
-        })
+        && rest
+            .iter()
+            .find(|byte| !matches!(byte, b' ' | b','))
+            .is_some_and(|next| next.is_ascii_digit() || next.is_ascii_uppercase())
 }
 
 #[cfg(test)]
