@@ -1,7 +1,7 @@
 //! Finds, over all shapes, the words that vary although nothing about them alone says so, and replaces them by the
 //! wildcard. Shapes that become equal are one pattern.
 //!
-//! Three ways, all of them statistics:
+//! Five ways, all of them statistics:
 //!
 //! - **One differs.** Shapes that are equal but for one word show the values that may stand there. Many values, or values
 //!   that look like names, make it a variable; two or three plain words (`started`, `stopped`) are different messages.
@@ -10,6 +10,8 @@
 //!   same punctuation, words that many share are the frame; within one frame, places where nearly every shape has
 //!   another word are variables.
 //! - **Enclosed.** Texts of several words between quotes or brackets: see [`enclosed`].
+//! - **Spans.** Texts of any number of words between words, or at the end of a message: see [`spans`].
+//! - **Absorbed.** What is rare and fits a template of many: see [`absorb`].
 
 use std::collections::HashSet;
 

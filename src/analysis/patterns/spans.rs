@@ -46,8 +46,8 @@ const MIN_WORDS_BEFORE_LIST: usize = 2;
 /// Constant words that must remain in a message.
 const MIN_WORDS_AROUND: usize = 2;
 
-/// Texts that are looked at: with 8 bytes each, and each with three entries, 24 MiB at the most.
-const MAX_SEEN: usize = 1024 * 1024;
+/// Texts, and words at their ends, that are looked at: with their spans about 64 bytes each, 32 MiB at the most.
+const MAX_SEEN: usize = 512 * 1024;
 
 /// Stands for the places before the start and behind the end of a message.
 const EDGE: u64 = 0x00ed_6e00;
