@@ -167,6 +167,7 @@ fn squeezed(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::passage::Collection;
 
     fn passage(source: &str, text: &str) -> Passage {
         Passage {
