@@ -130,7 +130,9 @@ async fn a_question_is_answered_with_what_tools_bring() {
     let id = before["id"].as_str().unwrap();
     let answer = bot.ask("why is checkout down?", Some(id)).await;
     assert_eq!(answer["status"], "answered", "{answer}");
-    assert_eq!((&answer["turns"], &answer["author"]), (&json!(3), &json!("ann")));
+    // Look, look no further, answer; and the address that no evidence holds went back once.
+    assert_eq!((&answer["turns"], &answer["author"]), (&json!(4), &json!("ann")));
+    assert_eq!(answer["unverified"], json!(["http://evil"]));
     let after = bot.get(&format!("/api/v1/incidents/{id}")).await;
     let count = |incident: &Value| incident["evidence"].as_array().unwrap().len();
     assert_eq!(count(&after), count(&before) + 2, "two calls brought evidence");
@@ -275,7 +277,7 @@ async fn every_tool_reads_the_recorded_cluster() {
         ("query_error_logs", json!({"namespace": "shop"}), "×"),
         ("search_logs", json!({"text": "connection refused", "namespace": "shop"}), "10.0.0.12:5432"),
         ("list_log_streams", json!({"namespace": "shop"}), "shop/"),
-        ("logs_stats", json!({"namespace": "batch"}), "orders_2026"),
+        ("logs_stats", json!({"namespace": "batch"}), "relation \"orders_"),
         ("kubernetes_get", json!({"kind": "pods", "namespace": "ml"}), "trainer-0 ready 0/1"),
         ("kubernetes_get", json!({"kind": "deployment", "name": "checkout", "namespace": "shop"}), "CACHE_WARMUP"),
         (
