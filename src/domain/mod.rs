@@ -1,6 +1,7 @@
 //! The words of the product as types: what an alert, an incident, evidence and a finding *are*, and the rules that
 //! need nothing but their arguments. No clock, no environment, no IO: time and randomness come in as values.
 
+pub mod action;
 pub mod alert;
 pub mod audit;
 pub mod cluster;
@@ -13,6 +14,7 @@ pub mod investigation;
 pub mod log_line;
 pub mod notification;
 pub mod post;
+pub mod quantity;
 pub mod query_template;
 pub mod query_variables;
 pub mod redact;

@@ -6,7 +6,6 @@
 //!
 //! Everything here is pure. Reading files and searching live in `adapters::knowledge`.
 
-pub mod action_name;
 pub mod front_matter;
 pub mod markdown;
 pub mod matching;
@@ -18,7 +17,7 @@ pub mod source;
 pub mod template;
 mod yaml;
 
-pub use action_name::ActionName;
+pub use super::action::ActionName;
 pub use matching::RunbookMatch;
 pub use pattern::Pattern;
 pub use problem::{LintProblem, Severity};

@@ -33,7 +33,6 @@ mod nodes;
 mod owners;
 mod permissions;
 mod pods;
-mod quantity;
 mod resolve;
 mod revisions;
 mod rollouts;
