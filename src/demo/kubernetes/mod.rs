@@ -42,7 +42,7 @@ use serde_json::{Value, json};
 pub use calls::{Call, Calls};
 pub use identity::{Access, Rule};
 pub(super) use list::Tokens;
-pub(super) use validate::amount as quantity;
+pub(in crate::demo) use validate::amount as quantity;
 
 use super::cures::{Cures, Truth};
 use super::http::{Asked, reply};

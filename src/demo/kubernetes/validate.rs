@@ -165,28 +165,10 @@ fn containers<'a>(kind: &str, object: &'a Value) -> impl Iterator<Item = (String
 }
 
 /// A quantity as a number; `None` where it is none.
-pub(super) fn amount(quantity: &Value) -> Option<f64> {
-    let text = match quantity {
-        Value::Number(number) => return number.as_f64(),
-        Value::String(text) => text.as_str(),
-        _ => return None,
-    };
-    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-'));
-    let factor = match digits {
-        "" => 1.0,
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "Ki" => 1024.0,
-        "Mi" => 1024.0 * 1024.0,
-        "Gi" => 1024.0 * 1024.0 * 1024.0,
-        "Ti" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-        other if other.starts_with(['e', 'E']) => return text.parse().ok(),
-        _ => return None,
-    };
-    text[..text.len() - digits.len()].parse::<f64>().ok().map(|number| number * factor)
+pub(in crate::demo) fn amount(quantity: &Value) -> Option<f64> {
+    match quantity {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => crate::domain::quantity::number(text),
+        _ => None,
+    }
 }

@@ -1,6 +1,6 @@
 //! Writes: create, patch (in all four formats), scale and delete, with the preconditions and dry runs of the real server.
 
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::Response;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use super::status::{Cause, Refusal};
 use super::store::Store;
 use super::validate;
 use super::{Moment, named, scale};
-use crate::demo::http::{Asked, reply};
+use crate::demo::http::Asked;
 
 /// How long a pod may take to stop when nobody says; Kubernetes' own default.
 const GRACE_SECONDS: i64 = 30;
