@@ -171,7 +171,7 @@ fn patch_object(
     };
     if format == Format::Apply {
         for field in ["uid", "resourceVersion"] {
-            if let Some(wanted) = body["metadata"].get(field) {
+            if let Some(wanted) = body.get("metadata").and_then(|metadata| metadata.get(field)) {
                 after["metadata"][field] = wanted.clone();
             }
         }
@@ -423,7 +423,7 @@ pub(super) fn check_applied(body: &Value) -> Result<(), Refusal> {
 
 fn without_preconditions(body: &Value) -> Value {
     let mut body = body.clone();
-    if let Some(metadata) = body["metadata"].as_object_mut() {
+    if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("uid");
         metadata.remove("resourceVersion");
     }
