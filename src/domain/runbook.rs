@@ -11,16 +11,14 @@ pub mod markdown;
 pub mod matching;
 pub mod pattern;
 pub mod predecessor;
-pub mod problem;
 pub mod query;
 pub mod source;
 pub mod template;
-mod yaml;
 
 pub use super::action::ActionName;
+pub use super::lint::{LintProblem, Severity};
 pub use matching::RunbookMatch;
 pub use pattern::Pattern;
-pub use problem::{LintProblem, Severity};
 pub use query::{Query, query_for};
 pub use template::Template;
 

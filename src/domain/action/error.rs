@@ -84,7 +84,9 @@ fn amount(field: &str, resource: Resource, quantity: &Quantity) -> Result<(), Ac
         },
         Resource::Cpu => match quantity.millicores() {
             0 => format!("`{quantity}` of CPU is less than 1m"),
-            millicores if millicores > 1_000_000 => format!("`{quantity}` is more than 1000 cores: is it {quantity}m?"),
+            millicores if millicores > 1_000_000 => {
+                format!("`{quantity}` is more than 1000 cores: write cores like 2, or thousandths like 500m")
+            }
             _ => return Ok(()),
         },
     };

@@ -71,6 +71,10 @@ impl SilenceMatcher {
             let problem = format!("the value of `{}` is not one line of at most 500 bytes", self.name);
             return Err(ActionError::new("matchers", problem));
         }
+        // `alertname=~x` would read as a regular expression.
+        if self.operator == MatchOperator::Equal && self.value.starts_with('~') {
+            return Err(ActionError::new("matchers", format!("the value of `{}` begins with `~`", self.name)));
+        }
         let is_regex = matches!(self.operator, MatchOperator::Regex | MatchOperator::NotRegex);
         if is_regex && regex::Regex::new(&format!("^(?:{})$", self.value)).is_err() {
             return Err(ActionError::new("matchers", format!("the value of `{}` is no regular expression", self.name)));

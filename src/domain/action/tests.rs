@@ -104,7 +104,42 @@ fn refusals_name_the_field() {
         Err(error) => error.to_string(),
     })
     .to_vec();
-    insta::assert_snapshot!(refusals.join("\n"));
+    insta::assert_snapshot!(refusals.join("\n"), @r#"
+    action: missing: begin with restart, undo, pause, resume, scale, set-resources, set-hpa, delete, cordon, uncordon, drain, suspend, rerun, silence, expire-silence
+    action: `exec` is not one of restart, undo, pause, resume, scale, set-resources, set-hpa, delete, cordon, uncordon, drain, suspend, rerun, silence, expire-silence
+    target: missing: give what to act on, like deployment/checkout
+    target: `checkout` has no kind: write it like deployment/checkout
+    namespace: missing: add -n NAMESPACE
+    namespace: `Shop` is no name of Kubernetes: use a-z, 0-9, `-` and `.`
+    target: `../secrets` is no name of Kubernetes: use a-z, 0-9, `-` and `.`
+    target: is a pod, and this takes a deployment, statefulset or daemonset
+    target: `deployment/b` is one word too many
+    force: unknown option: only -n goes here
+    namespace: is given twice
+    target: a StatefulSet cannot be paused: only a Deployment can
+    target: a DaemonSet has no number of replicas: it runs one pod on each node
+    replicas: missing: give the number of pods with --replicas
+    replicas: `many` is not a whole number from 0
+    replicas: `-1` is not a whole number from 0
+    replicas: 100000 is more than 1000
+    to-revision: 0 is no revision: they count from 1
+    resource: missing: give one of --cpu-request, --cpu-limit, --memory-request, --memory-limit
+    container: missing: give the container with --container
+    memory-limit: `128m` of memory is 0 bytes: is it Mi or Gi?
+    cpu-limit: `512Mi` is more than 1000 cores: write cores like 2, or thousandths like 500m
+    cpu-limit: one at a time: --cpu-request is given too
+    memory-limit: `lots` is not a quantity like 128Mi, 1.5Gi or 500m
+    max: 2 is less than min 5
+    min: an autoscaler keeps at least 1 pod
+    matchers: name at least one label exactly, e.g. alertname=KubePodCrashLooping
+    matchers: name at least one label exactly, e.g. alertname=KubePodCrashLooping
+    matchers: the value of `pod` is no regular expression
+    for: 2592000 s is not between 1 minute and 7 days
+    for: `soon` is not a duration like 30m or 2h
+    comment: say why, in 1 to 500 bytes
+    id: `../../status` is no silence: its id is a UUID
+    command: a quotation mark is not closed
+    "#);
 }
 
 #[test]
