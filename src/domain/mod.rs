@@ -14,6 +14,7 @@ pub mod investigation;
 pub mod lint;
 pub mod log_line;
 pub mod notification;
+pub mod policy;
 pub mod post;
 pub mod quantity;
 pub mod query_template;

@@ -321,9 +321,9 @@ pub enum Target<'a> {
     Alertmanager,
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
     /// The namespace, where it has one.
-    pub fn namespace(&self) -> Option<&Name> {
+    pub fn namespace(&self) -> Option<&'a Name> {
         match self {
             Self::Workload(workload) => Some(&workload.namespace),
             Self::Hpa(object) | Self::Pod(object) | Self::CronJob(object) | Self::Job(object) => {
