@@ -116,6 +116,16 @@ impl Endpoint {
         self.prepared(self.client.post(self.url(path)).form(form))
     }
 
+    /// JSON sent to `path` below the base address.
+    pub fn post_json<T: serde::Serialize + ?Sized>(&self, path: &str, body: &T) -> RequestBuilder {
+        self.prepared(self.client.post(self.url(path)).json(body))
+    }
+
+    /// A request to delete `path` below the base address.
+    pub fn delete(&self, path: &str) -> RequestBuilder {
+        self.prepared(self.client.delete(self.url(path)))
+    }
+
     /// Sends a request and lets only a success through. The body is still to be read, see [`super::read_bounded`].
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, HttpError> {
         let request = request.build().map_err(|error| HttpError::Setup(error.without_url().to_string()))?;

@@ -42,7 +42,8 @@ pub(super) fn make(store: &mut Store, moment: &Moment, draft: Draft) {
         metadata["labels"][label] = json!(hash);
     }
     let mut pod = json!({"metadata": metadata, "spec": draft.template["spec"], "status": {"phase": "Pending"}});
-    if let Some(node) = draft.node.or_else(|| free_node(store)) {
+    let fixed = draft.template["spec"]["nodeName"].as_str().map(str::to_owned);
+    if let Some(node) = draft.node.or(fixed).or_else(|| free_node(store)) {
         pod["spec"]["nodeName"] = json!(node);
     }
     store.put(&kind, pod);
