@@ -195,9 +195,9 @@ async fn every_right_in_the_table_is_used() {
     let place = Place::fake().await;
     place.workloads().await;
     let node = place.node("n1").await;
-    let pod = place.pod_of("web").await;
     place.revision(&place.deployment("web"), "deployment", 1).await;
     place.patch(&place.deployment("web"), &json!({"spec": {"template": {"metadata": {"labels": {"x": "y"}}}}})).await;
+    let pod = place.pod_of("web").await;
     for command in [
         "undo deployment/web --to-revision 1".to_owned(),
         "scale deployment/web --replicas 3".into(),
