@@ -16,6 +16,7 @@ pub mod log_line;
 pub mod notification;
 pub mod policy;
 pub mod post;
+pub mod proposal;
 pub mod quantity;
 pub mod query_template;
 pub mod query_variables;
