@@ -3,16 +3,19 @@
 //!
 //! A real cluster needs no kubelet for this; what only a kubelet brings about is tested on the simulated one.
 
+mod approval;
 mod drains;
 mod place;
 mod refusals;
 mod silences;
 
 use chrono::Utc;
-use holmes_bot::adapters::actuator::{ANNOTATION, Actuator, Happening, Order, PERMISSIONS, Preview};
+use holmes_bot::adapters::actuator::{ANNOTATION, Actuator, PERMISSIONS, Preview};
 use holmes_bot::domain::action::{Action, Inverse, NoInverse};
+use holmes_bot::domain::proposal::{Done, Sight};
 use serde_json::{Value, json};
 
+use approval::{Approval, approve};
 use place::{Place, places};
 
 /// Reads a command about the place's namespace.
@@ -21,29 +24,31 @@ fn action(place: &Place, command: &str) -> Action {
     Action::parse(command, Some(&namespace)).unwrap_or_else(|error| panic!("{command}: {error}"))
 }
 
-fn order<'a>(id: &'a str, action: &'a Action, shown: &'a Preview) -> Order<'a> {
-    Order { id, action, shown, person: "slack:U1", at: Utc::now() }
-}
-
 async fn preview(actuator: &Actuator, action: &Action) -> Preview {
     actuator.preview(action, Utc::now()).await.unwrap_or_else(|error| panic!("{action}: {error}"))
 }
 
+/// What is seen of an action that was done.
+fn applied() -> Result<Sight, holmes_bot::adapters::actuator::ActuatorError> {
+    Ok(Sight::Applied(Done::default()))
+}
+
 /// One action through its life; what it did is recognised and not repeated. Gives back the way back.
-async fn carried_out(place: &Place, id: &str, action: &Action, object: &str) -> Inverse {
+async fn carried_out(place: &Place, action: &Action, object: &str) -> Inverse {
     let actuator = &place.actuator;
     let shown = preview(actuator, action).await;
-    assert!(!shown.diff.is_empty(), "{action}");
-    let order = order(id, action, &shown);
-    assert_eq!(actuator.observe(&order).await, Ok(Happening::NotHappened), "{action}");
-    let done = actuator.execute(&order).await.unwrap_or_else(|error| panic!("{action}: {error}"));
+    assert!(!shown.diff.as_str().is_empty(), "{action}");
+    assert_eq!(actuator.look(action).await.unwrap().resource_version, shown.target.resource_version);
+    let Approval { proposal, approved } = approve(action, &shown);
+    assert_eq!(actuator.observe(&proposal).await, Ok(Sight::NotApplied), "{action}");
+    let done = actuator.execute(&approved, Utc::now()).await.unwrap_or_else(|error| panic!("{action}: {error}"));
     assert!(!done.already, "{action}");
-    assert_eq!(actuator.observe(&order).await, Ok(Happening::Happened), "{action}");
+    assert_eq!(actuator.observe(&proposal).await, applied(), "{action}");
     let after = place.get(object).await;
-    assert_eq!(after["metadata"]["annotations"][ANNOTATION], id, "{action}");
+    assert_eq!(after["metadata"]["annotations"][ANNOTATION], proposal.id.0, "{action}");
     let managers = after["metadata"]["managedFields"].as_array().unwrap();
     assert!(managers.iter().any(|entry| entry["manager"] == "holmes-bot"), "{action}: {managers:?}");
-    let again = actuator.execute(&order).await.unwrap_or_else(|error| panic!("{action}: {error}"));
+    let again = actuator.execute(&approved, Utc::now()).await.unwrap_or_else(|error| panic!("{action}: {error}"));
     assert!(again.already, "{action}");
     assert_eq!(place.get(object).await["spec"], after["spec"], "{action} is not done twice");
     action.inverse(&done.before, done.created.as_deref())
@@ -72,14 +77,12 @@ async fn what_a_patch_does_is_shown_done_and_taken_back() {
             ("suspend cronjob/report".into(), &cron, "/spec/suspend", json!(true), json!(false)),
             (format!("cordon node/{node}"), &node_path, "/spec/unschedulable", json!(true), json!(null)),
         ];
-        for (number, (command, object, pointer, done, before)) in cases.into_iter().enumerate() {
+        for (command, object, pointer, done, before) in cases {
             let wish = action(&place, &command);
-            let id = format!("p-{number}");
-            let Inverse::By(back) = carried_out(&place, &id, &wish, object).await else { panic!("{command} has no way back") };
+            let Inverse::By(back) = carried_out(&place, &wish, object).await else { panic!("{command} has no way back") };
             let value = |object: &Value| object.pointer(pointer).cloned().unwrap_or(Value::Null);
             assert_eq!(value(&place.get(object).await), done, "{command}");
-            let id = format!("p-{number}-back");
-            carried_out(&place, &id, &back, object).await;
+            carried_out(&place, &back, object).await;
             let restored = value(&place.get(object).await);
             // A field that was not set and one that is set to its default are the same to Kubernetes.
             let default = restored == json!(false) && before.is_null();
@@ -93,14 +96,12 @@ async fn what_a_patch_does_is_shown_done_and_taken_back() {
 async fn a_restart_is_kubectls() {
     for place in places().await {
         place.workloads().await;
-        for (number, (kind, plural, name)) in
+        for (kind, plural, name) in
             [("deployment", "deployments", "web"), ("statefulset", "statefulsets", "db"), ("daemonset", "daemonsets", "agent")]
-                .into_iter()
-                .enumerate()
         {
             let wish = action(&place, &format!("restart {kind}/{name}"));
             let object = place.path("apps/v1", plural, name);
-            let back = carried_out(&place, &format!("r-{number}"), &wish, &object).await;
+            let back = carried_out(&place, &wish, &object).await;
             assert_eq!(back, Inverse::None(NoInverse::Irreversible));
             let annotations = &place.get(&object).await["spec"]["template"]["metadata"]["annotations"];
             assert!(annotations["kubectl.kubernetes.io/restartedAt"].is_string(), "{annotations}");
@@ -114,10 +115,8 @@ async fn a_restart_is_kubectls() {
 async fn a_rollout_is_undone_to_a_revision_and_back() {
     for place in places().await {
         place.workloads().await;
-        for (number, (kind, plural, name)) in
+        for (kind, plural, name) in
             [("deployment", "deployments", "web"), ("statefulset", "statefulsets", "db"), ("daemonset", "daemonsets", "agent")]
-                .into_iter()
-                .enumerate()
         {
             let object = place.path("apps/v1", plural, name);
             place.revision(&object, kind, 1).await;
@@ -127,15 +126,16 @@ async fn a_rollout_is_undone_to_a_revision_and_back() {
             place.revision(&object, kind, 2).await;
             let wish = action(&place, &format!("undo {kind}/{name} --to-revision 1"));
             let shown = preview(&place.actuator, &wish).await;
-            assert!(shown.diff.contains("-        image: 'registry.example/app:2'") || shown.diff.contains("app:2"), "{}", shown.diff);
-            assert!(!shown.diff.contains("hunter2") && !shown.patch.contains("hunter2"), "{}", shown.diff);
-            let Inverse::By(back) = carried_out(&place, &format!("u-{number}"), &wish, &object).await else { panic!("{wish}") };
+            let diff = shown.diff.as_str();
+            assert!(diff.contains("-        image: 'registry.example/app:2'") || diff.contains("app:2"), "{diff}");
+            assert!(!diff.contains("hunter2") && !shown.patch.contains("hunter2"), "{diff}");
+            let Inverse::By(back) = carried_out(&place, &wish, &object).await else { panic!("{wish}") };
             let container = |object: &Value| object["spec"]["template"]["spec"]["containers"][0].clone();
             let undone = container(&place.get(&object).await);
             assert_eq!((&undone["image"], &undone["env"]), (&json!("registry.example/app:1"), &json!(null)), "{wish}");
             assert_eq!(back.to_string(), format!("undo {kind}/{name} -n {} --to-revision 2", place.namespace));
             place.revision(&object, kind, 3).await;
-            carried_out(&place, &format!("u-{number}-back"), &back, &object).await;
+            carried_out(&place, &back, &object).await;
             assert_eq!(container(&place.get(&object).await)["image"], "registry.example/app:2", "{back}");
         }
         place.clear().await;
@@ -151,11 +151,11 @@ async fn a_pod_is_deleted_once() {
         let uid = place.get(&path).await["metadata"]["uid"].clone();
         let wish = action(&place, &format!("delete pod/{pod}"));
         let shown = preview(&place.actuator, &wish).await;
-        assert_eq!(shown.diff, format!("-Pod {}/{pod}\n", place.namespace));
-        let order = order("d-1", &wish, &shown);
-        assert_eq!(place.actuator.observe(&order).await, Ok(Happening::NotHappened));
-        place.actuator.execute(&order).await.unwrap();
-        assert_eq!(place.actuator.observe(&order).await, Ok(Happening::Happened));
+        assert_eq!(shown.diff.as_str(), format!("-Pod {}/{pod}\n", place.namespace));
+        let Approval { proposal, approved } = approve(&wish, &shown);
+        assert_eq!(place.actuator.observe(&proposal).await, Ok(Sight::NotApplied));
+        place.actuator.execute(&approved, Utc::now()).await.unwrap();
+        assert_eq!(place.actuator.observe(&proposal).await, applied());
         let left = place.find(&path).await.filter(|pod| pod["metadata"]["uid"] == uid);
         assert!(left.is_none_or(|pod| !pod["metadata"]["deletionTimestamp"].is_null()));
         place.clear().await;
@@ -174,16 +174,17 @@ async fn a_job_is_run_again_once() {
         }
         let wish = action(&place, "rerun job/once");
         let shown = preview(&place.actuator, &wish).await;
-        let order = order("j-1", &wish, &shown);
-        assert_eq!(place.actuator.observe(&order).await, Ok(Happening::NotHappened));
-        let done = place.actuator.execute(&order).await.unwrap();
+        let Approval { proposal, approved } = approve(&wish, &shown);
+        assert_eq!(place.actuator.observe(&proposal).await, Ok(Sight::NotApplied));
+        let done = place.actuator.execute(&approved, Utc::now()).await.unwrap();
         let copy = done.created.clone().unwrap();
         assert!(copy.starts_with("once-again-"), "{copy}");
-        assert_eq!(place.actuator.observe(&order).await, Ok(Happening::Happened));
-        let again = place.actuator.execute(&order).await.unwrap();
+        let made = Done { created: Some(copy.clone()) };
+        assert_eq!(place.actuator.observe(&proposal).await, Ok(Sight::Applied(made)));
+        let again = place.actuator.execute(&approved, Utc::now()).await.unwrap();
         assert_eq!((again.already, again.created), (true, Some(copy.clone())), "the same copy, not another");
         let made = place.get(&place.path("batch/v1", "jobs", &copy)).await;
-        assert_eq!(made["metadata"]["annotations"][ANNOTATION], "j-1");
+        assert_eq!(made["metadata"]["annotations"][ANNOTATION], proposal.id.0);
         assert_ne!(made["spec"]["selector"], place.get(&object).await["spec"]["selector"]);
         place.clear().await;
     }

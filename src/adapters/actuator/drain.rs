@@ -1,5 +1,6 @@
 //! Drains, one pass at a time: whoever drives it comes back until it is done, and a crash between two passes costs nothing.
 
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,6 +11,7 @@ use super::place::{PODS, Place};
 use super::preview::Warning;
 use super::{ANNOTATION, Actuator, ActuatorError, Order};
 use crate::domain::action::Action;
+use crate::domain::proposal::Approved;
 use crate::domain::text;
 
 /// Evictions asked for at once.
@@ -51,14 +53,15 @@ impl Actuator {
     /// One more pass of a drain that was begun.
     ///
     /// # Errors
-    /// When the node is another, or does not carry this order's id any more, or the API refuses.
-    pub async fn drain(&self, order: &Order<'_>) -> Result<DrainProgress, ActuatorError> {
+    /// When the node is another, or does not carry this permission's key any more, or the API refuses.
+    pub async fn drain(&self, approved: &Approved, now: DateTime<Utc>) -> Result<DrainProgress, ActuatorError> {
+        let order = &Order::of(approved, now)?;
         let user = self.user_of(order.person)?;
         let place = Place::of(order.action).ok_or(ActuatorError::NoAlertmanager)?;
         let node = self.api.get(&place).await?;
         let ours = node.is_some_and(|node| {
-            node["metadata"]["uid"] == *order.shown.uid
-                && node["metadata"]["annotations"][ANNOTATION] == *order.id
+            node["metadata"]["uid"] == *order.uid()
+                && node["metadata"]["annotations"][ANNOTATION] == *order.key
                 && node["spec"]["unschedulable"] == true
         });
         if !ours {

@@ -45,6 +45,12 @@ pub enum ActuatorError {
         /// `deployments.apps shop/web`.
         what: String,
     },
+    /// The permission ended before it was used.
+    #[error("the approval ended at {}: propose it anew", until.format("%H:%M:%S UTC"))]
+    TooLate {
+        /// When.
+        until: chrono::DateTime<chrono::Utc>,
+    },
     /// The object is another, or was changed since the proposal was shown: the approval is void.
     #[error("{what} has changed since this was proposed ({how}): propose it anew")]
     Moved {
@@ -102,6 +108,7 @@ impl ActuatorError {
             Self::Silence(error) => error.leaves_doubt(),
             Self::NotMapped { .. }
             | Self::NoAlertmanager
+            | Self::TooLate { .. }
             | Self::Unauthorized
             | Self::Forbidden { .. }
             | Self::NotFound { .. }

@@ -1,14 +1,16 @@
 //! Doing what was approved: once, only as it was shown, and only to the object that it was shown for.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::api::Run;
 use super::drain::DrainProgress;
 use super::error::Failure;
 use super::place::Place;
-use super::plan::{Change, basis, before, bound_to};
+use super::plan::{Change, before, bound_to, version};
 use super::{ANNOTATION, Actuator, ActuatorError, Order};
-use crate::domain::action::Before;
+use crate::domain::action::{Action, Before};
+use crate::domain::proposal::Approved;
 
 /// How often a write is tried anew because the object's status moved between reading and writing.
 const ATTEMPTS: usize = 5;
@@ -24,18 +26,19 @@ pub struct Applied {
     pub created: Option<String>,
     /// What was overwritten, as it was just before.
     pub before: Before,
-    /// It had been done already, by this order.
+    /// It had been done already, by this permission.
     pub already: bool,
     /// Of a drain: how far it is. It goes on with [`Actuator::drain`] until it is done.
     pub drain: Option<DrainProgress>,
 }
 
 impl Actuator {
-    /// Does it. An order that was carried out before is recognised and not repeated.
+    /// Does it. What was done before by this permission is recognised and not repeated.
     ///
     /// # Errors
     /// [`ActuatorError::leaves_doubt`] says whether it may have happened all the same; then [`Actuator::observe`] tells.
-    pub async fn execute(&self, order: &Order<'_>) -> Result<Applied, ActuatorError> {
+    pub async fn execute(&self, approved: &Approved, now: DateTime<Utc>) -> Result<Applied, ActuatorError> {
+        let order = &Order::of(approved, now)?;
         let user = self.user_of(order.person)?;
         let Some(place) = Place::of(order.action) else {
             return self.execute_silence(order).await;
@@ -60,41 +63,37 @@ impl Actuator {
         let ours = |error: ActuatorError| (Failure::Ours(error.clone()), error);
         let missing = || ours(moved(place, "it is gone"));
         let object = self.api.get(place).await.map_err(ours)?.ok_or_else(missing)?;
-        if object["metadata"]["uid"] != *order.shown.uid {
+        if object["metadata"]["uid"] != *order.uid() {
             return Err(ours(moved(place, "another object has its name now")));
         }
-        if object["metadata"]["annotations"][ANNOTATION] == *order.id {
+        if object["metadata"]["annotations"][ANNOTATION] == *order.key {
             return self.already(order, place, &object, user).await.map_err(ours);
         }
-        if basis(&object) != order.shown.basis {
+        if version(&object, order.action) != order.version() {
             return Err(ours(moved(place, "its definition is another")));
         }
         let (_, history) = self.looked_at(order.action, place).await.map_err(ours)?;
-        let change =
-            Change::of(order.action, place, &object, &history, order.shown.at, order.id).map_err(ours)?;
-        if change.digest() != order.shown.change {
-            return Err(ours(moved(place, "the change would be another")));
-        }
+        let change = Change::of(order.action, place, &object, &history, order.at, order.key).map_err(ours)?;
         let was = before(order.action, &object, &history);
         match &change {
             Change::Patch(patch) => {
-                let after = self.api.patch(place, &bound_to(patch, &object, Some(order.id)), Run::Real, user).await?;
+                let after = self.api.patch(place, &bound_to(patch, &object, Some(order.key)), Run::Real, user).await?;
                 Ok(applied(&after, was))
             }
             Change::Drain(patch) => {
-                let after = self.api.patch(place, &bound_to(patch, &object, Some(order.id)), Run::Real, user).await?;
+                let after = self.api.patch(place, &bound_to(patch, &object, Some(order.key)), Run::Real, user).await?;
                 let drain = self.evict_all(order, place, user).await.map_err(ours)?;
                 Ok(Applied { drain: Some(drain), ..applied(&after, was) })
             }
             Change::Delete => {
-                let gone = self.api.delete(place, &order.shown.uid, Run::Real, user).await?;
+                let gone = self.api.delete(place, order.uid(), Run::Real, user).await?;
                 Ok(applied(&gone, was))
             }
             Change::Create { collection, object: made } => {
                 match self.api.create(collection, made, Run::Real, user).await {
                     Ok(new) => Ok(created(&new, was)),
                     Err((Failure::Api(status), error)) if status.reason == "AlreadyExists" => {
-                        self.copy(collection, made, order.id).await.map_err(ours)?.ok_or_else(|| ours(error))
+                        self.copy(collection, made, order.key).await.map_err(ours)?.ok_or_else(|| ours(error))
                     }
                     Err(failure) => Err(failure),
                 }
@@ -102,7 +101,7 @@ impl Actuator {
         }
     }
 
-    /// The object carries this order's id: a patch is done, and a drain goes on.
+    /// The object carries this permission's key: a patch is done, and a drain goes on.
     async fn already(
         &self,
         order: &Order<'_>,
@@ -111,13 +110,13 @@ impl Actuator {
         user: Option<&str>,
     ) -> Result<Applied, ActuatorError> {
         let drain = match order.action {
-            crate::domain::action::Action::Drain { .. } => Some(self.evict_all(order, place, user).await?),
+            Action::Drain { .. } => Some(self.evict_all(order, place, user).await?),
             _ => None,
         };
-        Ok(Applied { already: true, drain, ..applied(object, order.shown.before.clone()) })
+        Ok(Applied { already: true, drain, ..applied(object, order.before.clone()) })
     }
 
-    /// The copy of a Job that this order made.
+    /// The copy of a Job that this permission made.
     pub(super) async fn copy(
         &self,
         collection: &Place,

@@ -1,8 +1,12 @@
 //! The only code that changes anything: the catalogue's actions as writes to the Kubernetes API and to Alertmanager.
 //!
 //! It has an account of its own, apart from the one that reads. [`Actuator::preview`] asks the server for a dry run and
-//! says what would change; [`Actuator::execute`] does what was approved, exactly as it was shown; [`Actuator::observe`]
-//! looks, after a crash, whether it happened.
+//! says what would change; [`Actuator::execute`] takes an [`Approved`], nothing less, and does it to the object that was
+//! shown; [`Actuator::observe`] looks, after a crash, whether it happened.
+//!
+//! The version that an approval is bound to is that of the object's *definition* ([`Actuator::look`]): the status of a
+//! workload in trouble is written every few seconds, and with it the server's resourceVersion moves. That one is the
+//! precondition of the write itself.
 //!
 //! In reading order: `place` says where an action's object lives, `plan` (pure) makes the write out of the action and the
 //! object as it is, `conditions` says what does not hold, `diff` shows the change, `ownership` who would undo it;
@@ -33,13 +37,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::adapters::alertmanager::Silences;
-use crate::domain::action::Action;
+use crate::domain::action::{Action, Before};
+use crate::domain::proposal::{Approved, Snapshot};
 
 pub use connect::{ActuatorConnection, ActuatorSource};
 pub use drain::DrainProgress;
 pub use error::ActuatorError;
 pub use execute::Applied;
-pub use observe::Happening;
 pub use permissions::{PERMISSIONS, Permission};
 pub use preview::{Preview, Warning};
 
@@ -57,19 +61,42 @@ pub struct Actuator {
     silences: Option<Silences>,
 }
 
-/// What was approved, and as what it was shown.
+/// What is to be done, and to which object: from a permission, or (to look only) from a proposal.
 #[derive(Debug, Clone, Copy)]
-pub struct Order<'a> {
-    /// The proposal's id. It is written onto the object, and by it the effect is recognised after a crash.
-    pub id: &'a str,
-    /// What to do.
-    pub action: &'a Action,
-    /// What was shown when it was approved.
-    pub shown: &'a Preview,
-    /// Who approved: the key of the map of people.
-    pub person: &'a str,
-    /// When it is done.
-    pub at: DateTime<Utc>,
+struct Order<'a> {
+    /// Written onto the object, and by it the effect is recognised after a crash.
+    key: &'a str,
+    action: &'a Action,
+    target: &'a Snapshot,
+    before: &'a Before,
+    /// Whose approval was the last that was needed: the key of the map of people.
+    person: &'a str,
+    at: DateTime<Utc>,
+}
+
+impl<'a> Order<'a> {
+    /// The order that a permission is, while it is one.
+    fn of(approved: &'a Approved, now: DateTime<Utc>) -> Result<Self, ActuatorError> {
+        if now >= approved.not_after() {
+            return Err(ActuatorError::TooLate { until: approved.not_after() });
+        }
+        Ok(Self {
+            key: approved.key(),
+            action: approved.action(),
+            target: approved.target(),
+            before: approved.before(),
+            person: approved.approvers().last().map(String::as_str).unwrap_or_default(),
+            at: now,
+        })
+    }
+
+    fn uid(&self) -> &str {
+        self.target.uid.as_deref().unwrap_or_default()
+    }
+
+    fn version(&self) -> &str {
+        self.target.resource_version.as_deref().unwrap_or_default()
+    }
 }
 
 impl Actuator {

@@ -1,5 +1,5 @@
-//! The write that an action is, made from the action and the object as it is. Pure: the same wish about the same object
-//! gives the same bytes, so that what is done can be compared with what was shown.
+//! The write that an action is, made from the action and the object as it is. Pure: the same wish about the same
+//! definition gives the same change, so that what was shown is what is done.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -38,7 +38,7 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// The change for an action on an object. `at` is when it was shown; `id` names what is created.
+    /// The change for an action on an object. `at` is what a restart writes; `id` names what is created.
     pub fn of(
         action: &Action,
         place: &Place,
@@ -85,17 +85,6 @@ impl Change {
         };
         Ok(Self::Patch(patch))
     }
-
-    /// What it comes to, so that what is done can be compared with what was shown. A copy's name is not part of it: it is
-    /// made from the proposal's id, which the one who was shown it did not know yet.
-    pub fn digest(&self) -> String {
-        let text = match self {
-            Self::Patch(patch) | Self::Drain(patch) => patch.to_string(),
-            Self::Delete => String::new(),
-            Self::Create { object, .. } => object["spec"].to_string(),
-        };
-        digest(&text)
-    }
 }
 
 /// SHA-256, hex.
@@ -103,11 +92,15 @@ pub(super) fn digest(text: &str) -> String {
     hex(&Sha256::digest(text))
 }
 
-/// What an approval rests on: which object it is, and what is wanted of it. Its status may move on, and with it its
-/// resourceVersion; a workload in trouble is written to by its controllers every few seconds.
-pub(super) fn basis(object: &Value) -> String {
+/// The version of what an approval rests on: which object it is, its labels, and what is wanted of it. Of a node only
+/// the identity: cordoning is part of a drain, and must not end the permission for the rest of it.
+pub(super) fn version(object: &Value, action: &Action) -> String {
     let meta = &object["metadata"];
-    digest(&json!([meta["uid"], meta["labels"], object["spec"]]).to_string())
+    let spec = match action {
+        Action::Cordon { .. } | Action::Uncordon { .. } | Action::Drain { .. } => &Value::Null,
+        _ => &object["spec"],
+    };
+    digest(&json!([meta["uid"], meta["labels"], spec]).to_string())[..16].to_owned()
 }
 
 /// A patch that holds only for this version of the object, and leaves the proposal's id on it.

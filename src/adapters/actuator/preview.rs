@@ -6,43 +6,28 @@ use serde_json::Value;
 
 use super::api::Run;
 use super::place::{AUTOSCALERS, Place};
-use super::plan::{Change, basis, before, bound_to};
+use super::plan::{Change, before, bound_to, version};
 use super::revisions::History;
 use super::{Actuator, ActuatorError, conditions, diff, ownership};
 use crate::domain::action::{Action, Before, Inverse};
+use crate::domain::proposal::{Diff, Managed, Snapshot};
+use crate::domain::redact::Redactor;
 
 /// What people see before they decide, and what their approval is bound to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
-    /// The target: `Deployment shop/checkout`.
-    pub target: String,
-    /// Its uid; empty for a new silence.
-    pub uid: String,
-    /// Its version when it was looked at.
-    pub resource_version: String,
-    /// Digest of what the approval rests on: the object's identity, labels and spec. Its status may move on.
-    pub basis: String,
-    /// Digest of the exact change.
-    pub change: String,
+    /// The target as it was read, with who manages it.
+    pub target: Snapshot,
     /// What would be overwritten.
     pub before: Before,
-    /// The server's dry run as a unified diff, redacted.
-    pub diff: String,
-    /// The change as YAML, redacted: what to commit where something else manages the object.
+    /// The server's dry run, redacted.
+    pub diff: Diff,
+    /// The change as YAML, redacted.
     pub patch: String,
-    /// `Argo CD application shop`: whoever would set it back.
-    pub managed_by: Option<String>,
+    /// The way back, as far as it is known before anything is made.
+    pub inverse: Inverse,
     /// What should be known before deciding.
     pub warnings: Vec<Warning>,
-    /// When it was looked at; a restart writes this moment.
-    pub at: DateTime<Utc>,
-}
-
-impl Preview {
-    /// The way back.
-    pub fn inverse(&self, action: &Action) -> Inverse {
-        action.inverse(&self.before, None)
-    }
 }
 
 /// Something that should be known before deciding.
@@ -85,27 +70,32 @@ impl Actuator {
         let (object, history) = self.looked_at(action, &place).await?;
         let change = Change::of(action, &place, &object, &history, at, "preview")?;
         let mut warnings = Vec::new();
-        let managed_by = ownership::manager(&object).filter(|_| !matches!(change, Change::Delete | Change::Create { .. }));
-        warnings.extend(managed_by.clone().map(|manager| Warning::ManagedBy { manager }));
         let (shown, patch) = self.dry_run(action, &place, &object, &change, &mut warnings).await?;
-        if let Change::Patch(patch) | Change::Drain(patch) = &change {
-            let owned = ownership::owners(&object, patch);
+        let mut target = snapshot(&object, action);
+        if let Change::Patch(wanted) | Change::Drain(wanted) = &change {
+            let owned = ownership::owners(&object, wanted);
             warnings.extend(owned.into_iter().map(|(manager, field)| Warning::FieldOwned { manager, field }));
+            if let Some(by) = ownership::manager(&object) {
+                warnings.insert(0, Warning::ManagedBy { manager: by.clone() });
+                target.managed = Some(Managed { by, patch: patch.clone() });
+            }
         }
-        let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
-        Ok(Preview {
-            target: place.to_string(),
-            uid: text("uid"),
-            resource_version: text("resourceVersion"),
-            basis: basis(&object),
-            change: change.digest(),
-            before: before(action, &object, &history),
-            diff: shown,
-            patch,
-            managed_by,
-            warnings,
-            at,
-        })
+        let before = before(action, &object, &history);
+        let inverse = action.inverse(&before, None);
+        Ok(Preview { target, before, diff: Diff::new(&shown, &Redactor::new()), patch, inverse, warnings })
+    }
+
+    /// The target as it is now, to compare with what was shown.
+    ///
+    /// # Errors
+    /// When it is gone, or the API does not answer.
+    pub async fn look(&self, action: &Action) -> Result<Snapshot, ActuatorError> {
+        let Some(place) = Place::of(action) else {
+            return self.look_at_silence(action).await;
+        };
+        let missing = || ActuatorError::NotFound { what: place.to_string() };
+        let object = self.api.get(&place).await?.ok_or_else(missing)?;
+        Ok(snapshot(&object, action))
     }
 
     /// The object with its history, when all that must hold does.
@@ -174,5 +164,17 @@ impl Actuator {
                 Ok((format!("{}{leaving}", diff::between(object, &after)), diff::yaml(patch)))
             }
         }
+    }
+}
+
+/// An object as a target.
+fn snapshot(object: &Value, action: &Action) -> Snapshot {
+    let labels = object["metadata"]["labels"].as_object().into_iter().flatten();
+    let labels = labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+    Snapshot {
+        uid: object["metadata"]["uid"].as_str().map(str::to_owned),
+        resource_version: Some(version(object, action)),
+        labels: Some(labels.collect()),
+        managed: None,
     }
 }

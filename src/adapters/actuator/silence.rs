@@ -3,27 +3,21 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::execute::Applied;
-use super::observe::Happening;
 use super::plan::digest;
 use super::{Actuator, ActuatorError, Order, Preview};
 use crate::adapters::alertmanager::{Silence, SilenceError};
 use crate::domain::action::{Action, Before, SilenceMatcher};
+use crate::domain::alert::Labels;
+use crate::domain::proposal::{Diff, Done, Sight, Snapshot};
+use crate::domain::redact::Redactor;
 
 impl Actuator {
     pub(super) async fn preview_silence(&self, action: &Action, at: DateTime<Utc>) -> Result<Preview, ActuatorError> {
         let silences = self.silences()?;
-        let preview = |uid: &str, version: &str, basis: String, before: Before, diff: String| Preview {
-            target: "Alertmanager".to_owned(),
-            uid: uid.to_owned(),
-            resource_version: version.to_owned(),
-            basis,
-            change: digest(&action.to_string()),
-            before,
-            diff,
-            patch: String::new(),
-            managed_by: None,
-            warnings: Vec::new(),
-            at,
+        let preview = |target: Snapshot, before: Before, diff: String| {
+            let inverse = action.inverse(&before, None);
+            let diff = Diff::new(&diff, &Redactor::new());
+            Preview { target, before, diff, patch: String::new(), inverse, warnings: Vec::new() }
         };
         match action {
             Action::CreateSilence { matchers, duration_seconds, comment } => {
@@ -33,7 +27,7 @@ impl Actuator {
                 let until = at + length(*duration_seconds);
                 let lines = said(matchers, '+');
                 let diff = format!("{lines}+until {}\n+{comment}\n", until.format("%Y-%m-%d %H:%M UTC"));
-                Ok(preview("", "", String::new(), Before::Unknown, diff))
+                Ok(preview(nothing(), Before::Unknown, diff))
             }
             Action::ExpireSilence { id } => {
                 let silence = silences.get(id).await?;
@@ -47,7 +41,7 @@ impl Actuator {
                     comment: silence.comment.clone(),
                 };
                 let diff = format!("{}-{}\n", said(&silence.matchers, '-'), silence.comment);
-                Ok(preview(&silence.id, &silence.updated_at, basis(&silence), before, diff))
+                Ok(preview(snapshot(&silence), before, diff))
             }
             other => Err(ActuatorError::Other { why: format!("`{other}` is not about silences") }),
         }
@@ -57,52 +51,54 @@ impl Actuator {
         let silences = self.silences()?;
         match order.action {
             Action::CreateSilence { matchers, duration_seconds, comment } => {
-                if order.shown.change != digest(&order.action.to_string()) {
-                    return Err(ActuatorError::Moved {
-                        what: "Alertmanager".into(),
-                        how: "the silence would be another".into(),
-                    });
-                }
                 // Alertmanager knows no precondition: looking first is what keeps a repetition from making a second one.
-                if let Some(silence) = self.made(order.id).await? {
+                if let Some(silence) = self.made(order.key).await? {
                     return Ok(Applied { already: true, ..applied(&silence, Some(&silence.id), Before::Unknown) });
                 }
                 let span = (order.at, order.at + length(*duration_seconds));
                 let by = format!("{} via holmes-bot", order.person);
-                let id = silences.create(matchers, span, &by, &marked(comment, order.id)).await?;
+                let id = silences.create(matchers, span, &by, &marked(comment, order.key)).await?;
                 let silence = silences.get(&id).await?;
                 Ok(applied(&silence, Some(&id), Before::Unknown))
             }
             Action::ExpireSilence { id } => {
                 let silence = silences.get(id).await?;
                 if !silence.is_on() {
-                    return Ok(Applied { already: true, ..applied(&silence, None, order.shown.before.clone()) });
+                    return Ok(Applied { already: true, ..applied(&silence, None, order.before.clone()) });
                 }
-                if basis(&silence) != order.shown.basis {
+                if snapshot(&silence).resource_version != order.target.resource_version {
                     let what = format!("silence {id}");
                     return Err(ActuatorError::Moved { what, how: "it was changed".into() });
                 }
                 silences.expire(id).await?;
-                Ok(applied(&silence, None, order.shown.before.clone()))
+                Ok(applied(&silence, None, order.before.clone()))
             }
             other => Err(ActuatorError::Other { why: format!("`{other}` is not about silences") }),
         }
     }
 
-    pub(super) async fn observe_silence(&self, order: &Order<'_>) -> Result<Happening, ActuatorError> {
-        let happened = match order.action {
-            Action::ExpireSilence { id } => match self.silences()?.get(id).await {
-                Ok(silence) => !silence.is_on(),
-                // What ended long ago is forgotten.
-                Err(SilenceError::NotFound { .. }) => true,
-                Err(error) => return Err(error.into()),
-            },
-            _ => self.made(order.id).await?.is_some(),
+    pub(super) async fn observe_silence(&self, key: &str, action: &Action) -> Result<Sight, ActuatorError> {
+        let Action::ExpireSilence { id } = action else {
+            let made = self.made(key).await?;
+            return Ok(made.map_or(Sight::NotApplied, |made| Sight::Applied(Done { created: Some(made.id) })));
         };
-        Ok(if happened { Happening::Happened } else { Happening::NotHappened })
+        let ended = match self.silences()?.get(id).await {
+            Ok(silence) => !silence.is_on(),
+            // What ended long ago is forgotten.
+            Err(SilenceError::NotFound { .. }) => true,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(if ended { Sight::Applied(Done::default()) } else { Sight::NotApplied })
     }
 
-    /// The silence that an order made.
+    pub(super) async fn look_at_silence(&self, action: &Action) -> Result<Snapshot, ActuatorError> {
+        match action {
+            Action::ExpireSilence { id } => Ok(snapshot(&self.silences()?.get(id).await?)),
+            _ => Ok(nothing()),
+        }
+    }
+
+    /// The silence that a permission made.
     async fn made(&self, id: &str) -> Result<Option<Silence>, ActuatorError> {
         let mark = marked("", id);
         let all = self.silences()?.all().await?;
@@ -115,8 +111,14 @@ fn marked(comment: &str, id: &str) -> String {
     format!("{comment} (holmes-bot {id})")
 }
 
-fn basis(silence: &Silence) -> String {
-    digest(&format!("{} {} {}", silence.id, said(&silence.matchers, '+'), silence.ends_at))
+/// A silence that is yet to be made.
+fn nothing() -> Snapshot {
+    Snapshot { labels: Some(Labels::new()), ..Snapshot::default() }
+}
+
+fn snapshot(silence: &Silence) -> Snapshot {
+    let version = digest(&format!("{} {}", said(&silence.matchers, '+'), silence.ends_at));
+    Snapshot { uid: Some(silence.id.clone()), resource_version: Some(version[..16].to_owned()), ..nothing() }
 }
 
 fn covers_same(silence: &Silence, matchers: &[SilenceMatcher]) -> bool {

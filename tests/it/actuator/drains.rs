@@ -1,11 +1,13 @@
 //! Drains: what is shown, what a disruption budget holds back, and how a drain goes on.
 
 use chrono::Utc;
-use holmes_bot::adapters::actuator::{Happening, Warning};
+use holmes_bot::adapters::actuator::Warning;
+use holmes_bot::domain::proposal::Sight;
 use serde_json::json;
 
 use super::place::Place;
-use super::{action, order, preview};
+use super::approval::{Approval, approve};
+use super::{action, applied, preview};
 
 #[tokio::test]
 async fn a_drain_waits_for_the_budget_and_goes_on() {
@@ -18,29 +20,32 @@ async fn a_drain_waits_for_the_budget_and_goes_on() {
     place.create(budgets.trim_end_matches("/web"), &budget).await;
     let wish = action(&place, &format!("drain node/{first}"));
     let shown = preview(&place.actuator, &wish).await;
-    assert!(shown.diff.contains("+  unschedulable: true"), "{}", shown.diff);
-    let pods = shown.diff.lines().filter(|line| line.starts_with("-Pod ")).count();
+    let diff = shown.diff.as_str();
+    assert!(diff.contains("+  unschedulable: true"), "{diff}");
+    let pods = diff.lines().filter(|line| line.starts_with("-Pod ")).count();
     // Two of web, two of auto, one of db, and the ended one of the Job; the DaemonSet's stays.
-    assert_eq!(pods, 6, "{}", shown.diff);
+    assert_eq!(pods, 6, "{diff}");
     let blocked = shown.warnings.iter().filter(|warning| matches!(warning, Warning::Blocked { .. })).count();
     assert_eq!(blocked, 2, "{:?}", shown.warnings);
 
-    let approved = order("n-1", &wish, &shown);
-    let done = place.actuator.execute(&approved).await.unwrap();
+    let Approval { proposal, approved } = approve(&wish, &shown);
+    let done = place.actuator.execute(&approved, Utc::now()).await.unwrap();
     let progress = done.drain.unwrap();
     assert_eq!((progress.evicted, progress.blocked.len(), progress.is_done()), (4, 2, false));
     assert!(progress.blocked[0].ends_with("The disruption budget web needs 2 healthy pods and has 2 currently"), "{progress:?}");
     assert_eq!(place.get(&format!("/api/v1/nodes/{first}")).await["spec"]["unschedulable"], true);
-    assert_eq!(place.actuator.observe(&approved).await, Ok(Happening::NotHappened), "not to its end");
-    let again = place.actuator.drain(&approved).await.unwrap();
+    assert_eq!(place.actuator.observe(&proposal).await, Ok(Sight::NotApplied), "not to its end");
+    let seen = place.actuator.look(&wish).await.unwrap();
+    assert!(seen.is_same(&proposal.target), "a cordoned node is still the one that was shown: the drain may be resumed");
+    let again = place.actuator.drain(&approved, Utc::now()).await.unwrap();
     assert_eq!((again.evicted, again.blocked.len()), (0, 2), "the rest moved, these wait");
 
     place.delete(&budgets).await;
-    let on = place.actuator.execute(&approved).await.unwrap();
+    let on = place.actuator.execute(&approved, Utc::now()).await.unwrap();
     assert!(on.already, "after a crash the drain goes on where it was");
     assert_eq!(on.drain.unwrap().evicted, 2);
-    assert!(place.actuator.drain(&approved).await.unwrap().is_done());
-    assert_eq!(place.actuator.observe(&approved).await, Ok(Happening::Happened));
+    assert!(place.actuator.drain(&approved, Utc::now()).await.unwrap().is_done());
+    assert_eq!(place.actuator.observe(&proposal).await, applied());
     let web = place.get(&format!("{}?labelSelector=app%3Dweb", place.path("v1", "pods", "").trim_end_matches('/'))).await;
     let nodes: Vec<&str> = web["items"].as_array().unwrap().iter().map(|pod| pod["spec"]["nodeName"].as_str().unwrap()).collect();
     assert_eq!(nodes, [second.as_str(), second.as_str()]);
@@ -49,8 +54,8 @@ async fn a_drain_waits_for_the_budget_and_goes_on() {
     let holmes_bot::domain::action::Inverse::By(back) = back else { panic!("{back:?}") };
     assert_eq!(back.to_string(), format!("uncordon node/{first}"));
     let shown = preview(&place.actuator, &back).await;
-    place.actuator.execute(&order("n-2", &back, &shown)).await.unwrap();
-    assert!(place.actuator.drain(&approved).await.is_err(), "a drain that was taken back does not go on");
+    place.actuator.execute(&approve(&back, &shown).approved, Utc::now()).await.unwrap();
+    assert!(place.actuator.drain(&approved, Utc::now()).await.is_err(), "a drain that was taken back does not go on");
 }
 
 #[tokio::test]

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::Utc;
-use holmes_bot::adapters::actuator::{
-    Actuator, ActuatorConnection, ActuatorError, ActuatorSource, Happening, Warning,
-};
+use holmes_bot::adapters::actuator::{Actuator, ActuatorConnection, ActuatorError, ActuatorSource, Warning};
 use holmes_bot::demo::{Fault, Neighbour, Rule};
+use holmes_bot::domain::proposal::Sight;
 use serde_json::json;
 
 use super::place::{ACTUATOR, Place, granted, places};
-use super::{action, order, preview};
+use super::approval::{Approval, approve, approve_by};
+use super::{action, applied, preview};
 
 #[tokio::test]
 async fn a_missing_right_is_named() {
@@ -47,24 +47,24 @@ async fn it_acts_in_the_name_of_who_approved() {
     place.workloads().await;
     let wish = action(&place, "restart deployment/web");
     let shown = preview(&place.actuator, &wish).await;
-    let approved = order("i-1", &wish, &shown);
+    let Approval { proposal, approved } = approve(&wish, &shown);
     let told = |result: Result<_, ActuatorError>| result.map(|_| ()).unwrap_err().to_string();
     assert_eq!(
-        told(place.actuator.execute(&approved).await),
+        told(place.actuator.execute(&approved, Utc::now()).await),
         "the actuator may not impersonate users: add apiGroups [\"\"], resources [\"users\"], verbs [\"impersonate\"] to the actuator's ClusterRole"
     );
     let mut rules = granted();
     rules.push(Rule::new(&["impersonate"], "", "users"));
     place.running().access.grant(ACTUATOR, rules);
-    assert!(told(place.actuator.execute(&approved).await).starts_with("bob@example.com may not patch deployments in namespace"));
-    let stranger = holmes_bot::adapters::actuator::Order { person: "slack:U2", ..approved };
+    assert!(told(place.actuator.execute(&approved, Utc::now()).await).starts_with("bob@example.com may not patch deployments in namespace"));
+    let stranger = approve_by("slack:U2", &wish, &shown).approved;
     assert_eq!(
-        told(place.actuator.execute(&stranger).await),
+        told(place.actuator.execute(&stranger, Utc::now()).await),
         "slack:U2 has no Kubernetes user: add them to HOLMES_ACTUATOR_IMPERSONATE, or leave it unset"
     );
-    assert_eq!(place.actuator.observe(&approved).await, Ok(Happening::NotHappened));
+    assert_eq!(place.actuator.observe(&proposal).await, Ok(Sight::NotApplied));
     place.running().access.grant("bob@example.com", vec![Rule::new(&["patch"], "apps", "deployments")]);
-    place.actuator.execute(&approved).await.unwrap();
+    place.actuator.execute(&approved, Utc::now()).await.unwrap();
     let calls = place.running().calls.all();
     assert!(calls.iter().any(|call| call.user == "bob@example.com" && call.verb == "patch"));
 }
@@ -77,7 +77,7 @@ async fn an_object_that_moved_is_left_alone() {
         let wish = action(&place, "scale deployment/web --replicas 5");
         let shown = preview(&place.actuator, &wish).await;
         place.patch(&web, &json!({"spec": {"replicas": 4}})).await;
-        let refused = place.actuator.execute(&order("m-1", &wish, &shown)).await.unwrap_err();
+        let refused = place.actuator.execute(&approve(&wish, &shown).approved, Utc::now()).await.unwrap_err();
         assert_eq!(
             refused.to_string(),
             format!("Deployment {}/web has changed since this was proposed (its definition is another): propose it anew", place.namespace)
@@ -89,7 +89,7 @@ async fn an_object_that_moved_is_left_alone() {
             {"type": "Progressing", "status": "True", "reason": "Somebody", "lastUpdateTime": "2026-11-22T22:00:00Z"}]}});
         place.patch(&format!("{web}/status"), &status).await;
         place.patch(&web, &json!({"metadata": {"annotations": {"note": "x"}}})).await;
-        place.actuator.execute(&order("m-2", &wish, &shown)).await.expect("a status may move on");
+        place.actuator.execute(&approve(&wish, &shown).approved, Utc::now()).await.expect("a status may move on");
         assert_eq!(place.get(&web).await["spec"]["replicas"], 5);
 
         let other = action(&place, "scale deployment/web --replicas 1");
@@ -99,22 +99,24 @@ async fn an_object_that_moved_is_left_alone() {
         same["metadata"] = json!({"name": "web"});
         same["status"] = json!({});
         place.create(web.trim_end_matches("/web"), &same).await;
-        let refused = place.actuator.execute(&order("m-3", &other, &shown)).await.unwrap_err();
+        let refused = place.actuator.execute(&approve(&other, &shown).approved, Utc::now()).await.unwrap_err();
         assert!(matches!(&refused, ActuatorError::Moved { how, .. } if how == "another object has its name now"), "{refused}");
-        let observed = place.actuator.observe(&order("m-3", &other, &shown)).await.unwrap();
-        assert!(matches!(observed, Happening::Unknown { .. }), "{observed:?}");
+        let observed = place.actuator.observe(&approve(&other, &shown).proposal).await.unwrap();
+        assert!(matches!(observed, Sight::Unclear { .. }), "{observed:?}");
         place.clear().await;
     }
 }
 
 #[tokio::test]
-async fn an_altered_order_is_not_carried_out() {
+async fn a_permission_ends() {
     let place = Place::fake().await;
     place.workloads().await;
-    let (small, large) = (action(&place, "scale deployment/web --replicas 3"), action(&place, "scale deployment/web --replicas 900"));
-    let shown = preview(&place.actuator, &small).await;
-    let refused = place.actuator.execute(&order("a-1", &large, &shown)).await.unwrap_err();
-    assert!(matches!(&refused, ActuatorError::Moved { how, .. } if how == "the change would be another"), "{refused}");
+    let wish = action(&place, "scale deployment/web --replicas 3");
+    let shown = preview(&place.actuator, &wish).await;
+    let Approval { approved, .. } = approve(&wish, &shown);
+    let refused = place.actuator.execute(&approved, approved.not_after()).await.unwrap_err();
+    assert!(matches!(refused, ActuatorError::TooLate { .. }), "{refused}");
+    assert_eq!(place.get(&place.deployment("web")).await["spec"]["replicas"], 2);
 }
 
 #[tokio::test]
@@ -157,7 +159,7 @@ async fn who_would_set_it_back_is_said() {
         let web = place.deployment("web");
         place.patch(&web, &json!({"metadata": {"labels": {"argocd.argoproj.io/instance": "shop"}}})).await;
         let shown = preview(&place.actuator, &action(&place, "set-resources deployment/web -c app --memory-limit 128Mi")).await;
-        assert_eq!(shown.managed_by.as_deref(), Some("Argo CD application shop"));
+        assert_eq!(shown.target.managed.map(|managed| (managed.by, managed.patch == shown.patch)), Some(("Argo CD application shop".to_owned(), true)));
         let manager = "Argo CD application shop".to_owned();
         assert!(shown.warnings.contains(&Warning::ManagedBy { manager }), "{:?}", shown.warnings);
         insta::allow_duplicates! {
@@ -187,7 +189,7 @@ async fn after_a_crash_the_object_tells() {
     place.workloads().await;
     let wish = action(&place, "restart deployment/web");
     let shown = preview(&place.actuator, &wish).await;
-    let approved = order("c-1", &wish, &shown);
+    let Approval { proposal, approved } = approve(&wish, &shown);
     let source = ActuatorSource::Url {
         url: place.running().neighbours.kubernetes_url.clone(),
         token: "actuator".to_owned().into(),
@@ -196,15 +198,15 @@ async fn after_a_crash_the_object_tells() {
     let other = Actuator::connect(&connection, None).await.unwrap();
     for fault in [Fault::Hang, Fault::Truncate, Fault::Status(503)] {
         place.running().faults.set(Neighbour::Kubernetes, fault.clone());
-        let failed = other.execute(&approved).await.unwrap_err();
+        let failed = other.execute(&approved, Utc::now()).await.unwrap_err();
         assert!(failed.leaves_doubt(), "{fault:?}: {failed}");
-        assert!(other.observe(&approved).await.is_err(), "{fault:?}");
+        assert!(other.observe(&proposal).await.is_err(), "{fault:?}");
         place.running().faults.clear(Neighbour::Kubernetes);
-        assert_eq!(other.observe(&approved).await, Ok(Happening::NotHappened), "{fault:?}");
+        assert_eq!(other.observe(&proposal).await, Ok(Sight::NotApplied), "{fault:?}");
     }
-    place.actuator.execute(&approved).await.unwrap();
-    assert_eq!(other.observe(&approved).await, Ok(Happening::Happened));
+    place.actuator.execute(&approved, Utc::now()).await.unwrap();
+    assert_eq!(other.observe(&proposal).await, applied());
     let before = place.get(&place.deployment("web")).await["metadata"]["generation"].clone();
-    assert!(other.execute(&approved).await.unwrap().already);
+    assert!(other.execute(&approved, Utc::now()).await.unwrap().already);
     assert_eq!(place.get(&place.deployment("web")).await["metadata"]["generation"], before);
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::Utc;
-use holmes_bot::adapters::actuator::{Actuator, ActuatorConnection, ActuatorSource, Happening};
+use holmes_bot::adapters::actuator::{Actuator, ActuatorConnection, ActuatorSource};
 use holmes_bot::adapters::alertmanager::{SilenceError, Silences};
 use holmes_bot::demo::{self, Timeline, World};
 use holmes_bot::domain::action::{Action, Before, Inverse};
+use holmes_bot::domain::proposal::{Done, Sight};
 
-use super::{order, preview};
+use super::approval::{Approval, approve};
+use super::{applied, preview};
 use crate::fakes::settings;
 use crate::neighbours::Alertmanager;
 
@@ -34,16 +36,17 @@ async fn a_silence_is_made_once_and_ended() {
 
         let wish = Action::parse("silence alertname=PodCrash \"pod!~web-.*\" --for 1h --comment \"rolling back\"", None).unwrap();
         let shown = preview(&actuator, &wish).await;
-        assert!(shown.diff.starts_with("+alertname=PodCrash\n+pod!~web-.*\n+until "), "{}", shown.diff);
-        let made = order("s-1", &wish, &shown);
-        assert_eq!(actuator.observe(&made).await, Ok(Happening::NotHappened));
-        let done = actuator.execute(&made).await.unwrap();
-        assert_eq!(actuator.observe(&made).await, Ok(Happening::Happened));
-        let again = actuator.execute(&made).await.unwrap();
+        assert!(shown.diff.as_str().starts_with("+alertname=PodCrash\n+pod!~web-.*\n+until "), "{}", shown.diff);
+        let Approval { proposal, approved } = approve(&wish, &shown);
+        assert_eq!(actuator.observe(&proposal).await, Ok(Sight::NotApplied));
+        let done = actuator.execute(&approved, Utc::now()).await.unwrap();
+        let made = Done { created: done.created.clone() };
+        assert_eq!(actuator.observe(&proposal).await, Ok(Sight::Applied(made)));
+        let again = actuator.execute(&approved, Utc::now()).await.unwrap();
         assert_eq!((again.already, &again.created), (true, &done.created));
         let all = silences.all().await.unwrap();
         assert_eq!(all.len(), 1, "{all:?}");
-        assert_eq!((all[0].comment.as_str(), all[0].created_by.as_str()), ("rolling back (holmes-bot s-1)", "slack:U1 via holmes-bot"));
+        assert_eq!((all[0].comment.as_str(), all[0].created_by.as_str()), (format!("rolling back (holmes-bot {})", proposal.id).as_str(), "slack:U1 via holmes-bot"));
         let told = actuator.preview(&wish, Utc::now()).await.unwrap_err().to_string();
         assert_eq!(told, format!("Alertmanager: silence {} has the same matchers", all[0].id));
 
@@ -51,11 +54,11 @@ async fn a_silence_is_made_once_and_ended() {
         let shown = preview(&actuator, &end).await;
         let Before::Silence { remaining_seconds, .. } = &shown.before else { panic!("{:?}", shown.before) };
         assert!((3_500..=3_600).contains(remaining_seconds), "{remaining_seconds}");
-        let ending = order("s-2", &end, &shown);
-        assert_eq!(actuator.observe(&ending).await, Ok(Happening::NotHappened));
-        actuator.execute(&ending).await.unwrap();
-        assert_eq!(actuator.observe(&ending).await, Ok(Happening::Happened));
-        assert!(actuator.execute(&ending).await.unwrap().already);
+        let Approval { proposal, approved } = approve(&end, &shown);
+        assert_eq!(actuator.observe(&proposal).await, Ok(Sight::NotApplied));
+        actuator.execute(&approved, Utc::now()).await.unwrap();
+        assert_eq!(actuator.observe(&proposal).await, applied());
+        assert!(actuator.execute(&approved, Utc::now()).await.unwrap().already);
         assert_eq!(silences.get(&all[0].id).await.unwrap().state, "expired");
         let told = actuator.preview(&end, Utc::now()).await.unwrap_err().to_string();
         assert_eq!(told, format!("Alertmanager: silence {} has ended already", all[0].id));
