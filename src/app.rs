@@ -16,6 +16,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::adapters::actuator::{Actuator, ActuatorConnection};
+use crate::adapters::alertmanager::Silences;
 use crate::adapters::cluster::{Cluster, Connection, ConnectionSource};
 use crate::adapters::http::{Auth, ClientSettings, EndpointSettings};
 use crate::adapters::knowledge::{Base, Library};
@@ -23,7 +25,7 @@ use crate::adapters::links::Grafana;
 use crate::adapters::logs::{Logs, LogsSettings};
 use crate::adapters::metrics::{Metrics, MetricsSettings};
 use crate::adapters::store_embedded::EmbeddedStore;
-use crate::config::{Config, Credentials, HttpNeighbour, KubernetesConfig, LogsConfig};
+use crate::config::{ActuatorConfig, Config, Credentials, HttpNeighbour, KubernetesConfig, LogsConfig};
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::redact::Redactor;
 use crate::flow::{Context, Sources, worker};
@@ -201,6 +203,22 @@ fn endpoint(neighbour: &HttpNeighbour, timeout: Duration) -> anyhow::Result<Endp
         .transpose()?;
     let client = ClientSettings { total_timeout: Some(timeout), extra_ca, ..ClientSettings::default() };
     Ok(EndpointSettings { url: url.clone(), auth, headers: Vec::new(), client })
+}
+
+/// What changes the cluster, where an account for it is configured.
+///
+/// # Errors
+/// When its configuration is wrong.
+pub async fn actuator(config: &Config) -> anyhow::Result<Option<Actuator>> {
+    let Some(ActuatorConfig { source, people, timeout }) = &config.actuator else { return Ok(None) };
+    let silences = config.alertmanager_url.as_ref().map(|url| {
+        let client = ClientSettings { total_timeout: Some(*timeout), ..ClientSettings::default() };
+        Silences::new(&EndpointSettings { url: url.clone(), client, ..EndpointSettings::default() })
+    });
+    let silences = silences.transpose().context("configure the Alertmanager client (ALERTMANAGER_URL)")?;
+    let connection = ActuatorConnection { source: source.clone(), people: people.clone(), timeout: *timeout };
+    let actuator = Actuator::connect(&connection, silences).await;
+    actuator.context("configure the actuator (HOLMES_ACTUATOR_KUBECONFIG)").map(Some)
 }
 
 async fn cluster(kubernetes: &KubernetesConfig, timeout: Duration) -> anyhow::Result<Cluster> {

@@ -223,7 +223,8 @@ impl Silences {
                 CheckLine::good("alertmanager", format!("Alertmanager {version}"))
             }
             Err(error) => {
-                let mend = "check ALERTMANAGER_URL: it is the base address, with the --web.route-prefix if there is one";
+                let mend =
+                    "check ALERTMANAGER_URL: it is the base address, with the --web.route-prefix if there is one";
                 CheckLine::bad("alertmanager", error.to_string(), mend)
             }
         }
@@ -262,10 +263,14 @@ mod tests {
         for (error, expected) in [
             (status(404, ""), "Alertmanager has no silence x"),
             (status(500, "\"silence not found\""), "Alertmanager has no silence x"),
-            (status(422, r#"{"code":612,"message":"matchers in body should have at least 1 items"}"#),
-                "Alertmanager refuses: matchers in body should have at least 1 items"),
-            (status(400, "\"Failed to create silence: end time can't be in the past\""),
-                "Alertmanager refuses: Failed to create silence: end time can't be in the past"),
+            (
+                status(422, r#"{"code":612,"message":"matchers in body should have at least 1 items"}"#),
+                "Alertmanager refuses: matchers in body should have at least 1 items",
+            ),
+            (
+                status(400, "\"Failed to create silence: end time can't be in the past\""),
+                "Alertmanager refuses: Failed to create silence: end time can't be in the past",
+            ),
             (status(503, "busy"), "Alertmanager: http://am answered HTTP 503: busy"),
         ] {
             assert_eq!(told(error, "x").to_string(), expected);

@@ -14,6 +14,7 @@ use crate::config::Config;
 pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCode> {
     let config = Config::from_variables(variables)?;
     let sources = app::sources(&config).await?;
+    let actuator = app::actuator(&config).await?;
     let mut failed = false;
     let groups = [
         (
@@ -37,6 +38,14 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
             "KUBECONFIG",
             match &sources.cluster {
                 Some(cluster) => Some(cluster.check().await),
+                None => None,
+            },
+        ),
+        (
+            "actuator",
+            "HOLMES_ACTUATOR_KUBECONFIG",
+            match &actuator {
+                Some(actuator) => Some(actuator.check().await),
                 None => None,
             },
         ),

@@ -140,9 +140,7 @@ mod tests {
             namespace: namespace.into(),
             name: name.into(),
         };
-        let template = |name: &str, env: Value, memory: &str| {
-            json!({"spec": {"containers": [{"name": name, "env": env, "resources": {"limits": {"memory": memory}}}]}})
-        };
+        let template = |name: &str, env: Value, memory: &str| json!({"spec": {"containers": [{"name": name, "env": env, "resources": {"limits": {"memory": memory}}}]}});
         let eager = json!([{"name": "CACHE_WARMUP", "value": "eager"}]);
         let off = json!([{"name": "CACHE_WARMUP", "value": "off"}]);
         for (name, template, well) in [

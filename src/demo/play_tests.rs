@@ -94,7 +94,8 @@ async fn what_is_cured_is_told_as_resolved_once() {
     running.access.grant("admin", vec![crate::demo::Rule::all()]);
     let url = format!("{}/apis/apps/v1/namespaces/shop/deployments/checkout", running.neighbours.kubernetes_url);
     let limit = r#"{"spec":{"template":{"spec":{"containers":[{"name":"checkout","resources":{"limits":{"memory":"256Mi"}}}]}}}}"#;
-    let patch = http_client().patch(url).bearer_auth("admin").header("content-type", "application/strategic-merge-patch+json");
+    let patch =
+        http_client().patch(url).bearer_auth("admin").header("content-type", "application/strategic-merge-patch+json");
     assert!(patch.body(limit).send().await.unwrap().status().is_success());
     player.resolve_cured(&http_client(), &receiver, |_| {}).await;
     player.resolve_cured(&http_client(), &receiver, |_| {}).await;
@@ -107,11 +108,5 @@ async fn what_is_cured_is_told_as_resolved_once() {
             (body["groupLabels"]["alertname"].as_str().unwrap(), body["status"].as_str().unwrap(), ended)
         })
         .collect();
-    assert_eq!(
-        told,
-        [
-            ("KubeContainerOOMKilled", "resolved", 2),
-            ("KubePodCrashLooping", "firing", 2),
-        ]
-    );
+    assert_eq!(told, [("KubeContainerOOMKilled", "resolved", 2), ("KubePodCrashLooping", "firing", 2),]);
 }

@@ -69,17 +69,30 @@ async fn what_a_patch_does_is_shown_done_and_taken_back() {
             ("pause deployment/web".into(), &web, "/spec/paused", json!(true), json!(null)),
             ("scale deployment/web --replicas 3".into(), &web, "/spec/replicas", json!(3), json!(2)),
             ("scale statefulset/db --replicas 2".into(), &db, "/spec/replicas", json!(2), json!(1)),
-            ("set-resources deployment/web -c app --memory-limit 128Mi".into(), &web, MEMORY, json!("128Mi"), json!("64Mi")),
+            (
+                "set-resources deployment/web -c app --memory-limit 128Mi".into(),
+                &web,
+                MEMORY,
+                json!("128Mi"),
+                json!("64Mi"),
+            ),
             ("set-resources deployment/web -c app --cpu-limit 500m".into(), &web, CPU, json!("500m"), json!(null)),
-            ("set-resources deployment/auto -c app --memory-request 16Mi".into(), &auto,
-                "/spec/template/spec/containers/0/resources/requests/memory", json!("16Mi"), json!("8Mi")),
+            (
+                "set-resources deployment/auto -c app --memory-request 16Mi".into(),
+                &auto,
+                "/spec/template/spec/containers/0/resources/requests/memory",
+                json!("16Mi"),
+                json!("8Mi"),
+            ),
             ("set-hpa hpa/auto --min 2 --max 5".into(), &hpa, "/spec/maxReplicas", json!(5), json!(3)),
             ("suspend cronjob/report".into(), &cron, "/spec/suspend", json!(true), json!(false)),
             (format!("cordon node/{node}"), &node_path, "/spec/unschedulable", json!(true), json!(null)),
         ];
         for (command, object, pointer, done, before) in cases {
             let wish = action(&place, &command);
-            let Inverse::By(back) = carried_out(&place, &wish, object).await else { panic!("{command} has no way back") };
+            let Inverse::By(back) = carried_out(&place, &wish, object).await else {
+                panic!("{command} has no way back")
+            };
             let value = |object: &Value| object.pointer(pointer).cloned().unwrap_or(Value::Null);
             assert_eq!(value(&place.get(object).await), done, "{command}");
             carried_out(&place, &back, object).await;
@@ -96,9 +109,11 @@ async fn what_a_patch_does_is_shown_done_and_taken_back() {
 async fn a_restart_is_kubectls() {
     for place in places().await {
         place.workloads().await;
-        for (kind, plural, name) in
-            [("deployment", "deployments", "web"), ("statefulset", "statefulsets", "db"), ("daemonset", "daemonsets", "agent")]
-        {
+        for (kind, plural, name) in [
+            ("deployment", "deployments", "web"),
+            ("statefulset", "statefulsets", "db"),
+            ("daemonset", "daemonsets", "agent"),
+        ] {
             let wish = action(&place, &format!("restart {kind}/{name}"));
             let object = place.path("apps/v1", plural, name);
             let back = carried_out(&place, &wish, &object).await;
@@ -115,9 +130,11 @@ async fn a_restart_is_kubectls() {
 async fn a_rollout_is_undone_to_a_revision_and_back() {
     for place in places().await {
         place.workloads().await;
-        for (kind, plural, name) in
-            [("deployment", "deployments", "web"), ("statefulset", "statefulsets", "db"), ("daemonset", "daemonsets", "agent")]
-        {
+        for (kind, plural, name) in [
+            ("deployment", "deployments", "web"),
+            ("statefulset", "statefulsets", "db"),
+            ("daemonset", "daemonsets", "agent"),
+        ] {
             let object = place.path("apps/v1", plural, name);
             place.revision(&object, kind, 1).await;
             let changed = json!({"spec": {"template": {"spec": {"containers": [

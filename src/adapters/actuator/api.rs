@@ -180,7 +180,8 @@ impl Api {
             let body = self.client.request_stream(request).await.map_err(Failure::of)?;
             let mut bytes = Vec::new();
             let mut body = std::pin::pin!(body.take(MAX_ANSWER_BYTES + 1));
-            let lost = |error: std::io::Error| Failure::Ours(ActuatorError::Unreachable { why: format!("{asked}: {error}") });
+            let lost =
+                |error: std::io::Error| Failure::Ours(ActuatorError::Unreachable { why: format!("{asked}: {error}") });
             body.read_to_end(&mut bytes).await.map_err(lost)?;
             Ok(bytes)
         };

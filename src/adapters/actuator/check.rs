@@ -20,7 +20,12 @@ impl Actuator {
             lines.push(CheckLine::good("actuator", "answers"));
             let mut wanted = PERMISSIONS.to_vec();
             if !self.people.is_empty() {
-                wanted.push(Permission { group: "", resource: "users", verb: "impersonate", purpose: "acting in people's names" });
+                wanted.push(Permission {
+                    group: "",
+                    resource: "users",
+                    verb: "impersonate",
+                    purpose: "acting in people's names",
+                });
             }
             let reviews = futures::stream::iter(wanted)
                 .map(|permission| async move { verdict(permission, self.may(permission).await) })

@@ -233,7 +233,10 @@ mod tests {
         let careful = sort(pods(), false);
         assert_eq!(careful.problems, ["Pod shop/cache would lose its emptyDir: drain with --delete-empty-dir"]);
         let bold = sort(pods(), true);
-        assert_eq!((names(&bold), bold.leaving, bold.problems.len()), (vec!["web".into(), "cache".into(), "done".into()], 1, 0));
+        assert_eq!(
+            (names(&bold), bold.leaving, bold.problems.len()),
+            (vec!["web".into(), "cache".into(), "done".into()], 1, 0)
+        );
         let lone = sort(vec![pod("lone", None, json!({}))], true);
         assert_eq!(lone.problems, ["Pod shop/lone has no controller and would be lost"]);
     }

@@ -24,7 +24,8 @@ impl Actuator {
             let ours = made.is_some_and(|made| made["metadata"]["annotations"][ANNOTATION] == *key);
             return Ok(if ours { Sight::Applied(Done { created: Some(copy.name) }) } else { Sight::NotApplied });
         }
-        let object = self.api.get(&place).await?.filter(|object| object["metadata"]["uid"].as_str() == target.uid.as_deref());
+        let object =
+            self.api.get(&place).await?.filter(|object| object["metadata"]["uid"].as_str() == target.uid.as_deref());
         if let Action::DeletePod { .. } = action {
             // Whoever deleted it: it is gone, and deleting it again would hit another pod.
             let stays = object.is_some_and(|pod| pod["metadata"]["deletionTimestamp"].is_null());

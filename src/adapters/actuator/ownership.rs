@@ -7,8 +7,14 @@ use super::FIELD_MANAGER;
 use crate::adapters::cluster::managed_by;
 
 /// Managers that do not come back to set a field again: people's tools, and Kubernetes' own controllers.
-const PASSING: [&str; 6] =
-    ["kubectl", "kubectl-edit", "kubectl-patch", "kubectl-rollout", "kubectl-client-side-apply", "kube-controller-manager"];
+const PASSING: [&str; 6] = [
+    "kubectl",
+    "kubectl-edit",
+    "kubectl-patch",
+    "kubectl-rollout",
+    "kubectl-client-side-apply",
+    "kube-controller-manager",
+];
 
 /// `Argo CD application shop`, `Helm release web`: whoever keeps the definition of the object elsewhere.
 pub(super) fn manager(object: &Value) -> Option<String> {
@@ -45,7 +51,12 @@ fn overlap(fields: &Value, patch: &Value, path: &str, found: &mut Vec<String>) {
                 for item in items {
                     let key = format!("k:{{\"name\":{}}}", item["name"]);
                     if !owned[&key].is_null() {
-                        overlap(&owned[&key], item, &format!("{here}[{}]", item["name"].as_str().unwrap_or_default()), found);
+                        overlap(
+                            &owned[&key],
+                            item,
+                            &format!("{here}[{}]", item["name"].as_str().unwrap_or_default()),
+                            found,
+                        );
                     }
                 }
             }

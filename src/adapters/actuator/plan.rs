@@ -31,10 +31,7 @@ pub(super) enum Change {
     /// The node is patched and its pods are evicted.
     Drain(Value),
     /// A new object beside it.
-    Create {
-        collection: Place,
-        object: Value,
-    },
+    Create { collection: Place, object: Value },
 }
 
 impl Change {

@@ -44,7 +44,10 @@ impl Actuator {
         if workload.kind == RolloutKind::Deployment {
             let sets = self.api.list(&Place::new(REPLICA_SETS, namespace, ""), &selector).await?;
             let number = |object: &Value| object["metadata"]["annotations"][REVISION].as_str()?.parse::<i64>().ok();
-            let kept = sets.iter().filter(owned).filter_map(|set| Some((number(set)?, without_hash(&set["spec"]["template"]))));
+            let kept = sets
+                .iter()
+                .filter(owned)
+                .filter_map(|set| Some((number(set)?, without_hash(&set["spec"]["template"]))));
             return Ok(History { kept: kept.collect(), current: number(object) });
         }
         let revisions = self.api.list(&Place::new(REVISIONS, namespace, ""), &selector).await?;
@@ -53,7 +56,9 @@ impl Actuator {
         let current = owned.iter().find(|one| named.is_some() && one["metadata"]["name"].as_str() == named);
         let current = current.and_then(|one| one["revision"].as_i64());
         let newest = owned.iter().filter_map(|one| one["revision"].as_i64()).max();
-        let kept = owned.iter().filter_map(|one| Some((one["revision"].as_i64()?, replacing(&one["data"]["spec"]["template"]))));
+        let kept = owned
+            .iter()
+            .filter_map(|one| Some((one["revision"].as_i64()?, replacing(&one["data"]["spec"]["template"]))));
         Ok(History { kept: kept.collect(), current: current.or(newest) })
     }
 }

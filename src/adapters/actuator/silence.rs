@@ -21,7 +21,9 @@ impl Actuator {
         };
         match action {
             Action::CreateSilence { matchers, duration_seconds, comment } => {
-                if let Some(silence) = silences.all().await?.iter().find(|one| one.is_on() && covers_same(one, matchers)) {
+                if let Some(silence) =
+                    silences.all().await?.iter().find(|one| one.is_on() && covers_same(one, matchers))
+                {
                     return Err(unmet(format!("silence {} has the same matchers", silence.id)));
                 }
                 let until = at + length(*duration_seconds);

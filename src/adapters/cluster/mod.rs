@@ -54,8 +54,8 @@ use crate::domain::subject::ObjectRef;
 pub use connect::{Connection, ConnectionSource};
 pub use error::ClusterError;
 pub use event_scope::EventScope;
-pub(super) use managed::by as managed_by;
 pub use logs::{LogRequest, PodLogLine, PodLogs};
+pub(super) use managed::by as managed_by;
 pub use permissions::{PERMISSIONS, Permission};
 
 /// An answer that may lack pieces, and why it lacks them.

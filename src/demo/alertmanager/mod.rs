@@ -41,6 +41,9 @@ fn dispatch(state: &Alertmanager, asked: &Asked) -> Result<Response, Refusal> {
     let id = asked.path.strip_prefix("/api/v2/silence/");
     match (&asked.method, asked.path.as_str(), id) {
         (&Method::GET, "/-/ready" | "/-/healthy", _) => Ok(reply(StatusCode::OK, "text/plain; charset=utf-8", "OK")),
+        (&Method::GET, "/", _) => {
+            Ok(reply(StatusCode::OK, "text/html; charset=utf-8", "<!DOCTYPE html><title>Alertmanager</title>\n"))
+        }
         (&Method::GET, "/api/v2/status", _) => Ok(ok(&json!({
             "cluster": {"peers": [], "status": "disabled"},
             "versionInfo": {"branch": "", "buildDate": "", "buildUser": "", "goVersion": "", "revision": "", "version": "0.25.0"},

@@ -120,7 +120,8 @@ impl Silences {
 
     /// One silence; a missing one is 404 with an empty body.
     pub fn get(&self, id: &str, now: DateTime<Utc>) -> Result<Value, Refusal> {
-        let missing = || Refusal { status: StatusCode::NOT_FOUND, content_type: "application/json", body: String::new() };
+        let missing =
+            || Refusal { status: StatusCode::NOT_FOUND, content_type: "application/json", body: String::new() };
         self.0.get(id).map(|silence| silence.shown(id, now)).ok_or_else(missing)
     }
 
@@ -141,7 +142,8 @@ impl Silences {
     pub fn list(&self, params: &Params, now: DateTime<Utc>) -> Result<Value, Refusal> {
         let mut filters = Vec::new();
         for text in params.all("filter") {
-            let split = ["!~", "=~", "!=", "="].into_iter().find_map(|sign| text.split_once(sign).map(|parts| (sign, parts)));
+            let split =
+                ["!~", "=~", "!=", "="].into_iter().find_map(|sign| text.split_once(sign).map(|parts| (sign, parts)));
             let (sign, (name, value)) = split.ok_or_else(|| plain(400, &format!("bad matcher format: {text}")))?;
             filters.push(json!({"isEqual": !sign.starts_with('!'), "isRegex": sign.ends_with('~'),
                 "name": name.trim(), "value": value.trim().trim_matches('"')}));

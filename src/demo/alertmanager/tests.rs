@@ -23,11 +23,36 @@ async fn silences_as_the_real_one_keeps_them() {
         body.to_string()
     };
     for (body, kind, status, answer) in [
-        (changed("matchers", json!([])), "application/json", 422, r#"{"code":612,"message":"matchers in body should have at least 1 items"}"#),
-        (changed("endsAt", json!("2020-01-02T00:00:00Z")), "application/json", 400, r#""Failed to create silence: start time must be before end time""#),
-        ("{".into(), "application/json", 400, r#"{"code":400,"message":"parsing silence body from \"\" failed, because unexpected EOF"}"#),
-        ("{}".into(), "text/plain", 415, r#"{"code":415,"message":"unsupported media type \"text/plain\", only [application/json] are allowed"}"#),
-        (changed("id", json!("00000000-0000-0000-0000-000000000000")), "application/json", 404, r#""silence not found""#),
+        (
+            changed("matchers", json!([])),
+            "application/json",
+            422,
+            r#"{"code":612,"message":"matchers in body should have at least 1 items"}"#,
+        ),
+        (
+            changed("endsAt", json!("2020-01-02T00:00:00Z")),
+            "application/json",
+            400,
+            r#""Failed to create silence: start time must be before end time""#,
+        ),
+        (
+            "{".into(),
+            "application/json",
+            400,
+            r#"{"code":400,"message":"parsing silence body from \"\" failed, because unexpected EOF"}"#,
+        ),
+        (
+            "{}".into(),
+            "text/plain",
+            415,
+            r#"{"code":415,"message":"unsupported media type \"text/plain\", only [application/json] are allowed"}"#,
+        ),
+        (
+            changed("id", json!("00000000-0000-0000-0000-000000000000")),
+            "application/json",
+            404,
+            r#""silence not found""#,
+        ),
     ] {
         let request = http.post(format!("{base}/api/v2/silences")).header("content-type", kind).body(body);
         let response = request.send().await.unwrap();

@@ -16,7 +16,9 @@ pub(super) fn review(cluster: &Cluster, asked: &Asked, target: &Target) -> Resul
     let body: Value = serde_json::from_slice(&asked.body)
         .map_err(|error| Refusal::BadRequest(format!("the body of the request is not JSON: {error}")))?;
     let (kind, status) = match target.resource.as_str() {
-        "selfsubjectaccessreviews" => ("SelfSubjectAccessReview", json!({"allowed": is_allowed(cluster, &body["spec"])})),
+        "selfsubjectaccessreviews" => {
+            ("SelfSubjectAccessReview", json!({"allowed": is_allowed(cluster, &body["spec"])}))
+        }
         "selfsubjectrulesreviews" => ("SelfSubjectRulesReview", rules(cluster)),
         "selfsubjectreviews" => (
             "SelfSubjectReview",

@@ -121,7 +121,9 @@ fn prepared(
     if let Some(problem) = validate::unreadable(&resource.kind, &object) {
         let version = &resource.version;
         let kind = &resource.kind;
-        return Err(Refusal::BadRequest(format!("{kind} in version {version:?} cannot be handled as a {kind}: {problem}")));
+        return Err(Refusal::BadRequest(format!(
+            "{kind} in version {version:?} cannot be handled as a {kind}: {problem}"
+        )));
     }
     let mut causes = Vec::new();
     match resource.kind.as_str() {
@@ -159,7 +161,9 @@ fn job(object: &mut Value, uid: &str, name: &str) -> Vec<Cause> {
     if !manual {
         object["spec"]["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
     }
-    for (field, value) in [("completions", json!(1)), ("parallelism", json!(1)), ("backoffLimit", json!(6)), ("suspend", json!(false))] {
+    for (field, value) in
+        [("completions", json!(1)), ("parallelism", json!(1)), ("backoffLimit", json!(6)), ("suspend", json!(false))]
+    {
         if object["spec"][field].is_null() {
             object["spec"][field] = value;
         }

@@ -80,8 +80,8 @@ fn budget(store: &Store, namespace: &str, pod: &Value) -> Result<(), Refusal> {
     let needed = needed(&budget["spec"], counted.len() as i64);
     let ready = status_of(pod, "Ready");
     // A pod that is not ready may go while enough others are (`IfHealthyBudget`), or always (`AlwaysAllow`).
-    let free = !ready
-        && (budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow" || (healthy >= needed && needed > 0));
+    let free =
+        !ready && (budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow" || (healthy >= needed && needed > 0));
     if free || healthy > needed {
         return Ok(());
     }

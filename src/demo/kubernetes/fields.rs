@@ -29,7 +29,9 @@ pub(super) fn fields_of(object: &Value) -> BTreeSet<Path> {
     for (name, value) in map.iter().filter(|(name, _)| !matches!(name.as_str(), "kind" | "apiVersion")) {
         let mut path = vec![format!("f:{name}")];
         if name == "metadata" {
-            for (name, value) in value.as_object().into_iter().flatten().filter(|(name, _)| !UNOWNED.contains(&name.as_str())) {
+            for (name, value) in
+                value.as_object().into_iter().flatten().filter(|(name, _)| !UNOWNED.contains(&name.as_str()))
+            {
                 path.push(format!("f:{name}"));
                 collect(name, value, &mut path, &mut fields);
                 path.pop();
@@ -90,13 +92,15 @@ pub(super) fn remove_at(object: &mut Value, path: &[String]) {
     if last == "." {
         let Some((item, list)) = parents.split_last() else { return };
         let Some(list) = mutable(object, list).and_then(Value::as_array_mut) else { return };
-        let Some(key) = item.strip_prefix("k:").and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok()) else {
+        let Some(key) = item.strip_prefix("k:").and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok())
+        else {
             return;
         };
         list.retain(|item| !key.iter().all(|(name, wanted)| item.get(name) == Some(wanted)));
         return;
     }
-    if let (Some(map), Some(name)) = (mutable(object, parents).and_then(Value::as_object_mut), last.strip_prefix("f:")) {
+    if let (Some(map), Some(name)) = (mutable(object, parents).and_then(Value::as_object_mut), last.strip_prefix("f:"))
+    {
         map.remove(name);
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::fields::{Path, fields_of, from_v1, remove_at, shown, to_v1, value_at};
-use super::patch::merge;
 use super::list_keys::merge_key;
+use super::patch::merge;
 
 /// Who writes, and how.
 #[derive(Debug, Clone, Copy)]

@@ -208,7 +208,8 @@ fn dispatch(server: &Arc<Server>, asked: &Asked) -> Result<Response, Refusal> {
     }
     let target = Target::parse(&segments).ok_or(Refusal::UnknownPath)?;
     server.calls.record(&user, &target, asked);
-    if asked.method == Method::POST && matches!(target.group.as_str(), "authorization.k8s.io" | "authentication.k8s.io") {
+    if asked.method == Method::POST && matches!(target.group.as_str(), "authorization.k8s.io" | "authentication.k8s.io")
+    {
         return access::review(&server.view(&store, &user), asked, &target);
     }
     server.access.check(&user, asked, &target)?;

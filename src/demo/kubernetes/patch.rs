@@ -101,12 +101,15 @@ fn without_directives(patch: &Map<String, Value>) -> Map<String, Value> {
 /// Applies a JSON patch; either all of it or nothing.
 pub(super) fn json_patch(target: &Value, patch: &Value) -> Result<Value, Unfit> {
     let steps = patch.as_array().ok_or_else(|| {
-        Unfit::Malformed("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch".into())
+        Unfit::Malformed(
+            "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch".into(),
+        )
     })?;
     let mut result = target.clone();
     for step in steps {
         let path = step["path"].as_str().unwrap_or_default();
-        let missing = |what: &str| Unfit::Unprocessable(format!("{what} operation does not apply: doc is missing path: {path}"));
+        let missing =
+            |what: &str| Unfit::Unprocessable(format!("{what} operation does not apply: doc is missing path: {path}"));
         match step["op"].as_str().unwrap_or_default() {
             "test" => {
                 if result.pointer(path).unwrap_or(&Value::Null) != &step["value"] {
@@ -121,7 +124,8 @@ pub(super) fn json_patch(target: &Value, patch: &Value) -> Result<Value, Unfit> 
                 remove(&mut result, path).ok_or_else(|| missing("remove"))?;
             }
             "move" => {
-                let taken = remove(&mut result, step["from"].as_str().unwrap_or_default()).ok_or_else(|| missing("move"))?;
+                let taken =
+                    remove(&mut result, step["from"].as_str().unwrap_or_default()).ok_or_else(|| missing("move"))?;
                 add(&mut result, path, taken).ok_or_else(|| missing("move"))?;
             }
             "copy" => {
@@ -189,7 +193,11 @@ mod tests {
     #[test]
     fn merge_patches() {
         for (target, patch, expected) in [
-            (json!({"a": 1, "b": {"c": 2, "d": 3}}), json!({"b": {"c": null, "e": 4}}), json!({"a": 1, "b": {"d": 3, "e": 4}})),
+            (
+                json!({"a": 1, "b": {"c": 2, "d": 3}}),
+                json!({"b": {"c": null, "e": 4}}),
+                json!({"a": 1, "b": {"d": 3, "e": 4}}),
+            ),
             (json!({"l": [1, 2]}), json!({"l": [3]}), json!({"l": [3]})),
             (json!({"a": 1}), json!({"b": {"c": {"d": null}}}), json!({"a": 1, "b": {"c": {}}})),
         ] {

@@ -5,8 +5,7 @@ use serde_json::Value;
 use super::resources::Resource;
 use super::status::Cause;
 
-const QUANTITY: &str =
-    "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+const QUANTITY: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 /// What cannot even be read as an object of its kind: a quantity that is none, a number that is text.
 pub(super) fn unreadable(kind: &str, object: &Value) -> Option<String> {
@@ -14,7 +13,9 @@ pub(super) fn unreadable(kind: &str, object: &Value) -> Option<String> {
         let value = &object["spec"][field];
         if !value.is_null() && value.as_i64().and_then(|number| i32::try_from(number).ok()).is_none() {
             let found = if value.is_string() { "string" } else { "number" };
-            return Some(format!("json: cannot unmarshal {found} into Go struct field {kind}Spec.spec.{field} of type int32"));
+            return Some(format!(
+                "json: cannot unmarshal {found} into Go struct field {kind}Spec.spec.{field} of type int32"
+            ));
         }
     }
     for field in ["paused", "suspend", "unschedulable"] {
@@ -26,10 +27,7 @@ pub(super) fn unreadable(kind: &str, object: &Value) -> Option<String> {
     let quantities = containers(kind, object).flat_map(|(_, container)| {
         ["limits", "requests"].into_iter().filter_map(|field| container["resources"][field].as_object()).flatten()
     });
-    quantities
-        .filter(|(_, quantity)| amount(quantity).is_none())
-        .map(|_| QUANTITY.to_owned())
-        .next()
+    quantities.filter(|(_, quantity)| amount(quantity).is_none()).map(|_| QUANTITY.to_owned()).next()
 }
 
 /// The values that are readable and wrong.
@@ -131,7 +129,8 @@ fn immutable(kind: &str, before: &Value, object: &Value, causes: &mut Vec<Cause>
     ];
     let empty = serde_json::Map::new();
     let (old, new) = (before["spec"].as_object().unwrap_or(&empty), object["spec"].as_object().unwrap_or(&empty));
-    let differs = old.keys().chain(new.keys()).any(|name| !CHANGEABLE.contains(&name.as_str()) && old.get(name) != new.get(name));
+    let differs =
+        old.keys().chain(new.keys()).any(|name| !CHANGEABLE.contains(&name.as_str()) && old.get(name) != new.get(name));
     if kind == "StatefulSet" && differs {
         causes.push(Cause {
             field: "spec".into(),
@@ -157,7 +156,9 @@ fn immutable(kind: &str, before: &Value, object: &Value, causes: &mut Vec<Cause>
 fn containers<'a>(kind: &str, object: &'a Value) -> impl Iterator<Item = (String, &'a Value)> + use<'a> {
     let (path, spec) = match kind {
         "Pod" => ("spec", &object["spec"]),
-        "CronJob" => ("spec.jobTemplate.spec.template.spec", &object["spec"]["jobTemplate"]["spec"]["template"]["spec"]),
+        "CronJob" => {
+            ("spec.jobTemplate.spec.template.spec", &object["spec"]["jobTemplate"]["spec"]["template"]["spec"])
+        }
         _ => ("spec.template.spec", &object["spec"]["template"]["spec"]),
     };
     let items = spec["containers"].as_array().into_iter().flatten().enumerate();

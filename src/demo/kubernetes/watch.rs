@@ -60,7 +60,8 @@ pub(super) fn watch(
         }
     }
     if asked.params.flag("sendInitialEvents") {
-        let metadata = json!({"resourceVersion": store.resource_version(), "annotations": {"k8s.io/initial-events-end": "true"}});
+        let metadata =
+            json!({"resourceVersion": store.resource_version(), "annotations": {"k8s.io/initial-events-end": "true"}});
         let bookmark = json!({"type": "BOOKMARK", "object": {"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata}});
         events.push_str(&format!("{bookmark}\n"));
     }

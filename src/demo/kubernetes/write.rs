@@ -284,8 +284,7 @@ fn patch_scale(
     Ok(super::ok(&scale(&stored)))
 }
 
-const MODIFIED: &str =
-    "the object has been modified; please apply your changes to the latest version and try again";
+const MODIFIED: &str = "the object has been modified; please apply your changes to the latest version and try again";
 
 fn precondition(resource: &Resource, current: &Value, after: &Value, name: &str) -> Result<(), Refusal> {
     if after["metadata"]["resourceVersion"] != current["metadata"]["resourceVersion"] {
@@ -328,7 +327,8 @@ fn delete(
         serde_json::from_slice(&asked.body)
             .map_err(|error| Refusal::BadRequest(format!("the body of the request is not JSON: {error}")))?
     };
-    let dry = asked.params.get("dryRun") == Some("All") || body["dryRun"].as_array().is_some_and(|list| !list.is_empty());
+    let dry =
+        asked.params.get("dryRun") == Some("All") || body["dryRun"].as_array().is_some_and(|list| !list.is_empty());
     let namespace = target.namespace.clone().unwrap_or_default();
     let object = store.stored(resource, &namespace, name).cloned().ok_or_else(|| Refusal::not_found(resource, name))?;
     preconditions(resource, &object, &body)?;
@@ -344,7 +344,9 @@ fn delete(
     if !resource.group.is_empty() {
         details["group"] = json!(resource.group);
     }
-    Ok(super::ok(&json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})))
+    Ok(super::ok(
+        &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}),
+    ))
 }
 
 /// Begins the end of a pod: the kubelet removes it when its time is over; one without a node goes at once.

@@ -35,7 +35,8 @@ pub(super) fn cured<'a>(series: impl Iterator<Item = &'a Series>, cure: &Cure) -
 /// Whether a series had ended long before.
 fn is_over(series: &Series, at: i64) -> bool {
     // A series that stopped more than an hour ago belongs to a pod of another time; younger ones are the recording's end.
-    series.values.last().is_some_and(|value| value.is_nan()) || series.times.last().is_none_or(|last| *last < at - 3_600_000)
+    series.values.last().is_some_and(|value| value.is_nan())
+        || series.times.last().is_none_or(|last| *last < at - 3_600_000)
 }
 
 /// What a series shows of a well workload; `None` where it has nothing to show any more.
@@ -50,8 +51,12 @@ fn well(name: &str, series: &Series, cure: &Cure) -> Option<f64> {
         "kube_pod_status_phase" => {
             Some(f64::from(u8::from(series.labels.get("phase").map(String::as_str) == Some("Running"))))
         }
-        "kube_deployment_status_replicas_available" | "kube_deployment_spec_replicas" => last.map(|value| value.max(1.0)),
-        "container_memory_working_set_bytes" | "container_memory_rss" => limit(series, cure).map(|limit| limit * MEMORY_SHARE).or(last),
+        "kube_deployment_status_replicas_available" | "kube_deployment_spec_replicas" => {
+            last.map(|value| value.max(1.0))
+        }
+        "container_memory_working_set_bytes" | "container_memory_rss" => {
+            limit(series, cure).map(|limit| limit * MEMORY_SHARE).or(last)
+        }
         "kube_pod_container_resource_limits" if series.labels.get("resource").map(String::as_str) == Some("memory") => {
             limit(series, cure).or(last)
         }
@@ -69,7 +74,11 @@ fn limit(series: &Series, cure: &Cure) -> Option<f64> {
 
 fn until(series: &Series, at: i64) -> Series {
     let keep = series.times.partition_point(|time| *time < at);
-    Series { labels: series.labels.clone(), times: series.times[..keep].to_vec(), values: series.values[..keep].to_vec() }
+    Series {
+        labels: series.labels.clone(),
+        times: series.times[..keep].to_vec(),
+        values: series.values[..keep].to_vec(),
+    }
 }
 
 fn gone_on(mut series: Series, at: i64, value: f64) -> Series {

@@ -10,9 +10,7 @@ use holmes_bot::domain::alert::Labels;
 use holmes_bot::domain::incident::IncidentId;
 use holmes_bot::domain::policy::scope::Scope;
 use holmes_bot::domain::policy::{Person, Policy};
-use holmes_bot::domain::proposal::{
-    Approved, Choice, Circumstances, Click, Proposal, ProposalDraft, ProposedBy, Why,
-};
+use holmes_bot::domain::proposal::{Approved, Choice, Circumstances, Click, Proposal, ProposalDraft, ProposedBy, Why};
 use holmes_bot::domain::subject::{Subject, SubjectKind};
 
 const POLICY: &str = "

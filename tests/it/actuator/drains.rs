@@ -5,8 +5,8 @@ use holmes_bot::adapters::actuator::Warning;
 use holmes_bot::domain::proposal::Sight;
 use serde_json::json;
 
-use super::place::Place;
 use super::approval::{Approval, approve};
+use super::place::Place;
 use super::{action, applied, preview};
 
 #[tokio::test]
@@ -32,11 +32,17 @@ async fn a_drain_waits_for_the_budget_and_goes_on() {
     let done = place.actuator.execute(&approved, Utc::now()).await.unwrap();
     let progress = done.drain.unwrap();
     assert_eq!((progress.evicted, progress.blocked.len(), progress.is_done()), (4, 2, false));
-    assert!(progress.blocked[0].ends_with("The disruption budget web needs 2 healthy pods and has 2 currently"), "{progress:?}");
+    assert!(
+        progress.blocked[0].ends_with("The disruption budget web needs 2 healthy pods and has 2 currently"),
+        "{progress:?}"
+    );
     assert_eq!(place.get(&format!("/api/v1/nodes/{first}")).await["spec"]["unschedulable"], true);
     assert_eq!(place.actuator.observe(&proposal).await, Ok(Sight::NotApplied), "not to its end");
     let seen = place.actuator.look(&wish).await.unwrap();
-    assert!(seen.is_same(&proposal.target), "a cordoned node is still the one that was shown: the drain may be resumed");
+    assert!(
+        seen.is_same(&proposal.target),
+        "a cordoned node is still the one that was shown: the drain may be resumed"
+    );
     let again = place.actuator.drain(&approved, Utc::now()).await.unwrap();
     assert_eq!((again.evicted, again.blocked.len()), (0, 2), "the rest moved, these wait");
 
@@ -46,8 +52,10 @@ async fn a_drain_waits_for_the_budget_and_goes_on() {
     assert_eq!(on.drain.unwrap().evicted, 2);
     assert!(place.actuator.drain(&approved, Utc::now()).await.unwrap().is_done());
     assert_eq!(place.actuator.observe(&proposal).await, applied());
-    let web = place.get(&format!("{}?labelSelector=app%3Dweb", place.path("v1", "pods", "").trim_end_matches('/'))).await;
-    let nodes: Vec<&str> = web["items"].as_array().unwrap().iter().map(|pod| pod["spec"]["nodeName"].as_str().unwrap()).collect();
+    let web =
+        place.get(&format!("{}?labelSelector=app%3Dweb", place.path("v1", "pods", "").trim_end_matches('/'))).await;
+    let nodes: Vec<&str> =
+        web["items"].as_array().unwrap().iter().map(|pod| pod["spec"]["nodeName"].as_str().unwrap()).collect();
     assert_eq!(nodes, [second.as_str(), second.as_str()]);
 
     let back = wish.inverse(&done.before, None);

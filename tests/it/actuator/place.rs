@@ -82,7 +82,12 @@ impl Place {
         let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let namespace = format!("holmes-it-{}-{number}", std::process::id());
         let place = Self { namespace, actuator, admin, running };
-        place.create("/api/v1/namespaces", &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.namespace}})).await;
+        place
+            .create(
+                "/api/v1/namespaces",
+                &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place.namespace}}),
+            )
+            .await;
         place
     }
 
@@ -138,7 +143,9 @@ impl Place {
 
     /// Deletes an object.
     pub async fn delete(&self, path: &str) {
-        self.send("DELETE", path, "application/json", &Value::Null).await.unwrap_or_else(|error| panic!("{path}: {error}"));
+        self.send("DELETE", path, "application/json", &Value::Null)
+            .await
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
     /// Removes the namespace.
@@ -163,23 +170,47 @@ impl Place {
         let apps = |plural: &str| self.path("apps/v1", plural, "").trim_end_matches('/').to_owned();
         for name in ["web", "auto"] {
             let spec = json!({"replicas": 2, "selector": selector(name), "template": template(name)});
-            self.create(&apps("deployments"), &json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec})).await;
+            self.create(
+                &apps("deployments"),
+                &json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}),
+            )
+            .await;
         }
         let spec = json!({"replicas": 1, "serviceName": "db", "selector": selector("db"), "template": template("db")});
-        self.create(&apps("statefulsets"), &json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}, "spec": spec})).await;
+        self.create(
+            &apps("statefulsets"),
+            &json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}, "spec": spec}),
+        )
+        .await;
         let spec = json!({"selector": selector("agent"), "template": template("agent")});
-        self.create(&apps("daemonsets"), &json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "agent"}, "spec": spec})).await;
+        self.create(
+            &apps("daemonsets"),
+            &json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "agent"}, "spec": spec}),
+        )
+        .await;
         let mut run = template("run");
         run["spec"]["restartPolicy"] = json!("Never");
         let batch = |plural: &str| self.path("batch/v1", plural, "").trim_end_matches('/').to_owned();
-        self.create(&batch("cronjobs"), &json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "report"},
-            "spec": {"schedule": "0 3 * * *", "suspend": false, "jobTemplate": {"spec": {"template": run}}}})).await;
-        self.create(&batch("jobs"), &json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once"},
-            "spec": {"backoffLimit": 0, "template": run}})).await;
+        self.create(
+            &batch("cronjobs"),
+            &json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "report"},
+            "spec": {"schedule": "0 3 * * *", "suspend": false, "jobTemplate": {"spec": {"template": run}}}}),
+        )
+        .await;
+        self.create(
+            &batch("jobs"),
+            &json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once"},
+            "spec": {"backoffLimit": 0, "template": run}}),
+        )
+        .await;
         let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "auto"});
         let hpas = self.path("autoscaling/v2", "horizontalpodautoscalers", "");
-        self.create(hpas.trim_end_matches('/'), &json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-            "metadata": {"name": "auto"}, "spec": {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 3}})).await;
+        self.create(
+            hpas.trim_end_matches('/'),
+            &json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "auto"}, "spec": {"scaleTargetRef": target, "minReplicas": 1, "maxReplicas": 3}}),
+        )
+        .await;
     }
 
     /// Waits until the controller has made a revision of this number.
@@ -201,7 +232,8 @@ impl Place {
     /// The name of a pod of a Deployment.
     pub async fn pod_of(&self, app: &str) -> String {
         let path = format!("{}?labelSelector=app%3D{app}", self.path("v1", "pods", "").trim_end_matches('/'));
-        self.until(&format!("a pod of {app}"), async || !self.get(&path).await["items"].as_array().unwrap().is_empty()).await;
+        self.until(&format!("a pod of {app}"), async || !self.get(&path).await["items"].as_array().unwrap().is_empty())
+            .await;
         self.get(&path).await["items"][0]["metadata"]["name"].as_str().unwrap().to_owned()
     }
 

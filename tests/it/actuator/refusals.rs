@@ -9,8 +9,8 @@ use holmes_bot::demo::{Fault, Neighbour, Rule};
 use holmes_bot::domain::proposal::Sight;
 use serde_json::json;
 
-use super::place::{ACTUATOR, Place, granted, places};
 use super::approval::{Approval, approve, approve_by};
+use super::place::{ACTUATOR, Place, granted, places};
 use super::{action, applied, preview};
 
 #[tokio::test]
@@ -20,16 +20,29 @@ async fn a_missing_right_is_named() {
     let node = place.node("n1").await;
     let pod = place.pod_of("web").await;
     for (without, command, told) in [
-        ("patch deployments", "restart deployment/web".to_owned(),
-            "the actuator may not patch deployments in namespace NS: add apiGroups [\"apps\"], resources [\"deployments\"], verbs [\"patch\"] to the actuator's ClusterRole"),
-        ("get cronjobs", "suspend cronjob/report".into(),
-            "the actuator may not get cronjobs in namespace NS: add apiGroups [\"batch\"], resources [\"cronjobs\"], verbs [\"get\"] to the actuator's ClusterRole"),
-        ("create pods/eviction", format!("drain node/{node}"),
-            "the actuator may not create pods/eviction in namespace NS: add apiGroups [\"\"], resources [\"pods/eviction\"], verbs [\"create\"] to the actuator's ClusterRole"),
-        ("delete pods", format!("delete pod/{pod}"),
-            "the actuator may not delete pods in namespace NS: add apiGroups [\"\"], resources [\"pods\"], verbs [\"delete\"] to the actuator's ClusterRole"),
+        (
+            "patch deployments",
+            "restart deployment/web".to_owned(),
+            "the actuator may not patch deployments in namespace NS: add apiGroups [\"apps\"], resources [\"deployments\"], verbs [\"patch\"] to the actuator's ClusterRole",
+        ),
+        (
+            "get cronjobs",
+            "suspend cronjob/report".into(),
+            "the actuator may not get cronjobs in namespace NS: add apiGroups [\"batch\"], resources [\"cronjobs\"], verbs [\"get\"] to the actuator's ClusterRole",
+        ),
+        (
+            "create pods/eviction",
+            format!("drain node/{node}"),
+            "the actuator may not create pods/eviction in namespace NS: add apiGroups [\"\"], resources [\"pods/eviction\"], verbs [\"create\"] to the actuator's ClusterRole",
+        ),
+        (
+            "delete pods",
+            format!("delete pod/{pod}"),
+            "the actuator may not delete pods in namespace NS: add apiGroups [\"\"], resources [\"pods\"], verbs [\"delete\"] to the actuator's ClusterRole",
+        ),
     ] {
-        let rules = granted().into_iter().filter(|rule| format!("{} {}", rule.verbs[0], rule.resource) != without).collect();
+        let rules =
+            granted().into_iter().filter(|rule| format!("{} {}", rule.verbs[0], rule.resource) != without).collect();
         place.running().access.grant(ACTUATOR, rules);
         let refused = place.actuator.preview(&action(&place, &command), Utc::now()).await.unwrap_err();
         assert_eq!(refused.to_string(), told.replace("NS", &place.namespace), "{command} without {without}");
@@ -56,7 +69,10 @@ async fn it_acts_in_the_name_of_who_approved() {
     let mut rules = granted();
     rules.push(Rule::new(&["impersonate"], "", "users"));
     place.running().access.grant(ACTUATOR, rules);
-    assert!(told(place.actuator.execute(&approved, Utc::now()).await).starts_with("bob@example.com may not patch deployments in namespace"));
+    assert!(
+        told(place.actuator.execute(&approved, Utc::now()).await)
+            .starts_with("bob@example.com may not patch deployments in namespace")
+    );
     let stranger = approve_by("slack:U2", &wish, &shown).approved;
     assert_eq!(
         told(place.actuator.execute(&stranger, Utc::now()).await),
@@ -80,7 +96,10 @@ async fn an_object_that_moved_is_left_alone() {
         let refused = place.actuator.execute(&approve(&wish, &shown).approved, Utc::now()).await.unwrap_err();
         assert_eq!(
             refused.to_string(),
-            format!("Deployment {}/web has changed since this was proposed (its definition is another): propose it anew", place.namespace)
+            format!(
+                "Deployment {}/web has changed since this was proposed (its definition is another): propose it anew",
+                place.namespace
+            )
         );
         assert_eq!(place.get(&web).await["spec"]["replicas"], 4);
 
@@ -100,7 +119,10 @@ async fn an_object_that_moved_is_left_alone() {
         same["status"] = json!({});
         place.create(web.trim_end_matches("/web"), &same).await;
         let refused = place.actuator.execute(&approve(&other, &shown).approved, Utc::now()).await.unwrap_err();
-        assert!(matches!(&refused, ActuatorError::Moved { how, .. } if how == "another object has its name now"), "{refused}");
+        assert!(
+            matches!(&refused, ActuatorError::Moved { how, .. } if how == "another object has its name now"),
+            "{refused}"
+        );
         let observed = place.actuator.observe(&approve(&other, &shown).proposal).await.unwrap();
         assert!(matches!(observed, Sight::Unclear { .. }), "{observed:?}");
         place.clear().await;
@@ -129,14 +151,24 @@ async fn what_must_hold_is_looked_at_before_anything_is_offered() {
             ("restart deployment/nope".to_owned(), "Deployment NS/nope does not exist"),
             ("restart deployment/auto".into(), "Deployment NS/auto: its rollout is paused: resume it first"),
             ("resume deployment/web".into(), "Deployment NS/web: its rollout is not paused"),
-            ("scale deployment/auto --replicas 9".into(),
-                "Deployment NS/auto: HorizontalPodAutoscaler auto would set it back: change its bounds instead"),
+            (
+                "scale deployment/auto --replicas 9".into(),
+                "Deployment NS/auto: HorizontalPodAutoscaler auto would set it back: change its bounds instead",
+            ),
             ("scale deployment/web --replicas 2".into(), "Deployment NS/web: nothing would change"),
-            ("undo deployment/web --to-revision 9".into(), "Deployment NS/web: revision 9 is not kept any more; there are [1]"),
+            (
+                "undo deployment/web --to-revision 9".into(),
+                "Deployment NS/web: revision 9 is not kept any more; there are [1]",
+            ),
             ("undo deployment/web --to-revision 1".into(), "Deployment NS/web: revision 1 is the current one"),
-            ("set-resources deployment/web -c nope --memory-limit 128Mi".into(), "Deployment NS/web: its template has no container nope"),
-            ("set-resources deployment/web -c app --memory-request 128Mi".into(),
-                "Deployment NS/web: a request of 128Mi is more than its limit of 64Mi"),
+            (
+                "set-resources deployment/web -c nope --memory-limit 128Mi".into(),
+                "Deployment NS/web: its template has no container nope",
+            ),
+            (
+                "set-resources deployment/web -c app --memory-request 128Mi".into(),
+                "Deployment NS/web: a request of 128Mi is more than its limit of 64Mi",
+            ),
             ("resume cronjob/report".into(), "CronJob NS/report: it is not suspended"),
             (format!("uncordon node/{node}"), "Node NODE: it is not cordoned"),
             ("silence alertname=X --for 1h --comment x".into(), "no Alertmanager is configured: set ALERTMANAGER_URL"),
@@ -158,8 +190,12 @@ async fn who_would_set_it_back_is_said() {
         place.workloads().await;
         let web = place.deployment("web");
         place.patch(&web, &json!({"metadata": {"labels": {"argocd.argoproj.io/instance": "shop"}}})).await;
-        let shown = preview(&place.actuator, &action(&place, "set-resources deployment/web -c app --memory-limit 128Mi")).await;
-        assert_eq!(shown.target.managed.map(|managed| (managed.by, managed.patch == shown.patch)), Some(("Argo CD application shop".to_owned(), true)));
+        let shown =
+            preview(&place.actuator, &action(&place, "set-resources deployment/web -c app --memory-limit 128Mi")).await;
+        assert_eq!(
+            shown.target.managed.map(|managed| (managed.by, managed.patch == shown.patch)),
+            Some(("Argo CD application shop".to_owned(), true))
+        );
         let manager = "Argo CD application shop".to_owned();
         assert!(shown.warnings.contains(&Warning::ManagedBy { manager }), "{:?}", shown.warnings);
         insta::allow_duplicates! {

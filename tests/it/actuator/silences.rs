@@ -34,7 +34,9 @@ async fn a_silence_is_made_once_and_ended() {
         let line = lines.iter().find(|line| line.what == "alertmanager").unwrap();
         assert!(line.ok && line.detail.starts_with("Alertmanager 0."), "{line:?}");
 
-        let wish = Action::parse("silence alertname=PodCrash \"pod!~web-.*\" --for 1h --comment \"rolling back\"", None).unwrap();
+        let wish =
+            Action::parse("silence alertname=PodCrash \"pod!~web-.*\" --for 1h --comment \"rolling back\"", None)
+                .unwrap();
         let shown = preview(&actuator, &wish).await;
         assert!(shown.diff.as_str().starts_with("+alertname=PodCrash\n+pod!~web-.*\n+until "), "{}", shown.diff);
         let Approval { proposal, approved } = approve(&wish, &shown);
@@ -46,7 +48,10 @@ async fn a_silence_is_made_once_and_ended() {
         assert_eq!((again.already, &again.created), (true, &done.created));
         let all = silences.all().await.unwrap();
         assert_eq!(all.len(), 1, "{all:?}");
-        assert_eq!((all[0].comment.as_str(), all[0].created_by.as_str()), (format!("rolling back (holmes-bot {})", proposal.id).as_str(), "slack:U1 via holmes-bot"));
+        assert_eq!(
+            (all[0].comment.as_str(), all[0].created_by.as_str()),
+            (format!("rolling back (holmes-bot {})", proposal.id).as_str(), "slack:U1 via holmes-bot")
+        );
         let told = actuator.preview(&wish, Utc::now()).await.unwrap_err().to_string();
         assert_eq!(told, format!("Alertmanager: silence {} has the same matchers", all[0].id));
 

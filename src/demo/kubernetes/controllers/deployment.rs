@@ -84,7 +84,14 @@ fn promoted(store: &mut Store, sets: &Resource, set: Value, newest: i64) -> Valu
     store.put(sets, set)
 }
 
-fn made(store: &mut Store, moment: &Moment, sets: &Resource, kind: &Resource, deployment: &Value, revision: i64) -> Value {
+fn made(
+    store: &mut Store,
+    moment: &Moment,
+    sets: &Resource,
+    kind: &Resource,
+    deployment: &Value,
+    revision: i64,
+) -> Value {
     let (namespace, name) = pods::key(deployment);
     let hash = pods::template_hash(deployment);
     let mut template = deployment["spec"]["template"].clone();
@@ -190,6 +197,7 @@ fn status(
         let at = since(kind, value);
         json!({"type": kind, "status": value, "lastUpdateTime": at, "lastTransitionTime": at, "reason": reason, "message": message})
     };
-    status["conditions"] = json!([one("Available", is_available, why, text), one("Progressing", "True", reason, &message)]);
+    status["conditions"] =
+        json!([one("Available", is_available, why, text), one("Progressing", "True", reason, &message)]);
     status
 }

@@ -21,8 +21,15 @@ pub(super) fn reconcile(store: &mut Store, moment: &Moment, workload: &Workload)
     if pods::owned(store, &job).is_empty() {
         let prefix = format!("{}-", workload.name);
         let name = pods::fresh_name(store, &prefix);
-        let draft =
-            Draft { workload, name, generate_name: prefix, template, owner: owner(&kind, &job), revision: None, node: None };
+        let draft = Draft {
+            workload,
+            name,
+            generate_name: prefix,
+            template,
+            owner: owner(&kind, &job),
+            revision: None,
+            node: None,
+        };
         pods::make(store, moment, draft);
     }
     let mut after = job.clone();
@@ -49,9 +56,7 @@ pub(super) fn reconcile(store: &mut Store, moment: &Moment, workload: &Workload)
 fn outcome(job: &Value, well: bool, moment: &Moment) -> Value {
     let started = &job["metadata"]["creationTimestamp"];
     let at = &moment.text;
-    let condition = |kind: &str, reason: &str, message: &str| {
-        json!({"type": kind, "status": "True", "lastProbeTime": at, "lastTransitionTime": at, "reason": reason, "message": message})
-    };
+    let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "True", "lastProbeTime": at, "lastTransitionTime": at, "reason": reason, "message": message});
     if well {
         return json!({"startTime": started, "completionTime": at, "succeeded": 1, "ready": 0,
             "conditions": [condition("SuccessCriteriaMet", "CompletionsReached", "Reached expected number of succeeded pods"),

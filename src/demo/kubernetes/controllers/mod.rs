@@ -60,7 +60,15 @@ fn same_spec(one: &Value, other: &Value) -> bool {
     let essence = |spec: &Value| {
         let containers = spec["containers"].as_array().into_iter().flatten();
         containers
-            .map(|container| json!([container["name"], container["image"], container["env"], container["args"], container["resources"]]))
+            .map(|container| {
+                json!([
+                    container["name"],
+                    container["image"],
+                    container["env"],
+                    container["args"],
+                    container["resources"]
+                ])
+            })
             .collect::<Vec<_>>()
     };
     essence(one) == essence(other)
@@ -136,13 +144,15 @@ fn autoscale(store: &mut Store, moment: &Moment, workload: &Workload) {
     let Some(kind) = store.kind("HorizontalPodAutoscaler") else { return };
     let Some(hpa) = store.stored(&kind, &workload.namespace, &workload.name).cloned() else { return };
     let target = &hpa["spec"]["scaleTargetRef"];
-    let (Some(target_kind), Some(name)) = (target["kind"].as_str().and_then(|kind| store.kind(kind)), target["name"].as_str())
+    let (Some(target_kind), Some(name)) =
+        (target["kind"].as_str().and_then(|kind| store.kind(kind)), target["name"].as_str())
     else {
         return;
     };
     let Some(scaled) = store.stored(&target_kind, &workload.namespace, name).cloned() else { return };
     let has = scaled["spec"]["replicas"].as_i64().unwrap_or(1);
-    let (min, max) = (hpa["spec"]["minReplicas"].as_i64().unwrap_or(1), hpa["spec"]["maxReplicas"].as_i64().unwrap_or(1));
+    let (min, max) =
+        (hpa["spec"]["minReplicas"].as_i64().unwrap_or(1), hpa["spec"]["maxReplicas"].as_i64().unwrap_or(1));
     let wanted = has.clamp(min.min(max), max);
     if wanted != has {
         touched(store, moment, &target_kind, &scaled);
@@ -174,9 +184,9 @@ fn hash(template: &Value) -> String {
     }
     let text = bare.to_string();
     // FNV-1a, as Kubernetes has it.
-    let number = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let number = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     super::create::letters(number, 9)
 }
 

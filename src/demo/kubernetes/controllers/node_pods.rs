@@ -91,7 +91,11 @@ fn places(store: &Store, workload: &Workload, object: &Value) -> Vec<Place> {
         return (0..count).map(|index| Place::Named(format!("{}-{index}", workload.name))).collect();
     }
     let Some(nodes) = store.kind("Node") else { return Vec::new() };
-    store.all(&nodes).filter_map(|node| node["metadata"]["name"].as_str()).map(|name| Place::Node(name.to_owned())).collect()
+    store
+        .all(&nodes)
+        .filter_map(|node| node["metadata"]["name"].as_str())
+        .map(|name| Place::Node(name.to_owned()))
+        .collect()
 }
 
 /// Whether a pod was made from this template, as far as its annotations and containers tell.

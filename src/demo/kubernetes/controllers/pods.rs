@@ -100,14 +100,18 @@ fn is_ours(pod: &Value) -> bool {
 }
 
 fn starting(pod: &Value, since: &str) -> Value {
-    let statuses = containers(pod, |_| json!({"ready": false, "started": false, "restartCount": 0,
-        "state": {"waiting": {"reason": "ContainerCreating"}}, "lastState": {}}));
+    let statuses = containers(pod, |_| {
+        json!({"ready": false, "started": false, "restartCount": 0,
+        "state": {"waiting": {"reason": "ContainerCreating"}}, "lastState": {}})
+    });
     json!({"phase": "Pending", "startTime": since, "conditions": conditions("False", since), "containerStatuses": statuses})
 }
 
 fn running(pod: &Value, since: &str) -> Value {
-    let statuses = containers(pod, |_| json!({"ready": true, "started": true, "restartCount": 0,
-        "state": {"running": {"startedAt": since}}, "lastState": {}}));
+    let statuses = containers(pod, |_| {
+        json!({"ready": true, "started": true, "restartCount": 0,
+        "state": {"running": {"startedAt": since}}, "lastState": {}})
+    });
     json!({"phase": "Running", "startTime": since, "conditions": conditions("True", since), "containerStatuses": statuses})
 }
 
@@ -134,8 +138,10 @@ pub(super) fn ended(pod: &Value, succeeded: bool, at: &str) -> Value {
     let code = if succeeded { 0 } else { 1 };
     let reason = if succeeded { "Completed" } else { "Error" };
     let started = pod["metadata"]["creationTimestamp"].clone();
-    let statuses = containers(pod, |_| json!({"ready": false, "started": false, "restartCount": 0, "lastState": {},
-        "state": {"terminated": {"exitCode": code, "reason": reason, "startedAt": started, "finishedAt": at}}}));
+    let statuses = containers(pod, |_| {
+        json!({"ready": false, "started": false, "restartCount": 0, "lastState": {},
+        "state": {"terminated": {"exitCode": code, "reason": reason, "startedAt": started, "finishedAt": at}}})
+    });
     json!({"phase": if succeeded { "Succeeded" } else { "Failed" }, "startTime": started,
         "conditions": conditions("False", at), "containerStatuses": statuses})
 }
