@@ -72,7 +72,7 @@ impl Actuator {
         if version(&object, order.action) != order.version() {
             return Err(ours(moved(place, "its definition is another")));
         }
-        let (_, history) = self.looked_at(order.action, place).await.map_err(ours)?;
+        let history = self.checked(order.action, place, &object).await.map_err(ours)?;
         let change = Change::of(order.action, place, &object, &history, order.at, order.key).map_err(ours)?;
         let was = before(order.action, &object, &history);
         match &change {

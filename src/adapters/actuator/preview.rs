@@ -67,7 +67,8 @@ impl Actuator {
         let Some(place) = Place::of(action) else {
             return self.preview_silence(action, at).await;
         };
-        let (object, history) = self.looked_at(action, &place).await?;
+        let object = self.target(&place).await?;
+        let history = self.checked(action, &place, &object).await?;
         let change = Change::of(action, &place, &object, &history, at, "preview")?;
         let mut warnings = Vec::new();
         let (shown, patch) = self.dry_run(action, &place, &object, &change, &mut warnings).await?;
@@ -93,26 +94,32 @@ impl Actuator {
         let Some(place) = Place::of(action) else {
             return self.look_at_silence(action).await;
         };
-        let missing = || ActuatorError::NotFound { what: place.to_string() };
-        let object = self.api.get(&place).await?.ok_or_else(missing)?;
-        Ok(snapshot(&object, action))
+        Ok(snapshot(&self.target(&place).await?, action))
     }
 
-    /// The object with its history, when all that must hold does.
-    pub(super) async fn looked_at(&self, action: &Action, place: &Place) -> Result<(Value, History), ActuatorError> {
+    async fn target(&self, place: &Place) -> Result<Value, ActuatorError> {
         let missing = || ActuatorError::NotFound { what: place.to_string() };
-        let object = self.api.get(place).await?.ok_or_else(missing)?;
+        self.api.get(place).await?.ok_or_else(missing)
+    }
+
+    /// The object's history as far as the action needs it, when all that must hold does.
+    pub(super) async fn checked(
+        &self,
+        action: &Action,
+        place: &Place,
+        object: &Value,
+    ) -> Result<History, ActuatorError> {
         let history = match action {
-            Action::RolloutUndo { workload, .. } => self.history(workload, &object).await?,
+            Action::RolloutUndo { workload, .. } => self.history(workload, object).await?,
             _ => History::default(),
         };
         let autoscaler = match action {
             Action::Scale { .. } => self.autoscaler(place).await?,
             _ => None,
         };
-        match conditions::unmet(action, &object, &history, autoscaler.as_deref()) {
+        match conditions::unmet(action, object, &history, autoscaler.as_deref()) {
             Some(why) => Err(ActuatorError::Unmet { what: place.to_string(), why }),
-            None => Ok((object, history)),
+            None => Ok(history),
         }
     }
 

@@ -60,8 +60,8 @@ fn budget(store: &Store, namespace: &str, pod: &Value) -> Result<(), Refusal> {
         _ => {
             return Err(Refusal::Failed {
                 code: 500,
-                reason: "InternalError",
-                message: "Internal error occurred: This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.".into(),
+                reason: "",
+                message: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.".into(),
                 details: Value::Null,
             });
         }

@@ -296,17 +296,17 @@ fn precondition(resource: &Resource, current: &Value, after: &Value, name: &str)
 /// The preconditions of a delete or an eviction.
 pub(super) fn preconditions(resource: &Resource, object: &Value, options: &Value) -> Result<(), Refusal> {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
-    for (field, label, owner) in
-        [("uid", "UID", "UID in object meta"), ("resourceVersion", "ResourceVersion", "ResourceVersion in object meta")]
-    {
+    let told = [
+        ("uid", "UID", "The object might have been deleted and then recreated"),
+        ("resourceVersion", "ResourceVersion", "The object might have been modified"),
+    ];
+    for (field, label, perhaps) in told {
         let wanted = &options["preconditions"][field];
         if !wanted.is_null() && *wanted != object["metadata"][field] {
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            let why = format!(
-                "Precondition failed: {label} in precondition: {}, {owner}: {}",
-                text(wanted),
-                text(&object["metadata"][field])
-            );
+            let (sent, has) = (wanted.as_str(), object["metadata"][field].as_str());
+            let (sent, has) = (sent.unwrap_or_default(), has.unwrap_or_default());
+            let why =
+                format!("the {label} in the precondition ({sent}) does not match the {label} in record ({has}). {perhaps}");
             return Err(Refusal::conflict(resource, name, &why));
         }
     }
@@ -460,10 +460,10 @@ fn refuse_apply(conflicts: &[Conflict]) -> Refusal {
 fn unfit(unfit: Unfit) -> Refusal {
     match unfit {
         Unfit::Malformed(why) => Refusal::BadRequest(why),
-        Unfit::Unprocessable(why) => Refusal::Failed {
+        Unfit::Unprocessable => Refusal::Failed {
             code: 422,
             reason: "Invalid",
-            message: format!("the server rejected our request due to an error in our request: {why}"),
+            message: "the server rejected our request due to an error in our request".into(),
             details: json!({}),
         },
     }
