@@ -140,13 +140,14 @@ rules:
     match: {actions: [scale]}
     decision: forbid
     quorum: 2
-    reason: no
+    reason: not here
     examples:
       applies: [restart deployment/x -n shop, scale deployment/x]
       not: [scale deployment/x -n shop --replicas 2]
   - name: two
     decision: allow
     reason: x
+    examples: {}
 rate_limits:
   - {most: 0, within: soon, reason: x}
 break_glass: {approvers: []}
