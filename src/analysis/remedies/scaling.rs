@@ -3,7 +3,6 @@
 use super::{Case, Remedy, remedy};
 use crate::analysis::phrases;
 use crate::domain::action::{Action, Namespaced, RolloutKind};
-use crate::domain::cluster::ChangeKind;
 use crate::domain::finding::FindingKind;
 
 pub(super) const AT_MAX: &str = "why.autoscaler_at_max";
@@ -54,16 +53,9 @@ fn from_zero(case: &Case<'_>) -> Option<Remedy> {
     if workload.kind == RolloutKind::DaemonSet || seen.data.autoscaler.is_some() {
         return None;
     }
-    // `replicas 3 → 0`, where the change was seen.
-    let before = case.scene.changes().flat_map(|seen| seen.data.iter()).find_map(|change| {
-        let own = change.kind == ChangeKind::Scale && case.scene.is_own(&change.object);
-        let (from, to) = change.what.split_once('→').filter(|_| own)?;
-        let number = from.trim().rsplit(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok()?;
-        to.trim().starts_with('0').then_some(number)
-    });
-    let replicas = before.filter(|before| *before > 0).unwrap_or(1);
-    let confidence = if before.is_some() { 0.8 } else { 0.6 };
-    let remedy =
-        remedy(Action::Scale { workload, replicas }, FROM_ZERO, confidence * finding.confidence, &finding.evidence)?;
-    Some(remedy.fact("new", replicas.to_string()).maybe("was", before.map(|before| before.to_string())))
+    // How many there were is not known; one serves, and people know how many more they want.
+    let replicas = 1;
+    let confidence = 0.7 * finding.confidence;
+    let remedy = remedy(Action::Scale { workload, replicas }, FROM_ZERO, confidence, &finding.evidence)?;
+    Some(remedy.fact("new", replicas.to_string()).cite(seen.id))
 }
