@@ -102,7 +102,25 @@ fn answers_of_the_example() {
         ask(&policy, "silence alertname=X namespace=kube-system --for 2h --comment x", |_| {}),
         ask(&Policy::default(), restart, |_| {}),
     ];
-    insta::assert_snapshot!(answers.iter().map(said).collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(answers.iter().map(said).collect::<Vec<_>>().join("\n"), @r#"
+    everyday: 1 of on-call
+    everyday: 1 of on-call; payments needs its owners: 2 of payments-owners
+    forbidden: no rule of the policy allows it
+    forbidden: namespace kube-system is protected; no rule of the policy allows it
+    forbidden: rule `databases are not restarted by hand`: the operator fails them over; see the database runbook
+    forbidden: rule `databases are not restarted by hand` may forbid it: labels not known
+    forbidden: 3 in 60 min is the most: what three restarts did not mend, a fourth does not; again at 12:10 UTC
+    everyday: 1 of on-call
+    forbidden: rule `freeze at the end of the year`: no changes over the holidays
+    everyday: 1 of on-call; break_glass: 1 of ann chen
+    forbidden: break-glass: say why, in a sentence
+    forbidden: rule `databases are not restarted by hand`: the operator fails them over; see the database runbook
+    forbidden: namespace kube-system is protected; no rule of the policy allows it
+    everyday: 1 of on-call; break_glass: 1 of ann chen
+    nodes: 1 of ann boris
+    forbidden: namespace kube-system is protected
+    forbidden: no approvers are named: write a policy (HOLMES_POLICY_FILE)
+    "#);
 }
 
 #[test]
@@ -140,13 +158,14 @@ rules:
     match: {actions: [scale]}
     decision: forbid
     quorum: 2
-    reason: no
+    reason: not here
     examples:
       applies: [restart deployment/x -n shop, scale deployment/x]
       not: [scale deployment/x -n shop --replicas 2]
   - name: two
     decision: allow
     reason: x
+    examples: {}
 rate_limits:
   - {most: 0, within: soon, reason: x}
 break_glass: {approvers: []}
@@ -154,7 +173,34 @@ break_glass: {approvers: []}
     let (policy, problems) = Policy::read("policy.yaml", text);
     assert_eq!(policy, None);
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    policy.yaml:1: version: not a version that this release reads (write `version: 1`)
+    policy.yaml:3: people.ann: `slack-group:S1` is a group, not a person (list groups under `groups`)
+    policy.yaml:4: people.boris: `slack:U1` is ann already (an identity belongs to one person)
+    policy.yaml:6: groups.ops: `borris` is no name of `people` or `groups` (use one of ann)
+    policy.yaml:7: protected_namespaces: warning: kube-system is not protected (add it unless the bot really may act there)
+    policy.yaml:9: rules[0].reason: missing (add `reason:`)
+    policy.yaml:11: rules[0].match.action: unknown key (did you mean `actions`?)
+    policy.yaml:12: rules[0].match.namespaces[0]: `Shop` can fit no name (use a-z, 0-9, `-`, `.` and `*`)
+    policy.yaml:13: rules[0].match.risk[0]: unknown `huge` (did you mean `high`?)
+    policy.yaml:14: rules[0].match.labels: is empty (list something, or remove the line for any)
+    policy.yaml:15: rules[0].match.when.days[0]: `mon-fry` is no day (write mon, tue, wed, thu, fri, sat, sun, or mon-fri)
+    policy.yaml:15: rules[0].match.when.days[1]: `noday` is no day (write mon, tue, wed, thu, fri, sat, sun, or mon-fri)
+    policy.yaml:15: rules[0].match.when.from: `25:00` is no time of day (write it like "09:00")
+    policy.yaml:15: rules[0].match.when.offset: `Europe/Paris` is no offset (write UTC or an offset like "+03:00"; time zones with summer time are not supported)
+    policy.yaml:18: rules[0].quorum: 3 must approve, and fewer are named (name more approvers or lower it)
+    policy.yaml:19: rules[0].self_approval: text where true or false is expected (write true or false)
+    policy.yaml:20: rules[0].expires: longer than 24h (what was shown a day ago is not what is there now)
+    policy.yaml:24: rules[1].quorum: means nothing where it is forbidden (remove it, or write `decision: approve`)
+    policy.yaml:27: rules[1].examples.applies[0]: the rule does not apply to this (mend the rule's `match` or the example)
+    policy.yaml:27: rules[1].examples.applies[1]: `scale deployment/x`: namespace: missing: add -n NAMESPACE (write it like `restart deployment/checkout -n shop`)
+    policy.yaml:28: rules[1].examples.not[0]: the rule applies to this (mend the rule's `match` or the example)
+    policy.yaml:30: rules[2].decision: `allow` is not approve or forbid (write one of the two)
+    policy.yaml:34: rate_limits[0].most: 0 is no number of times (write a number from 1 to 1000)
+    policy.yaml:34: rate_limits[0].within: `soon` is no duration from 1m to 30d (write it like 30m, 2h or 1d)
+    policy.yaml:35: break_glass.approvers: names nobody (list people or groups, or remove `break_glass`)
+    policy.yaml:35: break_glass.reason: missing (add `reason:`)
+    "#);
 }
 
 #[test]

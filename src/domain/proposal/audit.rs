@@ -60,6 +60,7 @@ impl Proposal {
             Outcome::Counted { .. } => "proposal.vote",
             Outcome::Approved { .. } => "proposal.approved",
             Outcome::Rejected => "proposal.rejected",
+            Outcome::Repeated { .. } => "proposal.repeated",
             _ => "proposal.click_refused",
         };
         let (choice, said) = match &click.choice {

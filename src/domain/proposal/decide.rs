@@ -6,7 +6,7 @@ use super::outcome::who;
 use super::{MAX_VOTES, Outcome, Progress, Proposal, ProposalId, ProposedBy, State, Step, Void, Vote};
 use crate::domain::alert::Severity;
 use crate::domain::policy::scope::Scope;
-use crate::domain::policy::{Decision, Person, Policy, Recent, Request, Terms};
+use crate::domain::policy::{Decision, Person, Policy, Recent, Request, Requirement, Terms};
 use crate::domain::text;
 
 /// A click, a command, or a request to the API, from somebody whom the platform vouches for.
@@ -50,7 +50,7 @@ pub struct Circumstances<'a> {
     pub scope: &'a Scope<'a>,
     /// The incident's severity.
     pub severity: Option<Severity>,
-    /// What was executed lately.
+    /// What was executed lately, this proposal itself left out.
     pub recent: &'a [Recent],
     /// Now.
     pub now: DateTime<Utc>,
@@ -215,7 +215,7 @@ impl Proposal {
         still
     }
 
-    fn counted(&self, policy: &Policy, terms: &Terms, need: &crate::domain::policy::Requirement) -> usize {
+    fn counted(&self, policy: &Policy, terms: &Terms, need: &Requirement) -> usize {
         let mut counted: Vec<&Vote> = Vec::new();
         for vote in self.votes.iter().filter(|vote| self.counts(vote, policy, terms)) {
             let new = counted.iter().all(|other| policy.people.are_different(&other.person.id, &vote.person.id));
