@@ -61,7 +61,9 @@ fn budget(store: &Store, namespace: &str, pod: &Value) -> Result<(), Refusal> {
             return Err(Refusal::Failed {
                 code: 500,
                 reason: "",
-                message: "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.".into(),
+                message:
+                    "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+                        .into(),
                 details: Value::Null,
             });
         }

@@ -305,8 +305,9 @@ pub(super) fn preconditions(resource: &Resource, object: &Value, options: &Value
         if !wanted.is_null() && *wanted != object["metadata"][field] {
             let (sent, has) = (wanted.as_str(), object["metadata"][field].as_str());
             let (sent, has) = (sent.unwrap_or_default(), has.unwrap_or_default());
-            let why =
-                format!("the {label} in the precondition ({sent}) does not match the {label} in record ({has}). {perhaps}");
+            let why = format!(
+                "the {label} in the precondition ({sent}) does not match the {label} in record ({has}). {perhaps}"
+            );
             return Err(Refusal::conflict(resource, name, &why));
         }
     }
