@@ -99,14 +99,14 @@ mod tests {
         };
         insta::assert_snapshot!(between(&object("web:1", "postgres://u:p@db"), &object("web:2", "postgres://u:q@db")), @r"
         @@ -8,6 +8,6 @@
-                   - name: LEVEL
-                     value: (not shown)
-                   - name: DSN
-        -            value: (not shown)
-        -        image: 'web:1'
-        +            value: (not shown, another value)
-        +        image: 'web:2'
-                 name: app
+             - name: LEVEL
+               value: (not shown)
+             - name: DSN
+        -      value: (not shown)
+        -    image: web:1
+        +      value: (not shown, another value)
+        +    image: web:2
+             name: app
         ");
         assert_eq!(between(&object("web:1", "a"), &object("web:1", "a")), "");
     }
