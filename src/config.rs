@@ -15,7 +15,7 @@ use crate::domain::policy::Principal;
 use crate::render::Language;
 
 /// Every variable that is read, as documented in `.env.example`.
-pub const VARIABLES: [&str; 40] = [
+pub const VARIABLES: [&str; 41] = [
     "HOLMES_LISTEN",
     "HOLMES_PUBLIC_URL",
     "HOLMES_DATA_DIR",
@@ -25,6 +25,7 @@ pub const VARIABLES: [&str; 40] = [
     "HOLMES_LANGUAGE",
     "HOLMES_RUNBOOKS_DIR",
     "HOLMES_TEMPLATES_DIR",
+    "HOLMES_POLICY_FILE",
     "HOLMES_INVESTIGATION_DEADLINE",
     "HOLMES_INVESTIGATIONS",
     "HOLMES_REOPEN_WITHIN",
@@ -165,6 +166,8 @@ pub struct Config {
     pub runbooks_dir: Option<PathBuf>,
     /// Overrides of the embedded templates.
     pub templates_dir: Option<PathBuf>,
+    /// Who may approve what; `None`: nobody may approve anything.
+    pub policy_file: Option<PathBuf>,
     /// How long neighbours may take to answer in one investigation.
     pub investigation_deadline: Duration,
     /// Investigations that run at once.
@@ -246,6 +249,7 @@ impl Reader<'_> {
             language: self.language(),
             runbooks_dir: self.directory("HOLMES_RUNBOOKS_DIR"),
             templates_dir: self.directory("HOLMES_TEMPLATES_DIR"),
+            policy_file: self.file("HOLMES_POLICY_FILE"),
             investigation_deadline: self.duration("HOLMES_INVESTIGATION_DEADLINE", Duration::from_secs(10)),
             investigations: self.number("HOLMES_INVESTIGATIONS", 4, 1..=64),
             reopen_within: self.duration("HOLMES_REOPEN_WITHIN", Duration::from_secs(30 * 60)),

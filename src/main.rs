@@ -28,6 +28,10 @@ fn run(command: Command, variables: &BTreeMap<String, String>) -> anyhow::Result
         Command::Demo(arguments) => on_threads(commands::demo::run(arguments, variables)),
         Command::Check => on_threads(commands::check::run(variables)),
         Command::Runbooks(arguments) => runbooks(&arguments),
+        Command::Policy(arguments) => commands::policy::run(&arguments, variables, &mut std::io::stdout().lock()),
+        Command::Audit(arguments) => {
+            on_threads(commands::audit::run(&arguments, variables, &mut std::io::stdout().lock()))
+        }
         Command::Patterns(arguments) => commands::patterns::run(&arguments).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -1,8 +1,10 @@
 //! The command line: one file a command.
 
+pub mod audit;
 pub mod check;
 pub mod demo;
 pub mod patterns;
+pub mod policy;
 pub mod runbooks;
 pub mod serve;
 
@@ -28,6 +30,10 @@ pub enum Command {
     Check,
     /// List, show, check and search runbooks.
     Runbooks(runbooks::RunbooksArgs),
+    /// Check the policy, and explain who may let what happen.
+    Policy(policy::PolicyArgs),
+    /// Show, verify and export the audit.
+    Audit(audit::AuditArgs),
     /// Group the lines of a log file into patterns.
     Patterns(patterns::Args),
 }
