@@ -218,12 +218,13 @@ impl Place {
         let plural = if kind == "deployment" { "replicasets" } else { "controllerrevisions" };
         let path = self.path("apps/v1", plural, "");
         let uid = self.get(object).await["metadata"]["uid"].clone();
+        let text = number.to_string();
         self.until(&format!("revision {number} of {object}"), async || {
             let list = self.get(path.trim_end_matches('/')).await;
             list["items"].as_array().unwrap().iter().any(|one| {
                 let owned = one["metadata"]["ownerReferences"][0]["uid"] == uid;
                 let annotated = &one["metadata"]["annotations"]["deployment.kubernetes.io/revision"];
-                owned && (one["revision"] == number || *annotated == number.to_string())
+                owned && (one["revision"] == number || annotated.as_str() == Some(text.as_str()))
             })
         })
         .await;
