@@ -4,6 +4,7 @@
 //! unless a filter made it safe (see [`escape`]); excerpts are plain text; console pages are HTML. Which words are used
 //! is decided by the language, and by an operator's directory of overrides.
 
+mod actions;
 pub mod chart;
 mod embedded;
 mod engine;
@@ -51,6 +52,7 @@ pub struct Renderer {
     /// The texts as they were built in: what is said when an operator's own template fails on a value it did not expect.
     fallback: Option<Engine>,
     phrases: Phrases,
+    actions: Phrases,
 }
 
 impl Renderer {
@@ -61,9 +63,10 @@ impl Renderer {
     /// [`RenderError`] names the first file and line that cannot be used.
     pub fn new(language: Language, overrides: Vec<(String, String)>) -> Result<Self, RenderError> {
         let texts = Engine::new(language, &overrides)?;
-        let phrases = Phrases::new(&texts, language, &overrides)?;
+        let phrases = Phrases::new(&phrases::FINDINGS, &texts, language, &overrides)?;
+        let actions = Phrases::new(&phrases::ACTIONS, &texts, language, &overrides)?;
         let fallback = if overrides.is_empty() { None } else { Some(Engine::new(language, &[])?) };
-        Ok(Self { language, texts, fallback, phrases })
+        Ok(Self { language, texts, fallback, phrases, actions })
     }
 
     /// The language it speaks.

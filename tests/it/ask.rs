@@ -212,7 +212,8 @@ async fn a_model_that_fails_costs_only_its_own_words() {
             ("LLM_QUESTION_DEADLINE", "2s".to_owned()),
         ]
     };
-    let troubles: [(&str, fn() -> Say); 8] = [
+    type Trouble = (&'static str, fn() -> Say);
+    let troubles: [Trouble; 8] = [
         ("hangs", Say::hang),
         ("answers nothing", Say::empty),
         ("answers a page", Say::garbage),

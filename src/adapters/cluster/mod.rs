@@ -34,7 +34,6 @@ mod nodes;
 mod owners;
 mod permissions;
 mod pods;
-mod quantity;
 mod resolve;
 mod revisions;
 mod rollouts;
@@ -58,6 +57,7 @@ pub use connect::{Connection, ConnectionSource};
 pub use error::ClusterError;
 pub use event_scope::EventScope;
 pub use logs::{LogRequest, PodLogLine, PodLogs};
+pub(super) use managed::by as managed_by;
 pub use permissions::{PERMISSIONS, Permission};
 
 /// An answer that may lack pieces, and why it lacks them.
