@@ -55,7 +55,7 @@ impl Default for FakeServer {
             announces_window: true,
             tokenizes: true,
             tools: true,
-            schema: SchemaSupport::ResponseFormat,
+            schema: SchemaSupport::JsonSchema,
             key: None,
         }
     }
@@ -64,8 +64,10 @@ impl Default for FakeServer {
 /// How a server enforces a schema.
 #[derive(Clone, Copy, PartialEq)]
 pub enum SchemaSupport {
-    /// Both ways.
-    ResponseFormat,
+    /// Every way.
+    JsonSchema,
+    /// By `response_format` of the type `json_object` only, with the schema beside it.
+    JsonObject,
     /// Only by vLLM's own field.
     StructuredOutputs,
     /// Not at all: both are refused.
@@ -438,12 +440,15 @@ impl Shared {
             let message = "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set";
             return Some(refused(400, message));
         }
-        let support = self.server.schema;
-        if body.get("response_format").is_some() && support != SchemaSupport::ResponseFormat {
+        let format = body["response_format"]["type"].as_str();
+        let understood = match self.server.schema {
+            SchemaSupport::JsonSchema => true,
+            SchemaSupport::JsonObject => format != Some("json_schema"),
+            SchemaSupport::StructuredOutputs => format.is_none(),
+            SchemaSupport::None => format.is_none() && body.get("structured_outputs").is_none(),
+        };
+        if !understood {
             return Some(refused(400, "response_format is not supported (parameter=response_format)"));
-        }
-        if body.get("structured_outputs").is_some() && support == SchemaSupport::None {
-            return Some(refused(400, "structured_outputs is not supported"));
         }
         let (window, prompt) = (self.server.window, prompt_tokens(body));
         if u64::from(window) < body["max_tokens"].as_u64().unwrap_or_default() {
@@ -498,8 +503,9 @@ fn violations(body: &Value) -> Vec<String> {
         must(body.get("tool_choice").is_none(), "When using `tool_choice`, `tools` must be set.");
     }
     if let Some(format) = body.get("response_format") {
-        must(format["json_schema"]["schema"].is_object(), "a response format has a schema");
-        must(format["json_schema"]["name"].is_string(), "a schema has a name");
+        let object = format["type"] == "json_object" && format["schema"].is_object();
+        must(object || format["json_schema"]["schema"].is_object(), "a response format has a schema");
+        must(object || format["json_schema"]["name"].is_string(), "a schema has a name");
     }
     let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
     must(!messages.is_empty(), "there is a message");

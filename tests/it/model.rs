@@ -2,6 +2,7 @@
 //!
 //! What a real server can be asked is asked of one, too, when `LLM_BASE_URL` is set: see `model_real`.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -202,9 +203,10 @@ async fn a_model_that_does_better_with_a_schema_is_remembered() {
 #[tokio::test]
 async fn a_schema_is_sent_as_the_server_wants_it() {
     for (schema, tries, field) in [
-        (SchemaSupport::ResponseFormat, 1, "response_format"),
-        (SchemaSupport::StructuredOutputs, 2, "structured_outputs"),
-        (SchemaSupport::None, 3, "messages"),
+        (SchemaSupport::JsonSchema, 1, "response_format"),
+        (SchemaSupport::JsonObject, 2, "response_format"),
+        (SchemaSupport::StructuredOutputs, 3, "structured_outputs"),
+        (SchemaSupport::None, 4, "messages"),
     ] {
         let answer = json!({"severity": "high", "summary": "OOM"});
         let server = FakeServer { schema, ..Default::default() };
@@ -219,7 +221,7 @@ async fn a_schema_is_sent_as_the_server_wants_it() {
         }
         let last = fake.requests().pop().unwrap();
         let spelled_out = last["messages"][1]["content"].as_str().unwrap().contains("additionalProperties");
-        assert_eq!(spelled_out, schema == SchemaSupport::None);
+        assert_eq!(spelled_out, schema != SchemaSupport::JsonSchema);
         assert!(last.get(field).is_some());
     }
 }
@@ -445,21 +447,26 @@ async fn who_stops_listening_hangs_up() {
 
 #[tokio::test]
 async fn people_pass_a_storm_and_waiting_has_an_end() {
-    let fake = FakeModel::start(vec![Say::stuck_after("a"), Say::stuck_after("a"), Say::text("Memory.")]).await;
-    let model = Arc::new(model(&fake));
-    let mut storm = tokio::task::JoinSet::new();
-    for _ in 0..2 {
+    let fake = FakeModel::start(vec![Say::stuck_after("a"), Say::text("Person."), Say::text("Automatic.")]).await;
+    let model = Arc::new(Model::new(ModelSettings { concurrency: 1, ..settings(&fake.url()) }).unwrap());
+    let running = tokio::spawn({
         let model = Arc::clone(&model);
-        storm.spawn(async move { turn(&model, &request(Expect::Text)).await.0 });
-    }
-    fake.wait_for_open(2).await;
-    // Both places are taken.
+        async move { turn(&model, &request(Expect::Text)).await.0 }
+    });
+    fake.wait_for_open(1).await;
+    // The only place is taken.
+    let request = request(Expect::Text);
+    let (mut nothing, mut nothing_too) = (|_: &str| {}, |_: &str| {});
     let soon = Instant::now() + Duration::from_millis(50);
-    let late = model.turn(&request(Expect::Text), Priority::Automatic, soon, &mut |_| {}).await;
+    let late = model.turn(&request, Priority::Automatic, soon, &mut nothing).await;
     assert_eq!(late, Err(ModelError::TimedOut { stage: Stage::Waiting }));
-    let person = turn(&model, &request(Expect::Text));
-    storm.abort_all();
-    assert_eq!(person.await.0.unwrap().text, "Memory.");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut automatic = pin!(model.turn(&request, Priority::Automatic, deadline, &mut nothing));
+    let mut person = pin!(model.turn(&request, Priority::Person, deadline, &mut nothing_too));
+    assert!(futures::poll!(&mut automatic).is_pending() && futures::poll!(&mut person).is_pending());
+    running.abort();
+    let (automatic, person) = futures::join!(automatic, person);
+    assert_eq!((person.unwrap().text.as_str(), automatic.unwrap().text.as_str()), ("Person.", "Automatic."));
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ impl Model {
     }
 
     /// Tries, and tries otherwise after a refusal from which something was learned. Each way out of the loop is counted,
-    /// so it ends: few retries, three forms of a schema, one shorter answer, one new name.
+    /// so it ends: few retries, four forms of a schema, one shorter answer, one new name.
     async fn try_until(
         &self,
         request: &TurnRequest,

@@ -32,14 +32,20 @@ pub fn body(request: &TurnRequest, model: &str, max_tokens: u32, form: SchemaFor
             body["tools"] = tools.collect();
             body["tool_choice"] = "auto".into();
         }
-        Expect::Json { name, schema } => match form {
-            SchemaForm::ResponseFormat => {
-                let schema = json!({"name": name, "schema": schema, "strict": true});
-                body["response_format"] = json!({"type": "json_schema", "json_schema": schema});
+        Expect::Json { name, schema } => {
+            match form {
+                SchemaForm::ResponseFormat => {
+                    let schema = json!({"name": name, "schema": schema, "strict": true});
+                    body["response_format"] = json!({"type": "json_schema", "json_schema": schema});
+                }
+                SchemaForm::JsonObject => body["response_format"] = json!({"type": "json_object", "schema": schema}),
+                SchemaForm::StructuredOutputs => body["structured_outputs"] = json!({"json": schema}),
+                SchemaForm::Prompt => {}
             }
-            SchemaForm::StructuredOutputs => body["structured_outputs"] = json!({"json": schema}),
-            SchemaForm::Prompt => spell_out(&mut body["messages"], schema),
-        },
+            if form != SchemaForm::ResponseFormat {
+                spell_out(&mut body["messages"], schema);
+            }
+        }
     }
     body
 }
