@@ -576,7 +576,11 @@ async fn answer(shared: &Arc<Shared>, say: &Say, body: &Value) -> Response {
         }
         What::Stuck(text) => (EVENT_STREAM, pieces_of(events.words("content", text)).chain(stream::pending()).boxed()),
         What::Broken(text) => {
-            let error = stream::once(async { Err(std::io::Error::other("scripted")) });
+            let error = stream::once(async {
+                // Lets the words out first.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                Err(std::io::Error::other("scripted"))
+            });
             (EVENT_STREAM, pieces_of(events.words("content", text)).chain(error).boxed())
         }
         What::Endless(text) => {
