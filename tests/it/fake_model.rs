@@ -271,7 +271,7 @@ impl FakeModel {
 
     /// Answers what the function says.
     pub async fn answering(handler: impl FnMut(&Value) -> Say + Send + 'static) -> Self {
-        Self::serve(FakeServer::default(), Script::Handler(Box::new(handler))).await
+        Self::on_answering(FakeServer::default(), handler).await
     }
 
     /// A special server that answers these in order.

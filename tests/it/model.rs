@@ -282,6 +282,16 @@ async fn a_prompt_beyond_the_window_corrects_it() {
 }
 
 #[tokio::test]
+async fn silence_after_a_prompt_beyond_the_window_is_understood() {
+    let server = FakeServer { announces_window: false, ..Default::default() };
+    let fake = FakeModel::on(server, vec![Say::raw("text/event-stream", [b": ping\n\n".as_slice()])]).await;
+    let mut long = request(Expect::Text);
+    long.messages.push(Message::User { text: "restarts and again ".repeat(1000) });
+    let refused = turn(&model(&fake), &long).await.0.unwrap_err();
+    assert!(matches!(refused, ModelError::ContextExceeded { limit: None, prompt: Some(4097..) }), "{refused}");
+}
+
+#[tokio::test]
 async fn an_answer_that_does_not_fit_behind_the_prompt_is_asked_for_shorter() {
     let older = "This model's maximum context length is 1000 tokens. However, you requested 1050 tokens (800 in the messages, \
                  250 in the completion).";
@@ -319,8 +329,12 @@ async fn misbehaviours_have_names() {
             Say::raw("text/event-stream", [b"data: {\"choi\n\n".as_slice()]),
             "the model server did not answer as expected: its JSON cannot be read: EOF while parsing a string at line 1 column 6",
         ),
-        (Say::raw("text/event-stream", [b"".as_slice()]), "the model server did not answer as expected: an empty body"),
+        (Say::raw("text/event-stream", [b"".as_slice()]), "the model's answer was empty"),
         (Say::raw("application/json", [b"{}".as_slice()]), "the model server did not answer as expected: `{}`"),
+        (
+            Say::context_exceeded(4096, 9000),
+            "the prompt (9000 tokens) does not fit into the model's window (4096 tokens)",
+        ),
         (Say::empty(), "the model's answer was empty"),
         (
             Say::empty().thinking("Hm."),

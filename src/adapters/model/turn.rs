@@ -13,6 +13,7 @@ use super::stream::{self, Limits};
 use super::window::Learned;
 use super::{Model, Priority, refusal, wire};
 use crate::agent::message::{Expect, TurnReply, TurnRequest};
+use crate::agent::tokens::estimate_prompt;
 
 /// Longest silence in mid-answer. A small model on a busy CPU writes a token in a tenth of a second.
 const IDLE: Duration = Duration::from_secs(45);
@@ -104,8 +105,8 @@ impl Model {
         let thinks_first = self.state().memory.thinks_first;
         let assembly = Assembly::new(&request.expect, request.messages.len(), thinks_first);
         let limits = Limits { deadline, idle: IDLE.min(self.settings.turn_timeout / 2) };
-        let Assembled { reply, thinks_first } =
-            stream::read(response, assembly, &request.expect, limits, on_text).await?;
+        let read = stream::read(response, assembly, &request.expect, limits, on_text).await;
+        let Assembled { reply, thinks_first } = read.map_err(|error| silent_overflow(error, request, &learned))?;
         if thinks_first {
             self.state().memory.thinks_first = true;
         }
@@ -155,6 +156,17 @@ fn named(error: ModelError, learned: &Learned) -> ModelError {
         ModelError::UnknownModel { available, .. } => {
             let available = if available.is_empty() { learned.available.clone() } else { available };
             ModelError::UnknownModel { name: learned.name.clone(), available }
+        }
+        error => error,
+    }
+}
+
+/// llama-cpp-python finds out that a prompt is too long only when it has begun to stream, and then says nothing.
+fn silent_overflow(error: ModelError, request: &TurnRequest, learned: &Learned) -> ModelError {
+    let prompt = estimate_prompt(request);
+    match error {
+        ModelError::Empty if prompt >= learned.window => {
+            ModelError::ContextExceeded { limit: learned.window_known.then_some(learned.window), prompt: Some(prompt) }
         }
         error => error,
     }

@@ -70,14 +70,14 @@ fn message(message: &Message) -> Value {
         Message::User { text } => json!({"role": "user", "content": text}),
         Message::Assistant { text, calls } if calls.is_empty() => json!({"role": "assistant", "content": text}),
         Message::Assistant { text, calls } => {
-            let content = if text.is_empty() { Value::Null } else { text.as_str().into() };
             let calls = calls.iter().map(|call| {
                 // Templates of some servers read the arguments: anything but an object would be an error 500.
                 let arguments = if call.arguments.is_object() { call.arguments.to_string() } else { "{}".into() };
                 let function = json!({"name": call.name, "arguments": arguments});
                 json!({"id": call.id, "type": "function", "function": function})
             });
-            json!({"role": "assistant", "content": content, "tool_calls": calls.collect::<Vec<_>>()})
+            // An empty text rather than none: llama-cpp-python refuses `null`.
+            json!({"role": "assistant", "content": text, "tool_calls": calls.collect::<Vec<_>>()})
         }
         Message::Tool { call, name, text } => {
             json!({"role": "tool", "tool_call_id": call, "name": name, "content": text})
