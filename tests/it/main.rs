@@ -14,6 +14,7 @@ mod kill;
 mod logs;
 mod metrics;
 mod model;
+mod model_captures;
 mod model_real;
 mod neighbours;
 mod patterns_properties;

@@ -131,7 +131,7 @@ impl Model {
         match error {
             ModelError::ContextExceeded { limit: Some(limit), .. } => {
                 if let Some(learned) = &mut state.learned {
-                    learned.window = *limit;
+                    learned.window = self.settings.context_tokens.map_or(*limit, |configured| configured.min(*limit));
                     learned.window_known = true;
                 }
             }
