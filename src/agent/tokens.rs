@@ -104,9 +104,10 @@ impl Run {
         match self.kind {
             Kind::Latin | Kind::Break => self.length.div_ceil(4),
             Kind::Cyrillic => self.length.div_ceil(2),
+            Kind::Hash => self.length.saturating_mul(2).div_ceil(3),
             // The one before a word is part of the word's token.
             Kind::Space => self.length.saturating_sub(1).div_ceil(4),
-            Kind::Single | Kind::Hash => self.length,
+            Kind::Single => self.length,
             Kind::Rare => self.length.saturating_mul(2),
         }
     }

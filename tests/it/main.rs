@@ -23,6 +23,8 @@ mod knowledge_sync;
 mod logs;
 mod metrics;
 mod model;
+mod model_captures;
+mod model_real;
 mod neighbours;
 mod patterns_properties;
 mod process;

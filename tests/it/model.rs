@@ -2,6 +2,7 @@
 //!
 //! What a real server can be asked is asked of one, too, when `LLM_BASE_URL` is set: see `model_real`.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub fn settings(url: &str) -> ModelSettings {
     ModelSettings { endpoint, model: None, context_tokens: None, concurrency: 2, turn_timeout }
 }
 
-fn model(fake: &FakeModel) -> Model {
+pub fn model(fake: &FakeModel) -> Model {
     Model::new(settings(&fake.url())).unwrap()
 }
 
@@ -68,7 +69,6 @@ fn call(id: &str, name: &str, arguments: Value) -> ToolCall {
 }
 
 #[tokio::test]
-#[ignore = "does not hold since the parts were merged: mend it"]
 async fn a_turn_is_streamed_and_says_what_it_cost() {
     let fake = FakeModel::start(vec![Say::text("It was killed for its memory [E1].").thinking("Hm, 137.")]).await;
     let (reply, shown) = turn(&model(&fake), &request(Expect::Text)).await;
@@ -203,9 +203,10 @@ async fn a_model_that_does_better_with_a_schema_is_remembered() {
 #[tokio::test]
 async fn a_schema_is_sent_as_the_server_wants_it() {
     for (schema, tries, field) in [
-        (SchemaSupport::ResponseFormat, 1, "response_format"),
-        (SchemaSupport::StructuredOutputs, 2, "structured_outputs"),
-        (SchemaSupport::None, 3, "messages"),
+        (SchemaSupport::JsonSchema, 1, "response_format"),
+        (SchemaSupport::JsonObject, 2, "response_format"),
+        (SchemaSupport::StructuredOutputs, 3, "structured_outputs"),
+        (SchemaSupport::None, 4, "messages"),
     ] {
         let answer = json!({"severity": "high", "summary": "OOM"});
         let server = FakeServer { schema, ..Default::default() };
@@ -220,7 +221,7 @@ async fn a_schema_is_sent_as_the_server_wants_it() {
         }
         let last = fake.requests().pop().unwrap();
         let spelled_out = last["messages"][1]["content"].as_str().unwrap().contains("additionalProperties");
-        assert_eq!(spelled_out, schema == SchemaSupport::None);
+        assert_eq!(spelled_out, schema != SchemaSupport::JsonSchema);
         assert!(last.get(field).is_some());
     }
 }
@@ -248,7 +249,8 @@ async fn the_window_of_other_servers() {
     let list = |entry: Value| json!({"object": "list", "data": [entry]});
     let plain = || list(json!({"id": "m", "object": "model"}));
     let studio = json!({"data": [{"id": "m", "loaded_context_length": 5000, "max_context_length": 32_768}]});
-    let llama: Value = serde_json::from_str(capture("llama-server/01-models").body.as_str()).unwrap();
+    let llama: Value =
+        serde_json::from_str(crate::model_captures::capture("llama-server/01-models").body.as_str()).unwrap();
     for (path, list, other, window) in [
         ("/none", llama, json!({}), (2048, true)),
         ("/none", list(json!({"id": "m", "meta": {"n_ctx_train": 2048}})), json!({}), (2048, false)),
@@ -281,6 +283,16 @@ async fn a_prompt_beyond_the_window_corrects_it() {
 }
 
 #[tokio::test]
+async fn silence_after_a_prompt_beyond_the_window_is_understood() {
+    let server = FakeServer { announces_window: false, ..Default::default() };
+    let fake = FakeModel::on(server, vec![Say::raw("text/event-stream", [b": ping\n\n".as_slice()])]).await;
+    let mut long = request(Expect::Text);
+    long.messages.push(Message::User { text: "restarts and again ".repeat(1000) });
+    let refused = turn(&model(&fake), &long).await.0.unwrap_err();
+    assert!(matches!(refused, ModelError::ContextExceeded { limit: None, prompt: Some(4097..) }), "{refused}");
+}
+
+#[tokio::test]
 async fn an_answer_that_does_not_fit_behind_the_prompt_is_asked_for_shorter() {
     let older = "This model's maximum context length is 1000 tokens. However, you requested 1050 tokens (800 in the messages, \
                  250 in the completion).";
@@ -304,7 +316,6 @@ async fn tokens_are_counted_by_the_server_where_it_can() {
 }
 
 #[tokio::test]
-#[ignore = "does not hold since the parts were merged: mend it"]
 async fn misbehaviours_have_names() {
     let again = "la femme au roi, ";
     for (say, line) in [
@@ -319,8 +330,12 @@ async fn misbehaviours_have_names() {
             Say::raw("text/event-stream", [b"data: {\"choi\n\n".as_slice()]),
             "the model server did not answer as expected: its JSON cannot be read: EOF while parsing a string at line 1 column 6",
         ),
-        (Say::raw("text/event-stream", [b"".as_slice()]), "the model server did not answer as expected: an empty body"),
+        (Say::raw("text/event-stream", [b"".as_slice()]), "the model's answer was empty"),
         (Say::raw("application/json", [b"{}".as_slice()]), "the model server did not answer as expected: `{}`"),
+        (
+            Say::context_exceeded(4096, 9000),
+            "the prompt (9000 tokens) does not fit into the model's window (4096 tokens)",
+        ),
         (Say::empty(), "the model's answer was empty"),
         (
             Say::empty().thinking("Hm."),
@@ -379,7 +394,6 @@ async fn thinking_without_its_opening_mark_is_shown_once_only() {
 }
 
 #[tokio::test]
-#[ignore = "does not hold since the parts were merged: mend it"]
 async fn who_is_busy_is_asked_again_and_who_failed_is_not() {
     let fake = FakeModel::start(vec![Say::busy(0), Say::busy(0), Say::text("Memory.")]).await;
     assert_eq!(turn(&model(&fake), &request(Expect::Text)).await.0.unwrap().text, "Memory.");
@@ -448,22 +462,26 @@ async fn who_stops_listening_hangs_up() {
 
 #[tokio::test]
 async fn people_pass_a_storm_and_waiting_has_an_end() {
-    let fake = FakeModel::start(vec![Say::stuck_after("a"), Say::stuck_after("a"), Say::text("Memory.")]).await;
-    let model = Arc::new(model(&fake));
-    let mut storm = tokio::task::JoinSet::new();
-    for _ in 0..2 {
+    let fake = FakeModel::start(vec![Say::stuck_after("a"), Say::text("Person."), Say::text("Automatic.")]).await;
+    let model = Arc::new(Model::new(ModelSettings { concurrency: 1, ..settings(&fake.url()) }).unwrap());
+    let running = tokio::spawn({
         let model = Arc::clone(&model);
-        storm.spawn(async move { turn(&model, &request(Expect::Text)).await.0 });
-    }
-    fake.wait_for_open(2).await;
-    // Both places are taken.
+        async move { turn(&model, &request(Expect::Text)).await.0 }
+    });
+    fake.wait_for_open(1).await;
+    // The only place is taken.
+    let request = request(Expect::Text);
+    let (mut nothing, mut nothing_too) = (|_: &str| {}, |_: &str| {});
     let soon = Instant::now() + Duration::from_millis(50);
-    let late = model.turn(&request(Expect::Text), Priority::Automatic, soon, &mut |_| {}).await;
+    let late = model.turn(&request, Priority::Automatic, soon, &mut nothing).await;
     assert_eq!(late, Err(ModelError::TimedOut { stage: Stage::Waiting }));
-    let words = request(Expect::Text);
-    let person = turn(&model, &words);
-    storm.abort_all();
-    assert_eq!(person.await.0.unwrap().text, "Memory.");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut automatic = pin!(model.turn(&request, Priority::Automatic, deadline, &mut nothing));
+    let mut person = pin!(model.turn(&request, Priority::Person, deadline, &mut nothing_too));
+    assert!(futures::poll!(&mut automatic).is_pending() && futures::poll!(&mut person).is_pending());
+    running.abort();
+    let (automatic, person) = futures::join!(automatic, person);
+    assert_eq!((person.unwrap().text.as_str(), automatic.unwrap().text.as_str()), ("Person.", "Automatic."));
 }
 
 #[tokio::test]
@@ -493,90 +511,4 @@ async fn check_says_what_is_there_and_what_to_do() {
     ");
     let gone = Model::new(settings("http://127.0.0.1:1/v1")).unwrap();
     insta::assert_snapshot!(lines(gone.check().await), @"FAIL model: no model: http://127.0.0.1:1/v1/models cannot be reached: connection refused -> is LLM_BASE_URL right, does the Service exist, and does a NetworkPolicy let us through?");
-}
-
-/// A recorded answer of a real server.
-struct Capture {
-    code: u16,
-    content_type: &'static str,
-    body: String,
-}
-
-fn capture(name: &str) -> Capture {
-    let path = format!("{}/tests/captures/llm/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
-    let (_, answer) = text.split_once("<<< HTTP ").unwrap();
-    let (head, body) = answer.split_once("\n\n").unwrap();
-    let streamed = head.contains("text/event-stream");
-    let content_type = if streamed { "text/event-stream" } else { "application/json" };
-    Capture { code: head[..3].parse().unwrap(), content_type, body: body.to_owned() }
-}
-
-/// What the client makes of a recorded answer that comes in pieces of 7 bytes.
-async fn replayed(name: &str, expect: Expect) -> String {
-    let Capture { code, content_type, body } = capture(name);
-    let say = if code == 200 {
-        Say::raw_pieces(content_type, body.as_bytes().chunks(7).map(<[u8]>::to_vec).collect())
-    } else {
-        Say::refusal(code, &body)
-    };
-    let fake = FakeModel::answering(move |_| say.clone()).await;
-    let (reply, shown) = turn(&model(&fake), &request(expect)).await;
-    match reply {
-        Ok(TurnReply { text, calls, clumsy, cut, usage }) => {
-            let calls: Vec<String> = calls.iter().map(|call| format!("{}({})", call.name, call.arguments)).collect();
-            let flags = format!("{}{}", if clumsy { " clumsy" } else { "" }, if cut { " cut" } else { "" });
-            let hidden = if shown == text { "" } else { " (other words were shown)" };
-            let tokens = usage.map_or(0, |usage| usage.completion);
-            format!("{text:?} {calls:?}{flags} {tokens}{hidden}")
-        }
-        Err(error) => format!("{error}"),
-    }
-}
-
-#[tokio::test]
-#[ignore = "does not hold since the parts were merged: mend it"]
-async fn what_real_servers_answered() {
-    let mut seen = Vec::new();
-    for (name, expect) in [
-        ("vllm/03-models-badkey", Expect::Text),
-        ("vllm/06-chat-stream", Expect::Text),
-        ("vllm/08-chat-stream-continuous-usage", Expect::Text),
-        ("vllm/15-chat-russian", Expect::Text),
-        ("vllm/17-tools-auto", tools()),
-        ("vllm/18-tools-required", tools()),
-        ("vllm/23-tools-named-stream", tools()),
-        ("vllm/29-tools-required-length", tools()),
-        ("vllm/30-tools-required-length-stream", tools()),
-        ("vllm/36-tools-empty-list", Expect::Text),
-        ("vllm/38-rf-json_schema-stream", document()),
-        ("vllm/40-rf-json_schema-length", document()),
-        ("vllm/46-rf-bad-schema", document()),
-        ("vllm/49-err-unknown-model", Expect::Text),
-        ("vllm/52-err-context-length-stream", Expect::Text),
-        ("vllm/53-err-max_tokens-too-big", Expect::Text),
-        ("vllm/64-err-404", Expect::Text),
-        ("vllm/82-required-strict-stream", tools()),
-        ("vllm/86-auto-hermes-one-stream", tools()),
-        ("vllm/87-auto-hermes-text-two", tools()),
-        ("vllm/88-auto-hermes-text-two-stream", tools()),
-        ("vllm/89-auto-hermes-badjson", tools()),
-        ("vllm/90-auto-hermes-badjson-stream", tools()),
-        ("vllm/92-auto-hermes-cut-length-stream", tools()),
-        ("vllm/93-auto-hermes-cut-length", tools()),
-        ("llama-server/05-chat", Expect::Text),
-        ("llama-server/10-chat-length-stream", Expect::Text),
-        ("llama-server/15-chat-russian", Expect::Text),
-        ("llama-server/17-tools-auto", tools()),
-        ("llama-server/26-tools-auto-fewshot-stream", tools()),
-        ("llama-server/28-tools-result-turn-badargs", Expect::Text),
-        ("llama-server/38-rf-json_schema-stream", document()),
-        ("llama-server/40-rf-json_schema-length", document()),
-        ("llama-server/46-rf-bad-schema", document()),
-        ("llama-server/52-err-context-length-stream", Expect::Text),
-        ("llama-server/64-err-404", Expect::Text),
-    ] {
-        seen.push(format!("{name}: {}", replayed(name, expect).await));
-    }
-    insta::assert_snapshot!(seen.join("\n"), @"");
 }

@@ -132,7 +132,7 @@ impl std::fmt::Display for Stage {
             Self::Waiting => f.write_str("other questions were before this one"),
             Self::Beginning => f.write_str("it did not begin"),
             Self::Writing => f.write_str("it was still writing"),
-            Self::Silent(time) => write!(f, "it fell silent for {} ms", time.as_millis()),
+            Self::Silent(time) => write!(f, "it fell silent for {time:?}"),
         }
     }
 }

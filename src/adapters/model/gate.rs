@@ -32,6 +32,11 @@ impl CallGate {
         shown
     }
 
+    /// The words so far turned out to be none: what comes now is the beginning.
+    pub fn restart(&mut self) {
+        *self = Self::new(std::mem::take(&mut self.tools));
+    }
+
     /// What was held back, for a text that held no call after all.
     pub fn rest(self) -> String {
         self.pending

@@ -8,7 +8,9 @@ pub enum SchemaForm {
     /// By the protocol's `response_format`.
     #[default]
     ResponseFormat,
-    /// By vLLM's `structured_outputs`.
+    /// As a JSON object, with the schema beside it (llama-cpp-python) and in words.
+    JsonObject,
+    /// By vLLM's `structured_outputs`, and in words: a server that does not know the field ignores it.
     StructuredOutputs,
     /// In words: the server enforces nothing.
     Prompt,
@@ -18,7 +20,8 @@ impl SchemaForm {
     /// What to try when this one was refused.
     pub fn next(self) -> Option<Self> {
         match self {
-            Self::ResponseFormat => Some(Self::StructuredOutputs),
+            Self::ResponseFormat => Some(Self::JsonObject),
+            Self::JsonObject => Some(Self::StructuredOutputs),
             Self::StructuredOutputs => Some(Self::Prompt),
             Self::Prompt => None,
         }

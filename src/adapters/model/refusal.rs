@@ -126,7 +126,7 @@ static LIMIT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// What says how large the prompt is.
 static PROMPT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let pattern = r"(?ix)
-        (?: prompt \s contains \s (?:at \s least \s)? | request \s \( | prompt \s \(length \s | input \s \( ) (\d+)
+        (?: prompt \s contains \s (?:at \s least \s)? | request \s \( | requested \s tokens \s \( | prompt \s \(length \s | input \s \( ) (\d+)
         | (\d+) \s (?:tokens \s)? (?:in \s (?:the|your) \s (?:messages|prompt) | from \s the \s input | `inputs` \s tokens)";
     Regex::new(pattern).ok()
 });

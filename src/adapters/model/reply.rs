@@ -139,6 +139,9 @@ impl<'a> Assembly<'a> {
         if seen.retracted {
             self.retracted = true;
             self.text.clear();
+            if let Some(gate) = &mut self.gate {
+                gate.restart();
+            }
         }
         if seen.text.is_empty() {
             return;

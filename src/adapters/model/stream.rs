@@ -121,7 +121,7 @@ impl Reader {
 
     fn end(&mut self, assembly: &mut Assembly<'_>, expect: &Expect, on_text: OnText<'_>) -> Result<(), ModelError> {
         match std::mem::replace(&mut self.form, Form::Unknown) {
-            Form::Unknown => Err(ModelError::Garbage { seen: body::seen(b"", "") }),
+            Form::Unknown => Err(ModelError::Empty),
             Form::Document(document) => {
                 let text = String::from_utf8_lossy(&document);
                 let chunk: Chunk = serde_json::from_str(&text).map_err(|error| garbage(&document, &error))?;
@@ -138,7 +138,7 @@ impl Reader {
                 let last = splitter.finish();
                 let anything = last.is_some() || assembly.is_begun() || assembly.is_finished();
                 if !anything {
-                    return Err(ModelError::Garbage { seen: "no events came".into() });
+                    return Err(ModelError::Empty);
                 }
                 last.map_or(Ok(()), |event| self.event(&event, assembly, expect, on_text))
             }

@@ -13,6 +13,7 @@ use super::stream::{self, Limits};
 use super::window::Learned;
 use super::{Model, Priority, refusal, wire};
 use crate::agent::message::{Expect, TurnReply, TurnRequest};
+use crate::agent::tokens::estimate_prompt;
 
 /// Longest silence in mid-answer. A small model on a busy CPU writes a token in a tenth of a second.
 const IDLE: Duration = Duration::from_secs(45);
@@ -40,7 +41,7 @@ impl Model {
     }
 
     /// Tries, and tries otherwise after a refusal from which something was learned. Each way out of the loop is counted,
-    /// so it ends: few retries, three forms of a schema, one shorter answer, one new name.
+    /// so it ends: few retries, four forms of a schema, one shorter answer, one new name.
     async fn try_until(
         &self,
         request: &TurnRequest,
@@ -104,8 +105,8 @@ impl Model {
         let thinks_first = self.state().memory.thinks_first;
         let assembly = Assembly::new(&request.expect, request.messages.len(), thinks_first);
         let limits = Limits { deadline, idle: IDLE.min(self.settings.turn_timeout / 2) };
-        let Assembled { reply, thinks_first } =
-            stream::read(response, assembly, &request.expect, limits, on_text).await?;
+        let read = stream::read(response, assembly, &request.expect, limits, on_text).await;
+        let Assembled { reply, thinks_first } = read.map_err(|error| silent_overflow(error, request, &learned))?;
         if thinks_first {
             self.state().memory.thinks_first = true;
         }
@@ -130,7 +131,7 @@ impl Model {
         match error {
             ModelError::ContextExceeded { limit: Some(limit), .. } => {
                 if let Some(learned) = &mut state.learned {
-                    learned.window = *limit;
+                    learned.window = self.settings.context_tokens.map_or(*limit, |configured| configured.min(*limit));
                     learned.window_known = true;
                 }
             }
@@ -155,6 +156,17 @@ fn named(error: ModelError, learned: &Learned) -> ModelError {
         ModelError::UnknownModel { available, .. } => {
             let available = if available.is_empty() { learned.available.clone() } else { available };
             ModelError::UnknownModel { name: learned.name.clone(), available }
+        }
+        error => error,
+    }
+}
+
+/// llama-cpp-python finds out that a prompt is too long only when it has begun to stream, and then says nothing.
+fn silent_overflow(error: ModelError, request: &TurnRequest, learned: &Learned) -> ModelError {
+    let prompt = estimate_prompt(request);
+    match error {
+        ModelError::Empty if prompt >= learned.window => {
+            ModelError::ContextExceeded { limit: learned.window_known.then_some(learned.window), prompt: Some(prompt) }
         }
         error => error,
     }

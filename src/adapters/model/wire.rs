@@ -32,14 +32,20 @@ pub fn body(request: &TurnRequest, model: &str, max_tokens: u32, form: SchemaFor
             body["tools"] = tools.collect();
             body["tool_choice"] = "auto".into();
         }
-        Expect::Json { name, schema } => match form {
-            SchemaForm::ResponseFormat => {
-                let schema = json!({"name": name, "schema": schema, "strict": true});
-                body["response_format"] = json!({"type": "json_schema", "json_schema": schema});
+        Expect::Json { name, schema } => {
+            match form {
+                SchemaForm::ResponseFormat => {
+                    let schema = json!({"name": name, "schema": schema, "strict": true});
+                    body["response_format"] = json!({"type": "json_schema", "json_schema": schema});
+                }
+                SchemaForm::JsonObject => body["response_format"] = json!({"type": "json_object", "schema": schema}),
+                SchemaForm::StructuredOutputs => body["structured_outputs"] = json!({"json": schema}),
+                SchemaForm::Prompt => {}
             }
-            SchemaForm::StructuredOutputs => body["structured_outputs"] = json!({"json": schema}),
-            SchemaForm::Prompt => spell_out(&mut body["messages"], schema),
-        },
+            if form != SchemaForm::ResponseFormat {
+                spell_out(&mut body["messages"], schema);
+            }
+        }
     }
     body
 }
@@ -64,14 +70,14 @@ fn message(message: &Message) -> Value {
         Message::User { text } => json!({"role": "user", "content": text}),
         Message::Assistant { text, calls } if calls.is_empty() => json!({"role": "assistant", "content": text}),
         Message::Assistant { text, calls } => {
-            let content = if text.is_empty() { Value::Null } else { text.as_str().into() };
             let calls = calls.iter().map(|call| {
                 // Templates of some servers read the arguments: anything but an object would be an error 500.
                 let arguments = if call.arguments.is_object() { call.arguments.to_string() } else { "{}".into() };
                 let function = json!({"name": call.name, "arguments": arguments});
                 json!({"id": call.id, "type": "function", "function": function})
             });
-            json!({"role": "assistant", "content": content, "tool_calls": calls.collect::<Vec<_>>()})
+            // An empty text rather than none: llama-cpp-python refuses `null`.
+            json!({"role": "assistant", "content": text, "tool_calls": calls.collect::<Vec<_>>()})
         }
         Message::Tool { call, name, text } => {
             json!({"role": "tool", "tool_call_id": call, "name": name, "content": text})
