@@ -76,6 +76,17 @@ backed by Deployment shop/checkout
 Limits of namespace shop/checkout
 quota compute: limits.memory 15Gi of 16Gi (93.8 %)
 ~~~~
+Seen before · shop/checkout
+seen 2 times before, last on 2026-11-20
+said in i-1111111111 by alice: raised the limit to 48Mi, @channel
+- i-2222222222 2026-11-20, lasted 21 min: KubePodCrashLooping on shop/checkout; cause: app was killed at its memory limit of 32 MiB.
+- i-1111111111 2026-10-23, lasted 21 min: KubePodCrashLooping on shop/checkout; cause: app was killed at its memory limit of 32 MiB.
+~~~~
+Written about shop/checkout
+- note n-81c0aa11f2 · Memory of checkout (2026-11-12)
+    The cart cache grows with every campaign.
+    Raise the limit *before* one.
+~~~~
 Alerts about shop/checkout
 - firing KubePodCrashLooping (CrashLoopBackOff): Pod is crash looping
 "####);
@@ -143,7 +154,43 @@ IP в кластере 10.0.0.58
 Лимиты пространства имён shop/checkout
 квота compute: limits.memory 15Gi из 16Gi (93.8 %)
 ~~~~
+Уже было · shop/checkout
+уже было 2 раза, последний раз 2026-11-20
+в i-1111111111 alice: raised the limit to 48Mi, @channel
+- i-2222222222 2026-11-20, длился 21 мин: KubePodCrashLooping on shop/checkout; причина: app was killed at its memory limit of 32 MiB.
+- i-1111111111 2026-10-23, длился 21 мин: KubePodCrashLooping on shop/checkout; причина: app was killed at its memory limit of 32 MiB.
+~~~~
+Написано про shop/checkout
+- note n-81c0aa11f2 · Memory of checkout (2026-11-12)
+    The cart cache grows with every campaign.
+    Raise the limit *before* one.
+~~~~
 Алерты про shop/checkout
 - горит KubePodCrashLooping (CrashLoopBackOff): Pod is crash looping
 "####);
+}
+
+#[test]
+fn the_past_is_told_in_a_sentence() {
+    let posts = [Language::English, Language::Russian].map(|language| {
+        let render = renderer(language);
+        let investigation = samples::investigation(|data| render.excerpt(data));
+        let history = investigation.evidence.iter().find(|evidence| evidence.data.kind() == "history").unwrap();
+        render.evidence(history).replace('\u{2060}', "(joiner)")
+    });
+    insta::assert_snapshot!(posts.join("\n~~~~\n"), @r"
+    **E9 · Seen 2 times before**, last on 2026-11-20; fixed by (`i-1111111111`):
+    - alice: raised the limit to 48Mi, @(joiner)channel
+
+    Earlier:
+    - `i-2222222222` 2026-11-20, 21 min: KubePodCrashLooping on shop/checkout — app was killed at its memory limit of 32 MiB.
+    - `i-1111111111` 2026-10-23, 21 min: KubePodCrashLooping on shop/checkout — app was killed at its memory limit of 32 MiB.
+    ~~~~
+    **E9 · Уже было 2 раза**, последний раз 2026-11-20; помогло (`i-1111111111`):
+    - alice: raised the limit to 48Mi, @(joiner)channel
+
+    Раньше:
+    - `i-2222222222` 2026-11-20, 21 мин: KubePodCrashLooping on shop/checkout — app was killed at its memory limit of 32 MiB.
+    - `i-1111111111` 2026-10-23, 21 мин: KubePodCrashLooping on shop/checkout — app was killed at its memory limit of 32 MiB.
+    ");
 }
