@@ -12,8 +12,8 @@ use super::check::CheckLine;
 use super::http::{Endpoint, EndpointSettings, HttpError, read_json};
 use crate::domain::text;
 
-/// Texts of one request. At a tenth of a second each on a CPU, a batch is done before anybody's patience ends.
-pub const MAX_BATCH: usize = 16;
+/// Texts of one request. On a CPU each takes a tenth of a second, and a person's query waits behind a batch.
+pub const MAX_BATCH: usize = 8;
 /// Bytes of one text that are sent; long inputs take some servers half a minute.
 const MAX_TEXT_BYTES: usize = 1_600;
 /// A text that is still too long at this length is given up.

@@ -169,3 +169,28 @@ IP в кластере 10.0.0.58
 - горит KubePodCrashLooping (CrashLoopBackOff): Pod is crash looping
 "####);
 }
+
+#[test]
+fn the_past_is_told_in_a_sentence() {
+    let posts = [Language::English, Language::Russian].map(|language| {
+        let render = renderer(language);
+        let investigation = samples::investigation(|data| render.excerpt(data));
+        let history = investigation.evidence.iter().find(|evidence| evidence.data.kind() == "history").unwrap();
+        render.evidence(history).replace('\u{2060}', "(joiner)")
+    });
+    insta::assert_snapshot!(posts.join("\n~~~~\n"), @r"
+    **E9 · Seen 2 times before**, last on 2026-11-20; fixed by (`i-1111111111`):
+    - alice: raised the limit to 48Mi, @(joiner)channel
+
+    Earlier:
+    - `i-2222222222` 2026-11-20, 21 min: KubePodCrashLooping on shop/checkout — app was killed at its memory limit of 32 MiB.
+    - `i-1111111111` 2026-10-23, 21 min: KubePodCrashLooping on shop/checkout — app was killed at its memory limit of 32 MiB.
+    ~~~~
+    **E9 · Уже было 2 раза**, последний раз 2026-11-20; помогло (`i-1111111111`):
+    - alice: raised the limit to 48Mi, @(joiner)channel
+
+    Раньше:
+    - `i-2222222222` 2026-11-20, 21 мин: KubePodCrashLooping on shop/checkout — app was killed at its memory limit of 32 MiB.
+    - `i-1111111111` 2026-10-23, 21 мин: KubePodCrashLooping on shop/checkout — app was killed at its memory limit of 32 MiB.
+    ");
+}

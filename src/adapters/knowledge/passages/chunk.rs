@@ -56,7 +56,8 @@ fn sections(title: &str, markdown: &str) -> Vec<Chunk> {
     let mut flush = |path: &[(usize, String)], text: &mut String| {
         let body = std::mem::take(text);
         if !body.trim().is_empty() {
-            let names = path.iter().map(|(_, name)| name.as_str()).filter(|name| *name != title);
+            // The document's own heading is its title in other words.
+            let names = path.iter().filter(|(level, name)| *level > 1 && name != title).map(|(_, name)| name.as_str());
             found.push(Chunk { heading: names.collect::<Vec<_>>().join(" › "), text: body.trim().to_owned() });
         }
     };
