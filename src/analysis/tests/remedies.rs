@@ -68,7 +68,17 @@ fn memory_limits() {
         ("quota without", read(&memory(World::new().workload(killed()), &flat).about(shop(), "", quota("1000Mi")))),
     ];
     let lines: Vec<String> = answers.iter().map(|(case, answer)| format!("{case}: {answer}")).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    flat: set-resources deployment/web -n shop -c app --memory-limit 96Mi (73%)
+    no chart: set-resources deployment/web -n shop -c app --memory-limit 96Mi (73%)
+    a leak: set-resources deployment/web -n shop -c app --memory-limit 96Mi (58%)
+    a leak since the rollout: undo deployment/web -n shop --to-revision 1 (89%)
+    flat since the rollout: undo deployment/web -n shop --to-revision 1 (89%); set-resources deployment/web -n shop -c app --memory-limit 96Mi (51%)
+    a small node: set-resources deployment/web -n shop -c app --memory-limit 80Mi (73%)
+    a tiny node:
+    quota with room: set-resources deployment/web -n shop -c app --memory-limit 96Mi (73%)
+    quota without:
+    "#);
 }
 
 #[test]
@@ -118,7 +128,15 @@ fn rollbacks() {
         ),
     ];
     let lines: Vec<String> = answers.iter().map(|(case, answer)| format!("{case}: {answer}")).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    configuration: undo deployment/web -n shop --to-revision 1 (88%)
+    the one before was no good either: undo deployment/web -n shop --to-revision 7 (88%)
+    nothing before:
+    long ago:
+    image: undo deployment/web -n shop --to-revision 1 (83%)
+    stuck: undo deployment/web -n shop --to-revision 1 (89%); set-resources deployment/web -n shop -c app --memory-limit 96Mi (51%)
+    dependency, and the rollout has nothing to do with it:
+    "#);
     let why = &all(&World::new().workload(managed), &ActionName::ALL)[0].why;
     assert_eq!(why.facts.get("managed_by").map(String::as_str), Some("Argo CD application shop"));
 }
@@ -164,7 +182,18 @@ fn pods_nodes_jobs_and_load() {
         ("nothing wrong", read(&World::new().workload(healthy()))),
     ];
     let lines: Vec<String> = answers.iter().map(|(case, answer)| format!("{case}: {answer}")).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    crash loop without a change: restart deployment/web -n shop (26%)
+    one pod of three: delete pod/web-7464b59bfd-6rjrg -n shop (52%); restart deployment/web -n shop (26%)
+    throttled: set-resources deployment/web -n shop -c app --cpu-limit 1 (60%)
+    autoscaler at its bound: set-hpa hpa/web -n shop --min 2 --max 9 (48%)
+    a silent node: cordon node/n1 (62%)
+    a node under pressure: cordon node/n1 (57%); drain node/n1 (40%)
+    a job whose database was away: rerun job/report-3 -n batch (61%)
+    a job that fails by itself:
+    a job that always fails: suspend cronjob/report -n batch (34%)
+    nothing wrong:
+    "#);
 }
 
 #[test]
