@@ -31,7 +31,7 @@ impl Quantity {
     /// Memory in the largest binary unit without a fraction: `128Mi`, `1536Mi`, `2Gi`.
     pub fn of_bytes(bytes: u64) -> Self {
         let units = [("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)];
-        let unit = units.into_iter().find(|(_, size)| bytes > 0 && bytes % size == 0);
+        let unit = units.into_iter().find(|(_, size)| bytes > 0 && bytes.is_multiple_of(*size));
         Self(unit.map_or_else(|| bytes.to_string(), |(unit, size)| format!("{}{unit}", bytes / size)))
     }
 

@@ -164,10 +164,10 @@ impl Policy {
         if let Some(reason) = request.break_glass {
             refusals.extend(self.no_emergency(reason));
         }
-        if let Some(namespace) = namespace(request.action) {
-            if self.protected_namespaces.iter().any(|pattern| glob::fits(pattern, namespace)) {
-                refusals.push(Refusal::Protected { namespace: namespace.to_owned() });
-            }
+        if let Some(namespace) = namespace(request.action)
+            && self.protected_namespaces.iter().any(|pattern| glob::fits(pattern, namespace))
+        {
+            refusals.push(Refusal::Protected { namespace: namespace.to_owned() });
         }
         let mut requirements = Vec::new();
         let (mut may_self, mut expiry) = (true, super::MAX_EXPIRY);

@@ -57,10 +57,10 @@ pub(super) fn policy(file: &str, text: &str) -> (Option<Policy>, Vec<LintProblem
 fn whole(tree: &Node, problems: &mut Problems) -> Option<Policy> {
     let entries = mapping(tree, "policy", problems)?;
     strict_keys(entries, "", &KEYS, problems);
-    if let Some(version) = tree.get("version") {
-        if number(version, "version", problems).is_some_and(|version| version != 1.0) {
-            problems.error(version.line, "version", "not a version that this release reads", "write `version: 1`");
-        }
+    if let Some(version) = tree.get("version")
+        && number(version, "version", problems).is_some_and(|version| version != 1.0)
+    {
+        problems.error(version.line, "version", "not a version that this release reads", "write `version: 1`");
     }
     let people = people(tree.get("people"), problems);
     let groups = groups(tree.get("groups"), &people, problems);

@@ -551,18 +551,13 @@ impl Model {
             true => proposal.resume(sight, circumstances, &seen, &groups),
             false => proposal.begin(circumstances, &seen, &groups),
         });
-        if self.store(version, begun.step.proposal) {
-            if let Some(approved) = begun.approved {
-                assert!(
-                    self.oracle(),
-                    "begun without a live, sufficient approval: {:?} at {}",
-                    self.approvals,
-                    self.now
-                );
-                assert_eq!(approved.action(), &self.original.action, "an altered proposal never begins");
-                self.begun = true;
-                self.replicas[replica].approved = Some(approved);
-            }
+        if self.store(version, begun.step.proposal)
+            && let Some(approved) = begun.approved
+        {
+            assert!(self.oracle(), "begun without a live, sufficient approval: {:?} at {}", self.approvals, self.now);
+            assert_eq!(approved.action(), &self.original.action, "an altered proposal never begins");
+            self.begun = true;
+            self.replicas[replica].approved = Some(approved);
         }
     }
 
