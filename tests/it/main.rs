@@ -4,6 +4,7 @@
 // The harness is test code, too: what is missing there must fail the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
 mod bot;
 mod console;
 mod fakes;
