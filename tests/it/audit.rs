@@ -55,8 +55,9 @@ async fn the_chain_is_the_same_from_the_bot_and_from_its_file() {
     std::fs::write(&file, &exported).unwrap();
     let file = file.to_str().unwrap();
     assert_eq!(asks(&["verify", "--file", file]), (true, down));
-    std::fs::write(file, exported.replace("PodCrash", "PodCalm")).unwrap();
-    assert!(!asks(&["verify", "--file", file]).0 || !exported.contains("PodCrash"));
+    std::fs::write(file, exported.replace("incident.opened", "incident.missed")).unwrap();
+    let (fine, said) = asks(&["verify", "--file", file]);
+    assert!(!fine && said.starts_with("BROKEN at entry "), "{said}");
 
     let (fine, said) = audit(&url, &data.path().join("elsewhere"), TOKEN.1, &["show"]);
     assert!(!fine && said.contains("there is no store"), "{said}");

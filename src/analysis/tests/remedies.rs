@@ -23,6 +23,9 @@ fn all(world: &World, allowed: &[ActionName]) -> Vec<Remedy> {
 
 fn read(world: &World) -> String {
     let found = all(world, &ActionName::ALL);
+    if found.is_empty() {
+        return "nothing".to_owned();
+    }
     found.iter().map(|remedy| format!("{} ({}%)", remedy.action, remedy.why.confidence)).collect::<Vec<_>>().join("; ")
 }
 
@@ -75,9 +78,9 @@ fn memory_limits() {
     a leak since the rollout: undo deployment/web -n shop --to-revision 1 (89%)
     flat since the rollout: undo deployment/web -n shop --to-revision 1 (89%); set-resources deployment/web -n shop -c app --memory-limit 96Mi (51%)
     a small node: set-resources deployment/web -n shop -c app --memory-limit 80Mi (73%)
-    a tiny node:
+    a tiny node: nothing
     quota with room: set-resources deployment/web -n shop -c app --memory-limit 96Mi (73%)
-    quota without:
+    quota without: nothing
     "#);
 }
 
@@ -131,11 +134,11 @@ fn rollbacks() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
     configuration: undo deployment/web -n shop --to-revision 1 (88%)
     the one before was no good either: undo deployment/web -n shop --to-revision 7 (88%)
-    nothing before:
-    long ago:
+    nothing before: nothing
+    long ago: nothing
     image: undo deployment/web -n shop --to-revision 1 (83%)
     stuck: undo deployment/web -n shop --to-revision 1 (89%); set-resources deployment/web -n shop -c app --memory-limit 96Mi (51%)
-    dependency, and the rollout has nothing to do with it:
+    dependency, and the rollout has nothing to do with it: nothing
     "#);
     let why = &all(&World::new().workload(managed), &ActionName::ALL)[0].why;
     assert_eq!(why.facts.get("managed_by").map(String::as_str), Some("Argo CD application shop"));
@@ -190,9 +193,9 @@ fn pods_nodes_jobs_and_load() {
     a silent node: cordon node/n1 (62%)
     a node under pressure: cordon node/n1 (57%); drain node/n1 (40%)
     a job whose database was away: rerun job/report-3 -n batch (61%)
-    a job that fails by itself:
+    a job that fails by itself: nothing
     a job that always fails: suspend cronjob/report -n batch (34%)
-    nothing wrong:
+    nothing wrong: nothing
     "#);
 }
 
