@@ -6,6 +6,7 @@
 
 mod actuator;
 mod ask;
+mod audit;
 mod bot;
 mod captures;
 mod console;

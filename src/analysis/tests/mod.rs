@@ -5,5 +5,6 @@ mod cluster;
 mod fixtures;
 mod hops;
 mod hostile;
+mod remedies;
 mod templates;
 mod workloads;

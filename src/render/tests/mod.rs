@@ -1,5 +1,6 @@
 //! Every text in both languages, and what strangers' text may not do to it.
 
+mod actions;
 mod claims;
 mod evidence;
 mod hostile;
