@@ -16,6 +16,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::adapters::actuator::{Actuator, ActuatorConnection};
+use crate::adapters::alertmanager::Silences;
 use crate::adapters::cluster::{Cluster, Connection, ConnectionSource};
 use crate::adapters::embeddings::Embeddings;
 use crate::adapters::http::{Auth, ClientSettings, EndpointSettings};
@@ -23,14 +25,16 @@ use crate::adapters::knowledge::{Base, Knowledge, KnowledgeSettings, Library};
 use crate::adapters::links::Grafana;
 use crate::adapters::logs::{Logs, LogsSettings};
 use crate::adapters::metrics::{Metrics, MetricsSettings};
+use crate::adapters::model::{Model, ModelSettings};
 use crate::adapters::openwebui::{OpenWebui, OpenWebuiSettings};
 use crate::adapters::store_embedded::EmbeddedStore;
 use crate::config::{
-    Config, Credentials, EmbeddingsConfig, HttpNeighbour, KubernetesConfig, LogsConfig, OpenWebuiConfig,
+    ActuatorConfig, Config, Credentials, EmbeddingsConfig, HttpNeighbour, KubernetesConfig, LlmConfig, LogsConfig,
+    OpenWebuiConfig,
 };
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::redact::Redactor;
-use crate::flow::{Context, Sources, worker};
+use crate::flow::{Context, ModelUse, Sources, worker};
 use crate::ports::{Clock, Store};
 use crate::render::Renderer;
 use crate::telemetry::Counters;
@@ -39,7 +43,8 @@ use crate::web::api::Api;
 use crate::web::console::{Console, RunbookText};
 use crate::web::health::Health;
 use crate::web::knowledge::KnowledgeApi;
-use crate::web::{alertmanager, api, console, health, knowledge as knowledge_api};
+use crate::web::questions::Questions;
+use crate::web::{alertmanager, api, console, health, knowledge as knowledge_api, questions};
 
 /// How long a shutdown waits for what runs: less than Kubernetes' default grace period of 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -48,6 +53,8 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// Longest pause between two pieces of a request's body: a slower sender is gone or means harm.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
 
+/// Longest small exchange with the model server; turns have a limit of their own.
+const MODEL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest exchange with an embeddings server: a batch on a CPU.
 const EMBEDDINGS_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest exchange with Open WebUI: adding a file embeds it. Searches have a shorter limit of their own.
@@ -135,7 +142,11 @@ impl App {
     }
 }
 
-async fn context(
+/// Everything that a use case may need.
+///
+/// # Errors
+/// When a template or a client's configuration is wrong, or the store does not answer.
+pub async fn context(
     config: &Config,
     store: Arc<dyn Store>,
     clock: Clock,
@@ -154,6 +165,7 @@ async fn context(
         redactor: Redactor::new(),
         sources,
         knowledge,
+        model: model(config)?,
         counters,
         rules,
         deadline: config.investigation_deadline,
@@ -179,6 +191,30 @@ pub async fn sources(config: &Config) -> anyhow::Result<Sources> {
         cluster,
         runbooks: Arc::new(runbooks),
     })
+}
+
+/// The language model, if one is configured.
+///
+/// # Errors
+/// When its client's configuration is wrong.
+pub fn model(config: &Config) -> anyhow::Result<Option<ModelUse>> {
+    let Some(llm) = &config.llm else { return Ok(None) };
+    let LlmConfig { http, model, context_tokens, concurrency, turn_deadline, .. } = llm;
+    let client = Model::new(ModelSettings {
+        endpoint: endpoint(http, MODEL_TIMEOUT)?,
+        model: model.clone(),
+        context_tokens: *context_tokens,
+        concurrency: *concurrency,
+        turn_timeout: *turn_deadline,
+    });
+    Ok(Some(ModelUse {
+        client: client.context("configure the model client (LLM_BASE_URL)")?,
+        explain_turns: llm.explain_turns,
+        question_turns: llm.question_turns,
+        answer_tokens: llm.answer_tokens,
+        explain_deadline: llm.explain_deadline,
+        question_deadline: llm.question_deadline,
+    }))
 }
 
 /// What is written: runbooks, and what the store and Open WebUI hold.
@@ -256,6 +292,22 @@ fn endpoint(neighbour: &HttpNeighbour, timeout: Duration) -> anyhow::Result<Endp
     Ok(EndpointSettings { url: url.clone(), auth, headers: Vec::new(), client })
 }
 
+/// What changes the cluster, where an account for it is configured.
+///
+/// # Errors
+/// When its configuration is wrong.
+pub async fn actuator(config: &Config) -> anyhow::Result<Option<Actuator>> {
+    let Some(ActuatorConfig { source, people, timeout }) = &config.actuator else { return Ok(None) };
+    let silences = config.alertmanager_url.as_ref().map(|url| {
+        let client = ClientSettings { total_timeout: Some(*timeout), ..ClientSettings::default() };
+        Silences::new(&EndpointSettings { url: url.clone(), client, ..EndpointSettings::default() })
+    });
+    let silences = silences.transpose().context("configure the Alertmanager client (ALERTMANAGER_URL)")?;
+    let connection = ActuatorConnection { source: source.clone(), people: people.clone(), timeout: *timeout };
+    let actuator = Actuator::connect(&connection, silences).await;
+    actuator.context("configure the actuator (HOLMES_ACTUATOR_KUBECONFIG)").map(Some)
+}
+
 async fn cluster(kubernetes: &KubernetesConfig, timeout: Duration) -> anyhow::Result<Cluster> {
     let source = match kubernetes {
         KubernetesConfig::Kubeconfig(path) => ConnectionSource::Kubeconfig { path: path.clone(), context: None },
@@ -290,6 +342,7 @@ fn router(config: &Config, context: &Context, stopping: &CancellationToken) -> R
             max_bytes: config.webhook_max_bytes,
         }))
         .merge(api::routes(Api { store: store(), clock: clock(), token: config.api_token.clone() }))
+        .merge(questions::routes(Questions { store: store(), clock: clock(), token: config.api_token.clone() }))
         .merge(knowledge_api::routes(KnowledgeApi {
             knowledge: Arc::clone(&context.knowledge),
             clock: clock(),
@@ -316,6 +369,7 @@ fn console(config: &Config, context: &Context, stopping: &CancellationToken) -> 
         render: Arc::clone(&context.render),
         clock: Arc::clone(&context.clock),
         runbooks: Arc::new(runbook),
+        can_ask: context.model.is_some(),
         shutdown: stopping.clone(),
     });
     console::guard(pages, config.api_token.clone(), Arc::clone(&context.render), Arc::clone(&context.clock))

@@ -1,5 +1,7 @@
 //! One room per neighbour: everything that is said to it and understood of it.
 
+pub mod actuator;
+pub mod alertmanager;
 pub mod check;
 pub mod cluster;
 pub mod embeddings;
@@ -9,5 +11,6 @@ pub mod knowledge;
 pub mod links;
 pub mod logs;
 pub mod metrics;
+pub mod model;
 pub mod openwebui;
 pub mod store_embedded;

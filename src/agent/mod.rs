@@ -3,4 +3,13 @@
 //! Evidence comes first and the model second: a prompt holds what was gathered and found, the model explains it and may
 //! ask for the one or two things that are missing, through tools that can only read.
 
+pub mod citations;
+pub mod document;
+pub mod driver;
 pub mod message;
+pub mod pack;
+pub mod prompt;
+pub mod repair;
+pub mod tokens;
+pub mod tools;
+pub mod turn;

@@ -1,9 +1,13 @@
 //! The command line: one file a command.
 
+pub mod ask;
+pub mod audit;
+pub mod bot;
 pub mod check;
 pub mod demo;
 pub mod knowledge;
 pub mod patterns;
+pub mod policy;
 pub mod runbooks;
 pub mod serve;
 
@@ -25,12 +29,18 @@ pub enum Command {
     Serve,
     /// Run the bot on a recorded cluster whose incidents unfold now; needs nothing else.
     Demo(demo::Arguments),
+    /// Ask the bot something about the cluster, or about an incident.
+    Ask(ask::Arguments),
     /// Ask every configured neighbour for a sign of life and say what is missing.
     Check,
     /// List, show, check and search runbooks.
     Runbooks(runbooks::RunbooksArgs),
     /// Search, list, add to and share what is written: runbooks, past incidents, notes.
     Knowledge(knowledge::Arguments),
+    /// Check the policy, and explain who may let what happen.
+    Policy(policy::PolicyArgs),
+    /// Show, verify and export the audit.
+    Audit(audit::AuditArgs),
     /// Group the lines of a log file into patterns.
     Patterns(patterns::Args),
 }

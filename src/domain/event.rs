@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::incident::IncidentId;
 use super::notification::Notification;
+use super::question::{Question, QuestionId};
 
 /// One thing that happened. Stored before it is acknowledged, handled at least once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,24 @@ pub enum Event {
         incident: IncidentId,
         /// Who wants it.
         requested_by: Option<String>,
+    },
+    /// It is time to have the model explain what an investigation found.
+    Explain {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which of its investigations; a newer one has its own.
+        run: u32,
+        /// How often the model was asked before, in vain.
+        attempt: u32,
+    },
+    /// A person asked something.
+    Ask(Question),
+    /// It is time to answer a question that its thread already holds.
+    Answer {
+        /// Whose thread.
+        incident: IncidentId,
+        /// Which question.
+        question: QuestionId,
     },
     /// An incident that was quiet long enough resolves for good.
     Settle {

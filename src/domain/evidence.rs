@@ -149,6 +149,11 @@ pub enum EvidenceData {
     },
     /// Quotas and such.
     Namespace(NamespaceState),
+    /// What a tool read, as it was read: log lines, values, a list of objects.
+    Text {
+        /// Its lines.
+        text: String,
+    },
     /// Similar incidents of the past, and what helped then.
     History(Box<History>),
     /// What is written about something.
@@ -175,6 +180,7 @@ impl EvidenceData {
             Self::Events { .. } => "events",
             Self::Changes { .. } => "changes",
             Self::Namespace(_) => "namespace",
+            Self::Text { .. } => "text",
             Self::History(_) => "history",
             Self::Passages { .. } => "passages",
             Self::Alerts { .. } => "alerts",

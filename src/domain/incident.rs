@@ -9,7 +9,9 @@ use sha2::{Digest, Sha256};
 use super::alert::{Alert, AlertStatus, Severity};
 use super::event::EventId;
 use super::finding::Cause;
-use super::subject::{ObjectRef, Subject};
+use super::question::Question;
+use super::subject::{ObjectRef, Subject, SubjectKind};
+use super::text;
 
 /// Version of the stored form; rises when an older release could not read it.
 pub const SCHEMA: u32 = 1;
@@ -19,6 +21,9 @@ pub const MAX_WHOLE_ALERTS: usize = 300;
 pub const MAX_COUNTED_ALERTS: usize = 50_000;
 /// Events remembered as handled, so that a repeated one changes nothing: more than one claim can hold.
 const MAX_HANDLED: usize = 256;
+
+/// Longest title made of a question, in bytes.
+const MAX_TITLE_BYTES: usize = 160;
 
 /// Lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -76,6 +81,17 @@ pub enum Progress {
     },
 }
 
+/// Why there is a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Alerts fired.
+    #[default]
+    Alerts,
+    /// A person asked something that is about no incident.
+    Question,
+}
+
 /// State of an alert that is counted but not kept whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountedAlert {
@@ -115,6 +131,9 @@ pub struct Incident {
     pub schema: u32,
     /// Its name.
     pub id: IncidentId,
+    /// Why it is there.
+    #[serde(default)]
+    pub origin: Origin,
     /// Alerts with this key join it: see [`Subject::correlation_key`].
     pub key: String,
     /// `KubePodCrashLooping on shop/payments`.
@@ -216,6 +235,7 @@ impl Incident {
             schema: SCHEMA,
             id: IncidentId::of(&key, alert),
             title: title(alert.name(), &subject),
+            origin: Origin::Alerts,
             key,
             status: IncidentStatus::Open,
             severity: alert.severity(),
@@ -231,6 +251,38 @@ impl Incident {
             notifications: 0,
             handled: VecDeque::new(),
             progress: Progress::Waiting,
+            investigations: 0,
+            wanted: 0,
+            cause: None,
+            related: Vec::new(),
+            depends_on: Vec::new(),
+        }
+    }
+
+    /// The thread of a question that is about no incident. It is over from the beginning: nothing fires.
+    pub fn for_question(question: &Question) -> Self {
+        let subject = Subject::new(SubjectKind::Alert, None, "question".to_owned());
+        let id = question.thread();
+        Self {
+            schema: SCHEMA,
+            title: text::line(&question.text, MAX_TITLE_BYTES),
+            origin: Origin::Question,
+            key: format!("question:{id}"),
+            id,
+            status: IncidentStatus::Resolved,
+            severity: Severity::Info,
+            subject,
+            started_at: question.asked_at,
+            opened_at: question.asked_at,
+            resolved_at: Some(question.asked_at),
+            changed_at: question.asked_at,
+            reopened: 0,
+            alerts: Vec::new(),
+            counted: BTreeMap::new(),
+            folded: BTreeMap::new(),
+            notifications: 0,
+            handled: VecDeque::new(),
+            progress: Progress::Done { at: question.asked_at },
             investigations: 0,
             wanted: 0,
             cause: None,

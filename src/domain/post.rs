@@ -25,6 +25,10 @@ pub enum PostKind {
     Related,
     /// All is over.
     Resolved,
+    /// A person asked something.
+    Question,
+    /// What the model answers; edited while it writes.
+    Answer,
 }
 
 /// An entry to write. The same `key` edits the same entry, so that doing it twice changes nothing.

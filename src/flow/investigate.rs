@@ -3,18 +3,20 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
+use super::amend::{Besides, amend};
 use super::gather::{Gathered, Gathering, Task};
 use super::plan::{self, Ranges};
-use super::{AUTHOR, Context, history, intake, questions, relate, update};
+use super::{AUTHOR, Context, explain, history, intake, questions, relate};
 use crate::analysis;
-use crate::domain::evidence::{Evidence, Source};
-use crate::domain::finding::Cause;
+use crate::domain::evidence::{Draft, Evidence, Source};
+use crate::domain::finding::{Cause, Finding};
 use crate::domain::incident::{Incident, IncidentId, Progress};
 use crate::domain::investigation::{Investigation, RunbookRef, Unavailable};
 use crate::domain::post::{PostDraft, PostKind};
+use crate::domain::report::Explanation;
 use crate::domain::runbook::{Runbook, matching};
 use crate::domain::subject::Subject;
-use crate::ports::{Lease, StoreError, Timer, Versioned, Write};
+use crate::ports::{Lease, StoreError, Timer, Versioned};
 use crate::render::sources_of;
 
 /// What a run may take beyond its deadline before another may take it over.
@@ -70,8 +72,10 @@ struct Run<'a> {
     wanted: u32,
     /// Sources that may still answer.
     waited_for: Vec<Source>,
-    /// Evidence whose post is not yet written.
-    fresh: Vec<Evidence>,
+    /// What was gathered and has no number yet, by slot.
+    gathered: Vec<(String, Draft)>,
+    /// What the run before found and how it was explained: the same again needs no second explanation.
+    before: (Vec<Finding>, Option<Explanation>),
     runbooks: Vec<&'a Runbook>,
 }
 
@@ -81,7 +85,7 @@ impl<'a> Run<'a> {
         let record = Investigation {
             run: before.run + 1,
             started_at: Some(now),
-            slots: before.slots,
+            slots: before.slots.clone(),
             unavailable: questions::not_configured(&context.sources),
             ..Investigation::default()
         };
@@ -91,7 +95,8 @@ impl<'a> Run<'a> {
             wanted: incident.wanted,
             started: Instant::now(),
             waited_for: questions::configured(&context.sources),
-            fresh: Vec::new(),
+            gathered: Vec::new(),
+            before: (before.findings, before.explanation),
             runbooks: Vec::new(),
             context,
             incident,
@@ -181,17 +186,10 @@ impl<'a> Run<'a> {
     fn take(&mut self, answer: Gathered) {
         match answer {
             Gathered::Evidence { slot, mut draft } => {
-                let id = self.record.number(&slot);
-                let render = &self.context.render;
                 if draft.title.is_empty() {
-                    draft.title = render.evidence_title(&draft.data, &draft.about, None);
+                    draft.title = self.context.render.evidence_title(&draft.data, &draft.about, None);
                 }
-                let evidence = Evidence::new(id, *draft, &self.context.redactor, |data| render.excerpt(data));
-                self.record.put(evidence.clone());
-                // The root already tells the alerts.
-                if slot != "alerts" {
-                    self.fresh.push(evidence);
-                }
+                self.gathered.push((slot, *draft));
             }
             Gathered::Gap { source, reason } => self.gap(source, reason),
         }
@@ -207,12 +205,17 @@ impl<'a> Run<'a> {
     }
 
     async fn report(mut self) -> Result<(), StoreError> {
+        // What came last must be among the evidence before it is analysed.
+        if !self.gathered.is_empty() {
+            self.save(|_| (), Vec::new(), Vec::new()).await?;
+        }
         let now = self.now();
         let mut findings = analysis::analyse(&self.subject, &self.record.evidence, self.ranges.onset);
         self.context.render.claims(&mut findings);
         let cause = Cause::among(&findings);
         self.record.findings = findings;
         self.record.finished_at = Some(now);
+        let explain = self.explanation(now);
 
         let render = &self.context.render;
         let mut posts = Vec::new();
@@ -228,7 +231,7 @@ impl<'a> Run<'a> {
         }
         let second_look = self.second_look(cause.as_ref(), now);
         let subject = self.subject.clone();
-        let timers: Vec<Timer> = second_look.into_iter().collect();
+        let timers: Vec<Timer> = second_look.into_iter().chain(explain).collect();
         self.save(
             move |incident| {
                 incident.progress = Progress::Done { at: now };
@@ -248,6 +251,23 @@ impl<'a> Run<'a> {
             .get_or_create(&crate::telemetry::Ended { of: "alert".into(), result: "ok" })
             .inc();
         Ok(())
+    }
+
+    /// Has the model explain what was found, unless it did so already.
+    fn explanation(&mut self, now: DateTime<Utc>) -> Option<Timer> {
+        self.context.model.as_ref()?;
+        let (found, explanation) = &self.before;
+        let same = found.iter().map(|finding| (&finding.claim, finding.role)).eq(self
+            .record
+            .findings
+            .iter()
+            .map(|finding| (&finding.claim, finding.role)));
+        if let (true, Some(given @ Explanation::Given { .. })) = (same, explanation) {
+            self.record.explanation = Some(given.clone());
+            return None;
+        }
+        self.record.explanation = Some(Explanation::Asked { since: now });
+        Some(explain::timer(&self.incident.id, self.record.run, 0, now))
     }
 
     /// When to look again without being asked.
@@ -271,66 +291,71 @@ impl<'a> Run<'a> {
         timers: Vec<Timer>,
         posts: Vec<PostDraft>,
     ) -> Result<(), StoreError> {
-        let render = &self.context.render;
-        let mut all: Vec<PostDraft> = self
-            .fresh
-            .drain(..)
-            .map(|evidence| PostDraft {
-                key: format!("evidence:{}", evidence.id),
-                kind: PostKind::Evidence,
-                author: AUTHOR.into(),
-                text: render.evidence(&evidence),
-                evidence: vec![evidence.id],
-                at: (self.context.clock)(),
-            })
-            .collect();
-        all.extend(posts);
+        let context = self.context;
+        let render = &context.render;
         let done = self.record.finished_at.is_some();
-        let mut saved = None;
-        let (record, lease, wanted) = (&self.record, self.lease, self.wanted);
+        let (mine, gathered, wanted) = (&self.record, &self.gathered, self.wanted);
         let waited_for: &[Source] = if done { &[] } else { &self.waited_for };
-        update(self.context, &self.incident.id, |mut incident| {
-            change(&mut incident.value);
-            let now = (self.context.clock)();
-            let mut posts = all.clone();
-            let post = |key: &str, kind, text| PostDraft {
-                key: key.into(),
+        let saved = amend(context, &self.incident.id, Some(self.lease), |incident, record| {
+            change(incident);
+            let now = (context.clock)();
+            let stored = std::mem::replace(record, mine.clone());
+            record.adopt(&stored);
+            let fresh = enter(context, record, gathered);
+            let post = |key: String, kind, text, evidence| PostDraft {
+                key,
                 kind,
                 author: AUTHOR.into(),
                 text,
-                evidence: Vec::new(),
+                evidence,
                 at: now,
             };
-            posts.insert(0, post("root", PostKind::Root, render.root(&incident.value)));
-            posts.insert(
-                1,
-                post("status", PostKind::Status, render.status(&incident.value, &sources_of(record, waited_for))),
-            );
+            let status = render.status(incident, &sources_of(record, waited_for));
+            let mut all = vec![
+                post("root".into(), PostKind::Root, render.root(incident), Vec::new()),
+                post("status".into(), PostKind::Status, status, Vec::new()),
+            ];
+            all.extend(fresh.iter().map(|evidence| {
+                let key = format!("evidence:{}", evidence.id);
+                post(key, PostKind::Evidence, render.evidence(evidence), vec![evidence.id])
+            }));
+            all.extend(posts.iter().cloned());
             let mut timers = timers.clone();
             let mut cleared = Vec::new();
             if done {
-                let again = intake::investigation_timer(&incident.value.id, now, None);
-                if incident.value.wanted != wanted {
+                let again = intake::investigation_timer(&incident.id, now, None);
+                if incident.wanted != wanted {
                     // Somebody wanted it again while it ran: at once, then.
-                    timers = vec![again];
-                } else if timers.is_empty() {
+                    incident.progress = Progress::Waiting;
+                    timers.retain(|timer| timer.key != again.key);
+                    timers.push(again);
+                } else if timers.iter().all(|timer| timer.key != again.key) {
                     cleared.push(again.key);
                 }
             }
-            saved = Some(incident.value.clone());
-            Some(Write {
-                posts,
-                timers,
-                cleared,
-                investigation: Some(record.clone()),
-                lease: Some(lease.clone()),
-                ..Write::new(incident)
-            })
+            Some(Besides { posts: all, timers, cleared, ..Besides::default() })
         })
         .await?;
-        if let Some(saved) = saved {
-            self.incident = saved;
+        if let Some((incident, record)) = saved {
+            self.incident = incident;
+            self.record = record;
+            self.gathered.clear();
         }
         Ok(())
     }
+}
+
+/// Numbers what was gathered, and gives what is worth a post of its own.
+fn enter(context: &Context, record: &mut Investigation, gathered: &[(String, Draft)]) -> Vec<Evidence> {
+    let mut fresh = Vec::new();
+    for (slot, draft) in gathered {
+        let id = record.number(slot);
+        let evidence = Evidence::new(id, draft.clone(), &context.redactor, |data| context.render.excerpt(data));
+        record.put(evidence.clone());
+        // The root already tells the alerts.
+        if slot != "alerts" {
+            fresh.push(evidence);
+        }
+    }
+    fresh
 }

@@ -1,5 +1,9 @@
 //! The use cases. Whoever wants to know what the program can do reads [`handle`].
 
+mod amend;
+pub mod answer;
+pub mod converse;
+pub mod explain;
 pub mod gather;
 pub mod history;
 pub mod intake;
@@ -10,6 +14,7 @@ mod pod_logs;
 pub mod questions;
 pub mod relate;
 pub mod resolve;
+pub mod tools;
 pub mod worker;
 
 use std::sync::Arc;
@@ -19,6 +24,7 @@ use crate::adapters::cluster::Cluster;
 use crate::adapters::knowledge::{Knowledge, Library};
 use crate::adapters::logs::Logs;
 use crate::adapters::metrics::Metrics;
+use crate::adapters::model::Model;
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::event::Event;
 use crate::domain::incident::{Incident, IncidentId};
@@ -46,12 +52,30 @@ pub struct Context {
     pub sources: Sources,
     /// What is written: searched, and added to when an incident is over.
     pub knowledge: Arc<Knowledge>,
+    /// The language model, where there is one.
+    pub model: Option<ModelUse>,
     /// Counters.
     pub counters: Arc<Counters>,
     /// How alerts fold into incidents.
     pub rules: CorrelationRules,
     /// How long neighbours may take in one investigation.
     pub deadline: Duration,
+}
+
+/// The language model with the bounds of its use.
+pub struct ModelUse {
+    /// The model.
+    pub client: Model,
+    /// Turns of an automatic explanation.
+    pub explain_turns: u32,
+    /// Turns of an answer to a person.
+    pub question_turns: u32,
+    /// Longest explanation or answer, in tokens.
+    pub answer_tokens: u32,
+    /// How long an explanation may take, its waiting included.
+    pub explain_deadline: Duration,
+    /// How long an answer may take, its waiting included.
+    pub question_deadline: Duration,
 }
 
 /// Read-only neighbours; one that is not configured is `None` and simply not asked.
@@ -66,7 +90,8 @@ pub struct Sources {
     pub runbooks: Arc<Library>,
 }
 
-/// Handles one event. Notifications are handled by the batch, see [`intake::notifications`].
+/// Handles one event. Notifications are handled by the batch, see [`intake::notifications`]; what people ask is noted when
+/// it comes, see [`answer::note`].
 ///
 /// # Errors
 /// When the store does not take the result; the event will be handled again.
@@ -74,6 +99,9 @@ pub async fn handle(context: &Context, event: Event) -> Result<(), StoreError> {
     match event {
         Event::Notification(_) => Ok(()),
         Event::Investigate { incident, requested_by: _ } => investigate::run(context, &incident).await,
+        Event::Explain { incident, run, attempt } => explain::run(context, &incident, run, attempt).await,
+        Event::Ask(_) => Ok(()),
+        Event::Answer { incident, question } => answer::run(context, &incident, &question).await,
         Event::Settle { incident } => resolve::tell_what_changed(context, &incident).await,
     }
 }

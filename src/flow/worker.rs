@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{AUTHOR, Context, handle, intake, update};
+use super::{AUTHOR, Context, answer, handle, intake, update};
 use crate::domain::audit::AuditDraft;
 use crate::domain::event::{Event, EventId};
 use crate::domain::incident::IncidentId;
@@ -27,7 +27,9 @@ const IDLE: Duration = Duration::from_millis(25);
 /// Attempts before an event is given up.
 const MAX_ATTEMPTS: u32 = 8;
 /// Timers looked at in one round.
-const TIMERS: usize = 128;
+const TIMERS: usize = 512;
+/// Conversations with the model that are under way or wait for it; beyond, they wait here. Each is a few KiB.
+const CONVERSATIONS: usize = 64;
 
 /// Handles the inbox until `stop`.
 pub async fn inbox(context: Arc<Context>, stop: CancellationToken) {
@@ -78,26 +80,39 @@ async fn handle_batch(context: &Context, claimed: Vec<Claimed>) {
 /// Turns a wish into a timer, so that the inbox does not wait for it.
 async fn postpone(context: &Context, id: EventId, event: Event) -> Result<(), StoreError> {
     let now = (context.clock)();
-    if let Event::Investigate { incident, requested_by } = event {
-        update(context, &incident, |mut incident| {
-            if incident.value.has_handled(id) {
-                return None;
-            }
-            incident.value.remember(id);
-            incident.value.wanted += 1;
-            let audit = AuditDraft {
-                at: now,
-                actor: requested_by.clone().unwrap_or_else(|| AUTHOR.into()),
-                action: "investigation.requested".into(),
-                incident: Some(incident.value.id.clone()),
-                detail: incident.value.title.clone(),
-            };
-            let timer = intake::investigation_timer(&incident.value.id, now, requested_by.clone());
-            Some(Write { timers: vec![timer], audit: vec![audit], ..Write::new(incident) })
-        })
-        .await?;
+    match event {
+        Event::Investigate { incident, requested_by } => investigate_later(context, id, incident, requested_by).await?,
+        Event::Ask(question) => answer::note(context, id, question).await?,
+        // These are timers from the beginning.
+        Event::Notification(_) | Event::Explain { .. } | Event::Answer { .. } | Event::Settle { .. } => {}
     }
     context.store.commit(Vec::new(), &[id], now).await
+}
+
+async fn investigate_later(
+    context: &Context,
+    id: EventId,
+    incident: IncidentId,
+    requested_by: Option<String>,
+) -> Result<(), StoreError> {
+    let now = (context.clock)();
+    update(context, &incident, |mut incident| {
+        if incident.value.has_handled(id) {
+            return None;
+        }
+        incident.value.remember(id);
+        incident.value.wanted += 1;
+        let audit = AuditDraft {
+            at: now,
+            actor: requested_by.clone().unwrap_or_else(|| AUTHOR.into()),
+            action: "investigation.requested".into(),
+            incident: Some(incident.value.id.clone()),
+            detail: incident.value.title.clone(),
+        };
+        let timer = intake::investigation_timer(&incident.value.id, now, requested_by.clone());
+        Some(Write { timers: vec![timer], audit: vec![audit], ..Write::new(incident) })
+    })
+    .await
 }
 
 /// An event that failed is tried again later, and in the end kept aside with the reason.
@@ -117,9 +132,11 @@ async fn settle(context: &Context, id: EventId, attempt: u32, result: Result<(),
     }
 }
 
-/// Runs timers until `stop`, at most `concurrent` at once, each alone on its incident.
+/// Runs timers until `stop`: at most `concurrent` investigations at once, each alone on its incident.
 pub async fn timers(context: Arc<Context>, concurrent: usize, stop: CancellationToken) {
-    let permits = Arc::new(Semaphore::new(concurrent));
+    let investigations = Arc::new(Semaphore::new(concurrent));
+    // Waiting for a slow model must not keep others from being investigated.
+    let conversations = Arc::new(Semaphore::new(CONVERSATIONS));
     let running: Arc<Mutex<HashSet<String>>> = Arc::default();
     let mut tasks = JoinSet::new();
     while !stop.is_cancelled() {
@@ -133,8 +150,10 @@ pub async fn timers(context: Arc<Context>, concurrent: usize, stop: Cancellation
             }
         };
         for timer in due {
-            let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else { break };
             let Some(incident) = incident_of(&timer.event).cloned() else { continue };
+            let talks = matches!(timer.event, Event::Explain { .. } | Event::Answer { .. });
+            let permits = if talks { &conversations } else { &investigations };
+            let Ok(permit) = Arc::clone(permits).try_acquire_owned() else { continue };
             if !lock(&running).insert(timer.key.clone()) {
                 continue;
             }
@@ -158,8 +177,11 @@ fn lock(running: &Mutex<HashSet<String>>) -> std::sync::MutexGuard<'_, HashSet<S
 
 fn incident_of(event: &Event) -> Option<&IncidentId> {
     match event {
-        Event::Investigate { incident, .. } | Event::Settle { incident } => Some(incident),
-        Event::Notification(_) => None,
+        Event::Investigate { incident, .. }
+        | Event::Explain { incident, .. }
+        | Event::Answer { incident, .. }
+        | Event::Settle { incident } => Some(incident),
+        Event::Notification(_) | Event::Ask(_) => None,
     }
 }
 

@@ -45,6 +45,73 @@ pub fn markdown(raw: &str) -> String {
     out
 }
 
+/// A model's Markdown: its paragraphs, lists, emphasis and code stay; links, images, mentions and raw HTML do not. Only
+/// citations keep their brackets.
+pub fn model(raw: &str) -> String {
+    let raw = text::plain(raw);
+    let mut out = String::with_capacity(raw.len() + 16);
+    let mut in_fence = false;
+    for line in raw.lines() {
+        let is_fence = line.trim_start().starts_with("```");
+        if is_fence || in_fence {
+            in_fence ^= is_fence;
+            out.push_str(line);
+        } else {
+            for (index, part) in line.split('`').enumerate() {
+                if index > 0 {
+                    out.push('`');
+                }
+                if index % 2 == 1 { out.push_str(part) } else { prose(part, &mut out) }
+            }
+        }
+        out.push('\n');
+    }
+    if in_fence {
+        out.push_str("```\n");
+    }
+    out.trim_end().to_owned()
+}
+
+fn prose(part: &str, out: &mut String) {
+    let mut before = None;
+    for (at, c) in part.char_indices() {
+        let rest = &part[at + c.len_utf8()..];
+        let next = rest.chars().next();
+        let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        let escaped = match c {
+            '<' => true,
+            '[' => !is_citation(rest),
+            ':' => next == Some('/'),
+            '.' => ends_with_www(out),
+            '!' => next == Some('['),
+            '&' => letter(next) || next == Some('#'),
+            _ => false,
+        };
+        // What is escaped already stays as it is.
+        if escaped && before != Some('\\') {
+            out.push('\\');
+        }
+        out.push(c);
+        if c == '@' && !letter(before) && letter(next) {
+            out.push(WORD_JOINER);
+        }
+        before = Some(c);
+    }
+}
+
+/// Whether `E3]` follows, or `E3, E4]`.
+fn is_citation(rest: &str) -> bool {
+    let inside = rest.split(']').next().unwrap_or_default();
+    let id = |part: &str| {
+        part.strip_prefix('E').is_some_and(|n| !n.is_empty() && n.len() <= 5 && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let after = rest.get(inside.len()..).unwrap_or_default();
+    // `[E1](…)` and `[E1]: …` would be links; `[E1][E2]` is two citations.
+    let is_link =
+        after.starts_with("](") || after.starts_with("]:") || (after.starts_with("][") && !after.starts_with("][E"));
+    !after.is_empty() && !is_link && inside.split(',').all(|part| id(part.trim()))
+}
+
 /// Whether `1` and the dot after it would begin a list.
 fn is_marker(out: &str, next: Option<char>) -> bool {
     !out.is_empty() && out.bytes().all(|b| b.is_ascii_digit()) && next.is_none_or(|next| next == ' ')

@@ -21,6 +21,14 @@ impl Language {
         }
     }
 
+    /// What its speakers call it.
+    pub fn endonym(self) -> &'static str {
+        match self {
+            Self::English => "English",
+            Self::Russian => "русский",
+        }
+    }
+
     /// Which of the forms of a noun follows `n`: two forms in English, three in Russian.
     pub(super) fn plural_form(self, n: u64) -> usize {
         match self {

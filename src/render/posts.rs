@@ -5,17 +5,22 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::Renderer;
+use super::escape;
 use super::view::IncidentView;
 use crate::domain::cluster::ChangeFact;
 use crate::domain::evidence::{Evidence, EvidenceData, Source};
+use crate::domain::finding::{Finding, Role};
 use crate::domain::incident::{Changed, Incident};
 use crate::domain::investigation::Investigation;
+use crate::domain::question::QuestionState;
 use crate::domain::text;
 
 /// Longest post, in bytes. Slack's Markdown block takes 12,000 characters a message, Mattermost 16,383.
 const MAX_POST_BYTES: usize = 11_000;
 /// Findings of one role that a report names; the console shows them all.
 const MAX_FINDINGS: usize = 5;
+/// Longest object of a look-up that is named, in bytes.
+const MAX_LOOKING_BYTES: usize = 120;
 /// Longest piece of a runbook in a thread.
 const MAX_PROSE_BYTES: usize = 1_500;
 
@@ -101,6 +106,33 @@ impl Renderer {
         self.post("report.md", self.report_values(incident, investigation))
     }
 
+    /// What a person asked.
+    pub fn question(&self, words: &str) -> String {
+        let lines: Vec<String> = words.lines().map(escape::markdown).collect();
+        self.post("question.md", context! { question => Value::from_safe_string(lines.join("\n")) })
+    }
+
+    /// How far an answer is; `findings` stand in for one that the model did not give.
+    pub fn answer(&self, state: &QuestionState, findings: &[Finding]) -> String {
+        let known: Vec<&Finding> = findings.iter().filter(|finding| finding.role != Role::Symptom).take(2).collect();
+        let (text, unverified) = match state {
+            QuestionState::Working { text, .. } => (text.as_str(), &[][..]),
+            QuestionState::Answered { text, unverified, .. } => (text.as_str(), unverified.as_slice()),
+            QuestionState::Waiting | QuestionState::Failed { .. } => ("", &[][..]),
+        };
+        let values = context! {
+            state => Serde(state), text => Value::from_safe_string(escape::model(text)), unverified => Serde(unverified),
+            known => Serde(known),
+        };
+        self.post("answer.md", values)
+    }
+
+    /// One line that says what a tool looks at.
+    pub fn looking(&self, tool: &str, object: &str) -> String {
+        let object = text::line(object, MAX_LOOKING_BYTES);
+        self.word(&format!("looking.{tool}")).replace("{}", &object)
+    }
+
     /// The runbook that fits, with the beginning of its text.
     pub fn runbook(&self, title: &str, id: &str, score: f64, prose: &str) -> String {
         let prose = whole_lines(prose.trim(), MAX_PROSE_BYTES);
@@ -136,7 +168,6 @@ impl Renderer {
     }
 
     pub(super) fn report_values(&self, incident: &Incident, investigation: &Investigation) -> Value {
-        use crate::domain::finding::Role;
         let of = |role: Role| {
             let found: Vec<_> = investigation.findings.iter().filter(|finding| finding.role == role).collect();
             let more = found.len().saturating_sub(MAX_FINDINGS);
@@ -154,7 +185,7 @@ impl Renderer {
             incident => Serde(IncidentView::of(incident)),
             causes => of(Role::Cause), contributing => of(Role::Contributing), symptoms => of(Role::Symptom),
             checks, unavailable => Serde(&investigation.unavailable), sources => Serde(looked_at),
-            evidence => investigation.evidence.len(),
+            evidence => investigation.evidence.len(), explanation => Serde(&investigation.explanation),
         }
     }
 

@@ -4,10 +4,13 @@
 // The harness is test code, too: what is missing there must fail the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod actuator;
+mod ask;
 mod bot;
 mod captures;
 mod console;
 mod fake_embeddings;
+mod fake_model;
 mod fake_openwebui;
 mod fakes;
 mod fakes_logs;
@@ -19,9 +22,11 @@ mod knowledge_fakes;
 mod knowledge_sync;
 mod logs;
 mod metrics;
+mod model;
 mod neighbours;
 mod patterns_properties;
 mod process;
 mod store_contract;
 mod story;
 mod tidy;
+mod worlds;

@@ -136,6 +136,38 @@ fn layers_know_only_what_is_below_them() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// The agent's pure modules: its words and rules, which adapters may name, too. What else is in `agent` drives them.
+const PURE_AGENT: [&str; 7] = ["message", "tokens", "repair", "turn", "prompt", "tools", "citations"];
+
+#[test]
+fn the_agents_rules_are_pure_and_adapters_know_nothing_else_of_it() {
+    let impure = ["crate::adapters", "crate::flow", "crate::web", "crate::app", "crate::config", "tokio", "reqwest"];
+    let clocks = ["std::env", "std::fs", "Utc::now", "SystemTime::now", "Instant::now"];
+    let agent = root().join("src/agent");
+    let mut broken = Vec::new();
+    for file in sources(&agent).into_iter().filter(|file| !is_for_tests(file)) {
+        let inside = file.strip_prefix(&agent).unwrap().with_extension("");
+        let module = inside.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+        if PURE_AGENT.contains(&module.as_str()) {
+            let code = production_code(&file);
+            for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                for name in impure.iter().chain(&clocks).filter(|name| line.contains(*name)) {
+                    broken.push(format!("{}: names {name}: {}", file.display(), line.trim()));
+                }
+            }
+        }
+    }
+    for file in sources(&root().join("src/adapters")) {
+        for (at, _) in production_code(&file).match_indices("crate::agent::") {
+            let rest = production_code(&file)[at + "crate::agent::".len()..].to_owned();
+            if !PURE_AGENT.iter().any(|module| rest.starts_with(module)) {
+                broken.push(format!("{}: names agent::{}", file.display(), rest.lines().next().unwrap_or_default()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
 #[test]
 fn every_variable_is_documented_and_every_documented_one_is_read() {
     let text = std::fs::read_to_string(root().join(".env.example")).unwrap();
@@ -153,6 +185,25 @@ fn only_main_reads_the_environment() {
     for file in sources(&root().join("src")).into_iter().filter(|file| !is_for_tests(file)) {
         let reads = production_code(&file).contains("env::var");
         assert!(!reads || file.ends_with("src/main.rs"), "{} reads the environment", file.display());
+    }
+}
+
+/// What changes the cluster is named where it is configured, built and used, and nowhere a model's choice could reach.
+#[test]
+fn few_know_the_actuator() {
+    const KNOW: [&str; 7] = [
+        "src/adapters/",
+        "src/app.rs",
+        "src/config.rs",
+        "src/commands/check.rs",
+        "src/commands/demo.rs",
+        "src/flow/execute.rs",
+        "src/flow/propose.rs",
+    ];
+    for file in sources(&root().join("src")).into_iter().filter(|file| !is_for_tests(file)) {
+        let below = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+        let knows = KNOW.iter().any(|known| below.starts_with(known));
+        assert!(knows || !production_code(&file).contains("adapters::actuator"), "{below} names the actuator");
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use axum::http;
 use futures::AsyncReadExt;
 use kube::api::{ListParams, PartialObjectMeta};
 use kube::core::{ObjectList, Request};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::error::{Asked, ClusterError};
 
@@ -81,11 +84,24 @@ impl<T> Default for Listed<T> {
 pub(super) struct Api {
     client: kube::Client,
     timeout: Duration,
+    /// No request goes on for longer.
+    until: Option<Instant>,
 }
 
 impl Api {
     pub fn new(client: kube::Client, timeout: Duration) -> Self {
-        Self { client, timeout }
+        Self { client, timeout, until: None }
+    }
+
+    /// The same with no request going on after `until`.
+    pub fn until(&self, until: Instant) -> Self {
+        Self { until: Some(until), ..self.clone() }
+    }
+
+    /// How long a request that starts now may take.
+    fn patience(&self) -> Duration {
+        let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+        left.map_or(self.timeout, |left| left.min(self.timeout))
     }
 
     /// The object, or `None` where it does not exist.
@@ -129,6 +145,22 @@ impl Api {
             Request::new(path.clone()).list_metadata(page)
         })
         .await
+    }
+
+    /// The object below `path` as it is, or `None` where it does not exist.
+    pub async fn get_value(&self, path: &str, name: &str, asked: Asked) -> Result<Option<Value>, ClusterError> {
+        self.found(Request::new(path).get(name, &Default::default()), asked).await
+    }
+
+    /// The objects below `path` as they are, each reduced by `keep`.
+    pub async fn list_values<T>(
+        &self,
+        path: &str,
+        query: Query,
+        asked: Asked,
+        keep: impl Fn(Value) -> Option<T>,
+    ) -> Result<Listed<T>, ClusterError> {
+        self.pages(asked, query, keep, |page| Request::new(path).list(page)).await
     }
 
     async fn pages<K: DeserializeOwned + Clone, T>(
@@ -211,9 +243,10 @@ impl Api {
                 .map_err(|error| ClusterError::Unreachable { detail: format!("{asked}: {error}") })?;
             Ok(bytes)
         };
-        match tokio::time::timeout(self.timeout, read).await {
+        let patience = self.patience();
+        match tokio::time::timeout(patience, read).await {
             Ok(answer) => answer,
-            Err(_) => Err(ClusterError::timeout(asked, self.timeout).into()),
+            Err(_) => Err(ClusterError::timeout(asked, patience).into()),
         }
     }
 

@@ -10,6 +10,8 @@ use crate::domain::subject::{ObjectRef, SubjectKind};
 pub enum EventScope {
     /// Everything in the namespace.
     All,
+    /// Objects with this name, or with one that goes on with `-`.
+    Beginning(String),
     /// Objects with one of these names, and pods, ReplicaSets and Jobs whose name is one of `families` plus a suffix.
     Of {
         /// Exact names.
@@ -44,6 +46,11 @@ impl EventScope {
         Self::Of { names, families }
     }
 
+    /// Everything whose name begins with this one: for a question, a sibling too many is better than a pod too few.
+    pub fn beginning(name: &str) -> Self {
+        Self::Beginning(name.to_owned())
+    }
+
     /// One object and nothing else.
     pub fn object(name: &str) -> Self {
         Self::Of { names: BTreeSet::from([name.to_owned()]), families: BTreeSet::new() }
@@ -53,6 +60,9 @@ impl EventScope {
     pub(super) fn holds(&self, kind: &str, name: &str) -> bool {
         match self {
             Self::All => true,
+            Self::Beginning(first) => {
+                name.strip_prefix(first.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            }
             Self::Of { names, families } => {
                 names.contains(name)
                     || (matches!(kind, "Pod" | "ReplicaSet" | "Job" | "PersistentVolumeClaim")

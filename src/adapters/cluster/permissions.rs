@@ -19,7 +19,7 @@ const fn p(group: &'static str, resource: &'static str, verb: &'static str, purp
 }
 
 /// What the bot reads. No Secrets, nothing that writes.
-pub const PERMISSIONS: [Permission; 29] = [
+pub const PERMISSIONS: [Permission; 32] = [
     p("", "pods", "get", "which workload an alert's pod belongs to"),
     p("", "pods", "list", "the state of a workload's pods"),
     p("", "pods/log", "get", "logs, where no log store is configured or has them yet"),
@@ -29,8 +29,10 @@ pub const PERMISSIONS: [Permission; 29] = [
     p("", "nodes", "get", "the state of a node"),
     p("", "nodes", "list", "which node has the address that an alert names"),
     p("", "namespaces", "get", "whether a namespace is being deleted"),
+    p("", "namespaces", "list", "which namespaces there are, for questions"),
     p("", "resourcequotas", "list", "whether a quota is full"),
     p("", "persistentvolumeclaims", "get", "the state of volume claims"),
+    p("", "persistentvolumeclaims", "list", "volume claims of a namespace, for questions"),
     p("", "configmaps", "list", "which ConfigMaps changed around the onset (names and times, never contents)"),
     p("apps", "deployments", "get", "Deployments and their rollouts"),
     p("apps", "deployments", "list", "changes in the namespace; what stands behind a Service"),
@@ -48,6 +50,7 @@ pub const PERMISSIONS: [Permission; 29] = [
     p("autoscaling", "horizontalpodautoscalers", "get", "what an autoscaler's alert is about"),
     p("autoscaling", "horizontalpodautoscalers", "list", "whether a workload's autoscaler is at its bound"),
     p("networking.k8s.io", "ingresses", "get", "which workload stands behind an Ingress"),
+    p("networking.k8s.io", "ingresses", "list", "Ingresses of a namespace, for questions"),
     p("discovery.k8s.io", "endpointslices", "list", "whether a Service has endpoints"),
 ];
 

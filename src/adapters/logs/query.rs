@@ -147,7 +147,7 @@ fn errors(fields: &FieldSet) -> String {
 }
 
 /// A field's name, quoted where its letters or its meaning need it.
-fn field(name: &str) -> String {
+pub(super) fn field(name: &str) -> String {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
     let keyword = KEYWORDS.contains(&name.to_ascii_lowercase().as_str());
     if plain && !keyword && !name.is_empty() { name.to_owned() } else { quoted(name) }

@@ -96,7 +96,7 @@ Alerts about shop/checkout
 fn in_russian() {
     insta::assert_snapshot!(evidence(Language::Russian), @r####"
 Метрика · shop/checkout
-checkout-7464b59bfd-6rjrg: сейчас 47.9 MiB, пик 48 MiB в 22:52:00 UTC (100 % от memory limit 48 MiB), до этого: 12 MiB; растёт на 1.4 MiB/с
+checkout-7464b59bfd-6rjrg: сейчас 47.9 MiB, пик 48 MiB в 22:52:00 UTC (100 % от 48 MiB: предел памяти), до этого: 12 MiB; растёт на 1.4 MiB/с
 уровень сменился в 22:47:20 UTC
 checkout-7464b59bfd-x2k9p: сейчас 24.8 MiB, пик 48 MiB
 и ещё 2 ряда, все ниже

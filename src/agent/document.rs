@@ -1,0 +1,145 @@
+//! Reads the JSON documents that a model writes: in prose, in a fence, or cut off in the middle.
+
+use serde_json::{Map, Value};
+
+/// The first JSON object in `text`; one that was cut off is closed where it ends.
+pub fn object_in(text: &str) -> Option<Map<String, Value>> {
+    text.match_indices('{').take(16).find_map(|(at, _)| {
+        let rest = &text[at..];
+        match serde_json::Deserializer::from_str(rest).into_iter::<Value>().next()? {
+            Ok(Value::Object(object)) => Some(object),
+            Ok(_) => None,
+            Err(error) if error.is_eof() => match serde_json::from_str(&closed(rest)) {
+                Ok(Value::Object(object)) if !object.is_empty() => Some(object),
+                _ => None,
+            },
+            Err(_) => None,
+        }
+    })
+}
+
+/// A cut document with what is open closed, and a key without its value taken away.
+fn closed(text: &str) -> String {
+    let mut open: Vec<char> = Vec::new();
+    let mut in_string = false;
+    let mut escaped = false;
+    // The last place at which the document was whole but for its closing brackets.
+    let mut whole = (0, Vec::new());
+    for (at, c) in text.char_indices() {
+        if in_string {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match c {
+            '"' => in_string = true,
+            '{' => {
+                open.push('}');
+                whole = (at + 1, open.clone());
+            }
+            '[' => {
+                open.push(']');
+                whole = (at + 1, open.clone());
+            }
+            '}' | ']' => {
+                open.pop();
+                whole = (at + 1, open.clone());
+            }
+            ',' => whole = (at, open.clone()),
+            _ => {}
+        }
+    }
+    let finish = |text: &str, open: &[char]| text.chars().chain(open.iter().rev().copied()).collect::<String>();
+    if in_string {
+        // A broken escape at the end would spoil the string.
+        let text = if escaped { &text[..text.len() - 1] } else { text };
+        let text = text.rfind("\\u").filter(|at| text.len() - at < 6).map_or(text, |at| &text[..at]);
+        let kept = finish(&format!("{text}\""), &open);
+        if serde_json::from_str::<Value>(&kept).is_ok() {
+            return kept;
+        }
+    } else {
+        let kept = finish(text.trim_end().trim_end_matches([',', ':']), &open);
+        if serde_json::from_str::<Value>(&kept).is_ok() {
+            return kept;
+        }
+    }
+    finish(&text[..whole.0], &whole.1)
+}
+
+/// Takes one text field out of a JSON object as it is written: for showing an answer while it comes.
+#[derive(Debug, Default)]
+pub struct GrowingText {
+    raw: String,
+}
+
+impl GrowingText {
+    /// Adds a piece and gives the field's text so far, once it has begun.
+    pub fn push(&mut self, piece: &str, field: &str) -> Option<String> {
+        self.raw.push_str(piece);
+        match object_in(&self.raw)?.remove(field)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn documents_in_prose_fences_and_pieces() {
+        for (text, answer) in [
+            (r#"{"answer":"a"}"#, Some("a")),
+            ("Sure!\n```json\n{\"answer\": \"a\"}\n```\nDone", Some("a")),
+            (r#"use {x} then {"answer":"a"}"#, Some("a")),
+            (r#"{"answer":"half of it"#, Some("half of it")),
+            (r#"{"answer":"a\u04"#, Some("a")),
+            (r#"{"answer":"a","evidence":["E1","#, Some("a")),
+            (r#"{"answer":"a","evid"#, Some("a")),
+            (r#"{"answer":"a","evidence":"#, Some("a")),
+            ("no", None),
+            ("{", None),
+        ] {
+            let object = object_in(text);
+            let found = object.as_ref().and_then(|object| object.get("answer")).and_then(Value::as_str);
+            assert_eq!(found, answer, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_answer_grows() {
+        let mut growing = GrowingText::default();
+        let seen: Vec<Option<String>> =
+            ["{\"ans", "wer\": \"Mem", "ory [E1", "]\\n", "ok\"}"].map(|piece| growing.push(piece, "answer")).into();
+        assert_eq!(
+            seen,
+            [
+                None,
+                Some("Mem".into()),
+                Some("Memory [E1".into()),
+                Some("Memory [E1]\n".into()),
+                Some("Memory [E1]\nok".into())
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_document_keeps_what_was_whole(cut in 0usize..200, text in ".{0,40}") {
+            let whole = serde_json::json!({"answer": text, "list": [1, {"a": "b"}], "n": null}).to_string();
+            let cut = whole.char_indices().nth(cut).map_or(whole.len(), |(at, _)| at);
+            if let Some(object) = object_in(&whole[..cut]) {
+                let found = object.get("answer").and_then(Value::as_str).unwrap_or_default();
+                let is_start = text.starts_with(found);
+                prop_assert!(is_start);
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Asks the model what a conversation wants to know, and says what came of it in the conversation's own terms.
+
+use tokio::time::Instant;
+
+use super::message::TurnRequest;
+use super::turn::Input;
+use crate::adapters::model::{Model, ModelError, Priority};
+
+/// Part of the time after which a conversation stops looking and answers.
+const HURRY_AFTER: f64 = 0.6;
+
+/// A model, for one conversation.
+#[derive(Debug, Clone, Copy)]
+pub struct Talk<'a> {
+    model: &'a Model,
+    priority: Priority,
+    began: Instant,
+    deadline: Instant,
+}
+
+impl<'a> Talk<'a> {
+    /// A conversation that begins now and is over at `deadline`.
+    pub fn new(model: &'a Model, priority: Priority, began: Instant, deadline: Instant) -> Self {
+        Self { model, priority, began, deadline }
+    }
+
+    /// When it is over.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether so much time is gone that what is known must do.
+    pub fn is_pressed(&self, now: Instant) -> bool {
+        now > self.began + (self.deadline - self.began).mul_f64(HURRY_AFTER)
+    }
+
+    /// One turn. What a conversation can answer by asking differently is an input to it; everything else is an error.
+    ///
+    /// # Errors
+    /// When there is no answer, and asking differently would not help.
+    pub async fn ask(
+        &self,
+        request: &TurnRequest,
+        on_text: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Input, ModelError> {
+        match self.model.turn(request, self.priority, self.deadline, on_text).await {
+            Ok(reply) => {
+                if reply.clumsy {
+                    self.model.prefers_guided();
+                }
+                Ok(Input::Reply(reply))
+            }
+            Err(ModelError::ContextExceeded { limit, prompt: _ }) => Ok(Input::TooLong { window: limit }),
+            Err(ModelError::ToolsRefused { .. }) => {
+                self.model.prefers_guided();
+                Ok(Input::NoTools)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

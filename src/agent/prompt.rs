@@ -1,0 +1,341 @@
+//! Puts into a conversation's brief what is known: the incident, what was found, the evidence, the runbook, what was said.
+//! Which words: `templates/<language>/prompt/`.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use minijinja::value::Serde;
+use minijinja::{Value, context};
+
+use super::message::ToolSpec;
+use super::pack::Piece;
+use super::turn::{Brief, Limits, Script, Task};
+use crate::domain::evidence::{Evidence, EvidenceId};
+use crate::domain::finding::{Finding, Role};
+use crate::domain::incident::Incident;
+use crate::domain::investigation::Investigation;
+use crate::domain::text;
+use crate::render::{IncidentView, Renderer, text_of};
+
+/// Findings that are told.
+const MAX_FINDINGS: usize = 10;
+/// Longest runbook in a prompt, in bytes.
+const MAX_RUNBOOK_BYTES: usize = 6_000;
+/// Longest question, in bytes.
+const MAX_QUESTION_BYTES: usize = 8_000;
+/// Things said before that a conversation remembers.
+const MAX_SAID: usize = 12;
+/// Longest of those, in bytes.
+const MAX_SAID_BYTES: usize = 900;
+/// Open incidents that a general question is told of.
+const MAX_OPEN: usize = 15;
+
+// Who is served first when room is short.
+const RANK_HEAD: u32 = 0;
+const RANK_FINDINGS: u32 = 1;
+const RANK_SAID: u32 = 2;
+const RANK_CITED: u32 = 10;
+const RANK_RUNBOOK: u32 = 100;
+const RANK_OTHER: u32 = 200;
+
+// Tokens in the first round.
+const SHARE_HEAD: u32 = 400;
+const SHARE_FINDINGS: u32 = 700;
+const SHARE_SAID: u32 = 400;
+const SHARE_CITED: u32 = 350;
+const SHARE_RUNBOOK: u32 = 350;
+const SHARE_OTHER: u32 = 160;
+
+/// A runbook that fits, with its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunbookText<'a> {
+    /// Its title.
+    pub title: &'a str,
+    /// Its Markdown.
+    pub prose: &'a str,
+}
+
+/// Something that was said in the thread before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Who: a person, or the bot.
+    pub author: String,
+    /// What, as plain text or Markdown.
+    pub text: String,
+}
+
+/// What the model may do.
+#[derive(Debug, Clone)]
+pub struct Means {
+    /// Tools; empty for none.
+    pub tools: Vec<ToolSpec>,
+    /// Whether they are called by a schema.
+    pub guided: bool,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// An incident with everything that is known about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The incident.
+    pub incident: &'a Incident,
+    /// What was gathered and found.
+    pub investigation: &'a Investigation,
+    /// Runbooks that fit, best first.
+    pub runbooks: &'a [RunbookText<'a>],
+}
+
+/// A question.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    /// Its words.
+    pub text: &'a str,
+    /// Who asks.
+    pub author: &'a str,
+    /// What was said before it, oldest first.
+    pub said: &'a [Said],
+    /// Instructions that the asker adds to the system prompt.
+    pub system: Option<&'a str>,
+    /// The schema that the asker wants the answer in.
+    pub schema: Option<serde_json::Value>,
+}
+
+/// Asks for an explanation of an incident.
+pub fn explain(render: &Renderer, known: Known<'_>, now: DateTime<Utc>, means: Means) -> Brief {
+    let (pieces, given) = pieces(render, known, now);
+    let script = Script {
+        task: render.prompt("explain.txt", context! {}),
+        answer: render.prompt("report.txt", context! { answer_language => render.language().endonym() }),
+        ..script(render)
+    };
+    brief(Task::Explain, script, pieces, Some(known.investigation), given, means)
+}
+
+/// Asks a question about an incident, or about the cluster where `known` is `None`.
+pub fn question(
+    render: &Renderer,
+    known: Option<Known<'_>>,
+    open: &[Incident],
+    question: &Question<'_>,
+    now: DateTime<Utc>,
+    means: Means,
+) -> Brief {
+    let (mut pieces, mut given) = match known {
+        Some(known) => pieces(render, known, now),
+        None => {
+            let views: Vec<IncidentView<'_>> = open.iter().take(MAX_OPEN).map(IncidentView::of).collect();
+            let head = render.prompt("general.txt", context! { open => Serde(&views), now => now.to_rfc3339() });
+            (vec![piece("incidents", head.clone(), RANK_HEAD, SHARE_HEAD)], head)
+        }
+    };
+    if !question.said.is_empty() {
+        let said = compacted(question.said);
+        given.push_str(&said);
+        let heading = format!("# {}\n", render.word("prompt.said"));
+        pieces.push(Piece {
+            name: "thread".into(),
+            opening: heading,
+            text: said,
+            closing: String::new(),
+            rank: RANK_SAID,
+            share: SHARE_SAID,
+        });
+    }
+    let text = text::bounded(text::plain(question.text).trim(), MAX_QUESTION_BYTES).into_owned();
+    given.push('\n');
+    given.push_str(&text);
+    let mut script = Script {
+        task: render.prompt("question.txt", context! { author => question.author, question => data(&text) }),
+        answer: render.prompt(
+            if question.schema.is_some() { "shaped.txt" } else { "answer.txt" },
+            context! { answer_language => render.language().endonym() },
+        ),
+        ..script(render)
+    };
+    if let Some(system) = question.system {
+        script.system.push('\n');
+        script.system.push_str(text::bounded(system, MAX_QUESTION_BYTES).as_ref());
+        given.push_str(system);
+    }
+    let task = match &question.schema {
+        Some(schema) => Task::Shaped { schema: schema.clone() },
+        None => Task::Question,
+    };
+    brief(task, script, pieces, known.map(|known| known.investigation), given, means)
+}
+
+/// A tool's evidence as the model reads it.
+pub fn framed(evidence: &Evidence) -> String {
+    let (opening, closing) = frame(evidence);
+    format!("{opening}{}{closing}", lines(&evidence.excerpt))
+}
+
+fn brief(
+    task: Task,
+    script: Script,
+    pieces: Vec<Piece>,
+    investigation: Option<&Investigation>,
+    given: String,
+    means: Means,
+) -> Brief {
+    let Means { tools, guided, limits } = means;
+    Brief {
+        task,
+        script,
+        pieces,
+        evidence: investigation.map(|known| known.evidence.clone()).unwrap_or_default(),
+        findings: investigation.map(|known| known.findings.clone()).unwrap_or_default(),
+        given,
+        tools,
+        guided,
+        limits,
+    }
+}
+
+fn script(render: &Renderer) -> Script {
+    let plain = |name: &str| render.prompt(name, context! { answer_language => render.language().endonym() });
+    Script {
+        system: plain("system.txt"),
+        task: String::new(),
+        guided: plain("guided.txt"),
+        answer: String::new(),
+        correct: plain("correct.txt"),
+        left_out: plain("left_out.txt"),
+    }
+}
+
+/// Everything that is known, most telling first, and the part of it that needs no citation.
+fn pieces(render: &Renderer, known: Known<'_>, now: DateTime<Utc>) -> (Vec<Piece>, String) {
+    let Known { incident, investigation, runbooks } = known;
+    let summary = incident.alerts.iter().find(|alert| alert.is_firing()).or(incident.alerts.first());
+    let unavailable: Vec<Value> = investigation
+        .unavailable
+        .iter()
+        .map(|gap| context! { source => gap.source.as_str(), reason => &gap.reason })
+        .collect();
+    let head = render.prompt(
+        "incident.txt",
+        context! {
+            incident => Serde(IncidentView::of(incident)),
+            now => now.to_rfc3339(),
+            summary => summary.and_then(|alert| alert.summary()),
+            unavailable,
+        },
+    );
+    let mut given = head.clone();
+    for alert in &incident.alerts {
+        for value in alert.labels.values().chain(alert.annotations.values()) {
+            given.push('\n');
+            given.push_str(value);
+        }
+    }
+    let mut pieces = vec![piece("incident", head, RANK_HEAD, SHARE_HEAD)];
+    if !investigation.findings.is_empty() {
+        let heading = format!("# {}\n", render.word("prompt.findings"));
+        let said = findings(&investigation.findings);
+        pieces.push(Piece {
+            name: "findings".into(),
+            opening: heading,
+            text: said,
+            closing: String::new(),
+            rank: RANK_FINDINGS,
+            share: SHARE_FINDINGS,
+        });
+    }
+    let cited = by_citation(&investigation.findings);
+    for evidence in &investigation.evidence {
+        let place = cited.iter().position(|id| *id == evidence.id);
+        let (rank, share) = match place {
+            Some(place) => (RANK_CITED + u32::try_from(place).unwrap_or(0).min(80), SHARE_CITED),
+            None => (RANK_OTHER + u32::from(evidence.id.0), SHARE_OTHER),
+        };
+        let (opening, closing) = frame(evidence);
+        let text = lines(&evidence.excerpt);
+        pieces.push(Piece { name: evidence.id.to_string(), opening, text, closing, rank, share });
+    }
+    for (at, runbook) in (0u32..).zip(runbooks) {
+        let prose = data(&text::bounded(runbook.prose.trim(), MAX_RUNBOOK_BYTES));
+        let title = data(runbook.title);
+        pieces.push(Piece {
+            name: format!("runbook {}", text::line(&title, 60)),
+            opening: format!("# {}: {}\n", render.word("prompt.runbook"), text::line(&title, 120)),
+            text: lines(&prose),
+            closing: String::new(),
+            // The second runbook matters less than any evidence.
+            rank: if at == 0 { RANK_RUNBOOK } else { RANK_OTHER + 1_000 + at },
+            share: SHARE_RUNBOOK,
+        });
+    }
+    (pieces, given)
+}
+
+fn piece(name: &str, text: String, rank: u32, share: u32) -> Piece {
+    Piece { name: name.to_owned(), opening: String::new(), text, closing: "\n".into(), rank, share }
+}
+
+fn findings(findings: &[Finding]) -> String {
+    let mut said = String::new();
+    for finding in findings.iter().take(MAX_FINDINGS) {
+        let role = match finding.role {
+            Role::Cause => "cause",
+            Role::Contributing => "contributing",
+            Role::Symptom => "symptom",
+        };
+        let ids: String = finding.evidence.iter().map(|id| format!("[{id}]")).collect();
+        let claim = text::line(&data(&text_of(&finding.claim)), 600);
+        let Finding { kind, confidence, about, .. } = finding;
+        said.push_str(&format!("- {role} {} ({confidence:.2}) about {about}: {claim} {ids}\n", kind.as_str()));
+    }
+    said
+}
+
+/// Evidence that findings rest on, the best finding's first.
+fn by_citation(findings: &[Finding]) -> Vec<EvidenceId> {
+    let mut seen = BTreeSet::new();
+    findings.iter().flat_map(|finding| finding.evidence.iter().copied()).filter(|id| seen.insert(*id)).collect()
+}
+
+fn frame(evidence: &Evidence) -> (String, String) {
+    let Evidence { id, source, about, title, query, .. } = evidence;
+    let attribute = |text: &str, max| text::line(&data(text), max).replace('"', "'");
+    let opening = format!(
+        "<evidence id=\"{id}\" source=\"{}\" about=\"{} {}\" title=\"{}\" query=\"{}\">\n",
+        source.as_str(),
+        about.kind.as_str(),
+        attribute(&about.to_string(), 120),
+        attribute(title, 160),
+        attribute(query, 200),
+    );
+    (opening, "</evidence>\n".into())
+}
+
+/// Strangers' text with line ends, so that it can be shortened by whole lines, and without our own marks.
+fn lines(text: &str) -> String {
+    let text = data(text);
+    if text.is_empty() || text.ends_with('\n') { text } else { format!("{text}\n") }
+}
+
+/// Takes away what could end a piece of evidence or begin another, in any spelling; chat templates' marks too.
+fn data(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    for (at, c) in raw.char_indices() {
+        let rest = &raw.as_bytes()[at..];
+        let begins = |mark: &[u8]| rest.len() >= mark.len() && rest[..mark.len()].eq_ignore_ascii_case(mark);
+        let mark = [&b"<evidence"[..], b"</evidence", b"<|", b"<tool", b"</tool", b"<think", b"</think"];
+        out.push(if c == '<' && mark.into_iter().any(begins) { '‹' } else { c });
+    }
+    out
+}
+
+/// The newest things that were said, each on a line; long ones keep their beginning.
+fn compacted(said: &[Said]) -> String {
+    let from = said.len().saturating_sub(MAX_SAID);
+    said[from..]
+        .iter()
+        .map(|said| format!("{}: {}\n", text::line(&said.author, 60), text::line(&data(&said.text), MAX_SAID_BYTES)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

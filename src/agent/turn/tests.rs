@@ -1,0 +1,262 @@
+//! Conversations from the first turn to their end, whatever the model says.
+
+use serde_json::json;
+
+use super::*;
+use crate::agent::message::Message;
+use crate::agent::tokens::estimate_tokens;
+use crate::agent::tools::{Available, specs};
+use crate::domain::evidence::{Draft, EvidenceData, EvidenceId, Source};
+use crate::domain::redact::Redactor;
+use crate::domain::subject::{ObjectRef, SubjectKind};
+use crate::domain::window::Window;
+
+fn evidence(id: u16, text: &str) -> Evidence {
+    let time = chrono::DateTime::UNIX_EPOCH;
+    let draft = Draft {
+        source: Source::Logs,
+        about: ObjectRef { kind: SubjectKind::Deployment, namespace: Some("shop".into()), name: "web".into() },
+        title: "Logs".into(),
+        query: "q".into(),
+        window: Window::new(time, time),
+        data: EvidenceData::Events { events: Vec::new() },
+        link: None,
+    };
+    Evidence::new(EvidenceId(id), draft, &Redactor::new(), |_| text.to_owned())
+}
+
+fn brief(task: Task) -> Brief {
+    let piece = |name: &str, rank| Piece {
+        name: name.into(),
+        opening: format!("<evidence id=\"{name}\">\n"),
+        text: "limit 48 MiB reached\n".repeat(400),
+        closing: "</evidence>\n".into(),
+        rank,
+        share: 100,
+    };
+    Brief {
+        task,
+        script: Script {
+            system: "SYSTEM".into(),
+            task: "TASK".into(),
+            guided: "GUIDED".into(),
+            answer: "ANSWER NOW".into(),
+            correct: "NOT FOUND: {}".into(),
+            left_out: "NO ROOM FOR {}".into(),
+        },
+        pieces: vec![piece("E1", 1), piece("E2", 2)],
+        evidence: vec![evidence(1, "limit 48 MiB reached"), evidence(2, "rolled out 1.9.0")],
+        findings: Vec::new(),
+        given: "alert Down on shop/web".into(),
+        tools: specs(Available { metrics: true, logs: true, kubernetes: true, notes: false }),
+        guided: false,
+        limits: Limits { turns: 4, window: 16_000, answer: 600 },
+    }
+}
+
+fn says(text: impl ToString) -> Input {
+    Input::Reply(TurnReply { text: text.to_string(), ..TurnReply::default() })
+}
+
+fn calls(names: &[(&str, Value)]) -> Input {
+    let calls = names.iter().map(|(name, arguments)| ToolCall {
+        id: "same".into(),
+        name: (*name).into(),
+        arguments: arguments.clone(),
+    });
+    Input::Reply(TurnReply { calls: calls.collect(), ..TurnReply::default() })
+}
+
+fn asked(step: Step) -> TurnRequest {
+    match step {
+        Step::Ask(request) => request,
+        other => panic!("the model should be asked: {other:?}"),
+    }
+}
+
+fn called(step: Step) -> Vec<ToolCall> {
+    match step {
+        Step::Call(calls) => calls,
+        other => panic!("tools should be called: {other:?}"),
+    }
+}
+
+fn done(step: Step) -> Outcome {
+    match step {
+        Step::Done(outcome) => *outcome,
+        other => panic!("it should be over: {other:?}"),
+    }
+}
+
+fn found(id: u16, text: &str) -> Input {
+    Input::Tools(vec![ToolAnswer { text: text.into(), evidence: vec![evidence(id, text)] }])
+}
+
+#[test]
+fn an_incident_is_explained_in_one_turn() {
+    let mut conversation = Conversation::new(brief(Task::Explain));
+    let request = asked(conversation.next(Input::Start));
+    let Expect::Json { name: "report", schema } = &request.expect else { panic!("{:?}", request.expect) };
+    assert_eq!(schema["required"][0], "missing");
+    let outcome = done(conversation.next(says(json!({
+        "missing": [], "established": true,
+        "cause": {"text": "The limit of 48 MiB was reached.", "evidence": ["E1"]},
+        "confirmed": [{"text": "Release 1.9.0 was rolled out.", "evidence": ["E2"]}],
+        "suspected": [], "impact": {"text": "", "evidence": []}, "healthy": [], "next_steps": ["Raise the limit."],
+    }))));
+    let Outcome::Report(report) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(report.cause.unwrap().evidence, [EvidenceId(1)]);
+    assert_eq!((report.confirmed.len(), report.impact, conversation.turns()), (1, None, 1));
+}
+
+#[test]
+fn a_report_may_ask_for_what_is_missing_and_goes_back_once_for_correction() {
+    let mut conversation = Conversation::new(brief(Task::Explain));
+    conversation.next(Input::Start);
+    let wanted = json!({"missing": [{"tool": "query_logs", "arguments": {"namespace": "shop"}}]});
+    assert_eq!(called(conversation.next(says(&wanted)))[0].name, "query_logs");
+    let request = asked(conversation.next(found(3, "connection refused by 10.0.0.12")));
+    let Some(Message::User { text }) = request.messages.last() else { panic!() };
+    assert!(text.contains("10.0.0.12") && text.ends_with("ANSWER NOW"), "{text}");
+    let cause = |text: &str| json!({"established": true, "cause": {"text": text, "evidence": ["E3"]}});
+    let request = asked(conversation.next(says(cause("10.0.0.99 refused."))));
+    let Some(Message::User { text }) = request.messages.last() else { panic!() };
+    assert_eq!(text, "NOT FOUND: `10.0.0.99`");
+    let Outcome::Report(report) = done(conversation.next(says(cause("10.0.0.12 refused.")))) else { panic!() };
+    assert_eq!(report.cause.unwrap().unverified, Vec::<String>::new());
+    assert_eq!(conversation.turns(), 3);
+}
+
+#[test]
+fn what_stays_wrong_is_marked() {
+    let mut conversation = Conversation::new(brief(Task::Explain));
+    conversation.next(Input::Start);
+    let wrong = json!({"cause": {"text": "The limit is 64 MiB.", "evidence": ["E1", "E9"]}});
+    asked(conversation.next(says(&wrong)));
+    let Outcome::Report(report) = done(conversation.next(says(&wrong))) else { panic!() };
+    assert_eq!(report.cause.unwrap().unverified, ["E9", "64 MiB"]);
+}
+
+#[test]
+fn a_cause_that_is_not_established_is_a_suspicion() {
+    let mut conversation = Conversation::new(brief(Task::Explain));
+    conversation.next(Input::Start);
+    let outcome =
+        done(conversation.next(says(json!({"established": false, "cause": {"text": "Maybe.", "evidence": []}}))));
+    let Outcome::Report(report) = outcome else { panic!() };
+    assert_eq!((report.cause, report.suspected.len()), (None, 1));
+}
+
+#[test]
+fn a_question_looks_then_answers_without_tools() {
+    let mut conversation = Conversation::new(brief(Task::Question));
+    let request = asked(conversation.next(Input::Start));
+    assert!(matches!(&request.expect, Expect::Tools(tools) if !tools.is_empty()));
+    let made = called(conversation.next(calls(&[
+        ("query_logs", json!({"namespace": "shop"})),
+        ("query_logs", json!({"namespace": "shop"})),
+        ("kubernetes_get", json!({"kind": "pod"})),
+    ])));
+    assert_eq!(made.len(), 2, "the same call twice is one");
+    assert_ne!(made[0].id, made[1].id);
+    let answers = ["no lines", "pod web-0 is ready"];
+    let answers = answers.map(|text| ToolAnswer { text: text.into(), evidence: Vec::new() });
+    let request = asked(conversation.next(Input::Tools(answers.into())));
+    let tools = request.messages.iter().filter(|message| matches!(message, Message::Tool { .. })).count();
+    assert_eq!(tools, 2, "every call has its answer");
+    // The same again ends the looking.
+    let request = asked(conversation.next(calls(&[("query_logs", json!({"namespace": "shop"}))])));
+    assert!(matches!(&request.expect, Expect::Json { name: "answer", .. }));
+    let outcome = done(conversation.next(says(json!({"answer": "The limit of 48 MiB was reached [E1]."}))));
+    assert_eq!(
+        outcome,
+        Outcome::Answer { text: "The limit of 48 MiB was reached [E1].".into(), unverified: Vec::new() }
+    );
+}
+
+#[test]
+fn a_server_without_tools_is_led_by_a_schema() {
+    let mut conversation = Conversation::new(brief(Task::Question));
+    conversation.next(Input::Start);
+    let request = asked(conversation.next(Input::NoTools));
+    assert!(matches!(&request.expect, Expect::Json { name: "step", .. }));
+    let Message::System { text } = &request.messages[0] else { panic!() };
+    assert!(text.contains("GUIDED") && text.contains("query_logs(") && text.contains("pod?"), "{text}");
+    let step = json!({"tool": "query_logs", "arguments": {"namespace": "shop"}});
+    assert_eq!(called(conversation.next(says(step))).len(), 1);
+    let request = asked(conversation.next(found(3, "lines")));
+    assert!(request.messages.iter().all(|message| !matches!(message, Message::Tool { .. })));
+    let request = asked(conversation.next(says(json!({"tool": "answer", "arguments": {}}))));
+    assert!(matches!(&request.expect, Expect::Json { name: "answer", .. }));
+}
+
+#[test]
+fn every_conversation_ends() {
+    for nonsense in ["", "{", "I cannot help.", "{\"x\":1}", "{\"answer\":\"\"}", "<tool_call>"] {
+        for task in [Task::Explain, Task::Question, Task::Shaped { schema: json!({}) }] {
+            let mut conversation = Conversation::new(brief(task));
+            let mut step = conversation.next(Input::Start);
+            for _ in 0..10 {
+                step = match step {
+                    Step::Ask(_) => conversation.next(says(nonsense)),
+                    Step::Call(calls) => {
+                        let answer = ToolAnswer { text: "nothing".into(), evidence: Vec::new() };
+                        conversation.next(Input::Tools(vec![answer; calls.len()]))
+                    }
+                    Step::Done(_) => break,
+                };
+            }
+            assert!(matches!(step, Step::Done(_)), "{nonsense}");
+            assert!(conversation.turns() <= 4);
+        }
+    }
+}
+
+#[test]
+fn prompts_keep_within_the_window() {
+    for window in [1_500, 2_048, 4_096, 16_000] {
+        let mut brief = brief(Task::Question);
+        brief.limits.window = window;
+        let mut conversation = Conversation::new(brief);
+        let mut step = conversation.next(Input::Start);
+        for round in 0..3 {
+            let request = asked(step);
+            let text: u32 = request
+                .messages
+                .iter()
+                .map(|message| match message {
+                    Message::System { text } | Message::User { text } | Message::Tool { text, .. } => {
+                        estimate_tokens(text)
+                    }
+                    Message::Assistant { text, calls } => {
+                        estimate_tokens(text)
+                            + calls.iter().map(|call| estimate_tokens(&call.arguments.to_string())).sum::<u32>()
+                    }
+                })
+                .sum();
+            assert!(text + request.max_tokens <= window, "{text} + {} > {window}", request.max_tokens);
+            let made = called(conversation.next(calls(&[("query_logs", json!({"namespace": format!("n{round}")}))])));
+            assert_eq!(made.len(), 1);
+            step = conversation.next(found(10 + round, &"a long line of a log\n".repeat(400)));
+            if matches!(&step, Step::Ask(request) if matches!(request.expect, Expect::Json { .. })) {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_prompt_that_is_too_long_shrinks_and_then_is_given_up() {
+    let mut conversation = Conversation::new(brief(Task::Explain));
+    let size = |request: &TurnRequest| match &request.messages[1] {
+        Message::User { text } => text.len(),
+        _ => 0,
+    };
+    let first = size(&asked(conversation.next(Input::Start)));
+    let second = size(&asked(conversation.next(Input::TooLong { window: Some(2_000) })));
+    assert!(second < first, "{second} < {first}");
+    for _ in 0..4 {
+        asked(conversation.next(Input::TooLong { window: None }));
+    }
+    assert!(matches!(done(conversation.next(Input::TooLong { window: None })), Outcome::Nothing(_)));
+}

@@ -1,0 +1,279 @@
+//! A person's question: noted in its thread at once, answered by the model, with what is known where the model fails.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+use super::amend::{Besides, amend};
+use super::converse::{Live, Shown, Trouble, converse};
+use super::tools::{Ledger, Toolbox};
+use super::{AUTHOR, Context, ModelUse};
+use crate::adapters::model::{Priority, ToolMode};
+use crate::agent::driver::Talk;
+use crate::agent::prompt::{self, Known, Means, RunbookText, Said};
+use crate::agent::turn::{Conversation, Limits, Outcome};
+use crate::domain::audit::AuditDraft;
+use crate::domain::event::{Event, EventId};
+use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Origin};
+use crate::domain::investigation::Investigation;
+use crate::domain::post::{Post, PostDraft, PostKind};
+use crate::domain::question::{Question, QuestionId, QuestionState};
+use crate::ports::{Filter, StoreError, Timer, Versioned, Write};
+use crate::render::text_of;
+
+/// What a conversation may take beyond its deadline before another may take it over.
+const GRACE: TimeDelta = TimeDelta::seconds(30);
+/// How often a growing answer is written into the thread.
+const EDIT_EVERY: Duration = Duration::from_millis(400);
+/// Runbooks that the model reads.
+const MAX_RUNBOOKS: usize = 1;
+/// Open incidents that a general question is told of.
+const MAX_OPEN: usize = 15;
+
+/// Notes a question in its thread, with the timer that has it answered. The same question again changes nothing.
+///
+/// # Errors
+/// When the store does not take it; it is noted again then.
+pub async fn note(context: &Context, event: EventId, mut question: Question) -> Result<(), StoreError> {
+    question.text = context.redactor.redact(&question.text).into_owned();
+    let id = question.thread();
+    if context.store.incident(&id).await?.is_none() {
+        if question.incident.is_some() {
+            tracing::warn!(incident = %id, "a question about an incident that is not there is dropped");
+            return Ok(());
+        }
+        let opened = Incident::for_question(&question);
+        let write = Write::new(Versioned { version: 0, value: opened });
+        match context.store.commit(vec![write], &[], (context.clock)()).await {
+            Ok(()) | Err(StoreError::Conflict(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    amend(context, &id, None, |incident, record| {
+        if incident.has_handled(event) || record.asked_mut(&question.id).is_some() {
+            return None;
+        }
+        incident.remember(event);
+        record.ask(&question);
+        let now = (context.clock)();
+        let asked = PostDraft {
+            key: format!("question:{}", question.id),
+            kind: PostKind::Question,
+            author: question.author.clone(),
+            text: context.render.question(&question.text),
+            evidence: Vec::new(),
+            at: question.asked_at,
+        };
+        let answer = Event::Answer { incident: id.clone(), question: question.id.clone() };
+        Some(Besides {
+            posts: vec![asked, post(context, record, &question.id, &QuestionState::Waiting)],
+            timers: vec![Timer { key: key(&question.id), due: now, event: answer }],
+            audit: vec![AuditDraft {
+                at: now,
+                actor: question.author.clone(),
+                action: "question.asked".into(),
+                incident: Some(id.clone()),
+                detail: crate::domain::text::line(&question.text, 200),
+            }],
+            ..Besides::default()
+        })
+    })
+    .await
+    .map(drop)
+}
+
+fn key(question: &QuestionId) -> String {
+    format!("answer:{question}")
+}
+
+/// Answers a question that its thread holds. Questions of one thread are answered one after the other.
+///
+/// # Errors
+/// When the store does not take the answer; the timer stays, and it is answered again.
+pub async fn run(context: &Context, id: &IncidentId, question: &QuestionId) -> Result<(), StoreError> {
+    let most = context.model.as_ref().map_or(Duration::ZERO, |model| model.question_deadline);
+    let hold = TimeDelta::from_std(most).unwrap_or(GRACE) + GRACE;
+    let Some(lease) = context.store.lease(&format!("answer:{id}"), hold, (context.clock)()).await? else {
+        return Ok(());
+    };
+    let result = answer(context, id, question).await;
+    let released = context.store.release(&lease).await;
+    result.and(released)
+}
+
+async fn answer(context: &Context, id: &IncidentId, question: &QuestionId) -> Result<(), StoreError> {
+    let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else { return Ok(()) };
+    let mut record = context.store.investigation(id).await?.unwrap_or_default();
+    let Some(asked) = record.asked_mut(question).map(|asked| asked.clone()) else { return Ok(()) };
+    let failed = |reason: String| QuestionState::Failed { at: (context.clock)(), reason };
+    let state = match &context.model {
+        None => failed(context.render.word("answer.no_model")),
+        Some(model) => match ask(context, model, &incident, &record, &asked.question).await {
+            Ok(state) => state,
+            Err(Trouble::Store(error)) => return Err(error),
+            Err(Trouble::Model(error)) => {
+                tracing::warn!(incident = %id, question = %question, "the model did not answer: {error}");
+                failed(context.redactor.redact(&error.to_string()).into_owned())
+            }
+        },
+    };
+    write(context, id, question, &state).await
+}
+
+/// Holds the conversation, and shows in the thread how it goes on.
+async fn ask(
+    context: &Context,
+    model: &ModelUse,
+    incident: &Incident,
+    record: &Investigation,
+    question: &Question,
+) -> Result<QuestionState, Trouble> {
+    let thread = context.store.thread(&incident.id).await?;
+    let before = said(&thread, &question.id);
+    let open = context
+        .store
+        .list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_OPEN })
+        .await?;
+    let asked =
+        prompt::Question { text: &question.text, author: &question.author, said: &before, system: None, schema: None };
+    let about = (incident.origin == Origin::Alerts || !record.evidence.is_empty()).then_some((incident, record));
+    let live = Live::default();
+    let ledger = Ledger::Incident(incident.id.clone());
+    let at = incident.resolved_at.filter(|_| incident.origin == Origin::Alerts);
+    let mut talking = std::pin::pin!(hold(context, model, about, &open, &asked, ledger, at, &live));
+    let mut shown = Shown::default();
+    let mut ticks = tokio::time::interval(EDIT_EVERY);
+    loop {
+        tokio::select! {
+            said = &mut talking => return Ok(said?.state(context)),
+            _ = ticks.tick() => {
+                let now = live.shown();
+                if now != shown {
+                    shown = now;
+                    let state = working(context, &shown);
+                    write(context, &incident.id, &question.id, &state).await?;
+                }
+            }
+        }
+    }
+}
+
+fn working(context: &Context, shown: &Shown) -> QuestionState {
+    let line = |(tool, object): &(&'static str, String)| context.render.looking(tool, object);
+    QuestionState::Working { looking: shown.looking.iter().map(line).collect(), text: shown.text.clone() }
+}
+
+/// What came of a conversation about a question.
+pub struct Held {
+    /// The conversation, with its evidence and its figures.
+    pub conversation: Conversation,
+    /// What the model said.
+    pub outcome: Outcome,
+    /// The model's name.
+    pub model: String,
+    /// What tools brought, where nobody else keeps it.
+    pub ledger: Ledger,
+}
+
+impl Held {
+    fn state(self, context: &Context) -> QuestionState {
+        let at = (context.clock)();
+        // What the model read was clean; what a person typed may not be.
+        let clean = |text: String| context.redactor.redact(&text).into_owned();
+        match self.outcome {
+            Outcome::Answer { text, unverified } => QuestionState::Answered {
+                at,
+                text: clean(text),
+                unverified,
+                model: self.model,
+                turns: self.conversation.turns(),
+            },
+            Outcome::Shaped(text) => QuestionState::Answered {
+                at,
+                text: clean(text),
+                unverified: Vec::new(),
+                model: self.model,
+                turns: self.conversation.turns(),
+            },
+            Outcome::Nothing(reason) => QuestionState::Failed { at, reason },
+            Outcome::Report(_) => QuestionState::Failed { at, reason: "the model answered something else".into() },
+        }
+    }
+}
+
+/// Holds a conversation about a question: about an incident with its record, or about the cluster.
+///
+/// # Errors
+/// When the model or the store fails.
+#[expect(clippy::too_many_arguments, reason = "each is another thing, and this is the one place where they meet")]
+pub async fn hold(
+    context: &Context,
+    model: &ModelUse,
+    about: Option<(&Incident, &Investigation)>,
+    open: &[Incident],
+    question: &prompt::Question<'_>,
+    ledger: Ledger,
+    at: Option<DateTime<Utc>>,
+    live: &Live,
+) -> Result<Held, Trouble> {
+    let profile = model.client.profile().await?;
+    let began = Instant::now();
+    let talk = Talk::new(&model.client, Priority::Person, began, began + model.question_deadline);
+    let now = (context.clock)();
+    let means = Means {
+        tools: Toolbox::offered(&context.sources, true),
+        guided: profile.tools == ToolMode::Guided,
+        limits: Limits { turns: model.question_turns, window: profile.window, answer: model.answer_tokens },
+    };
+    let library = &context.sources.runbooks;
+    let runbooks: Vec<RunbookText<'_>> = about
+        .into_iter()
+        .flat_map(|(_, record)| &record.runbooks)
+        .filter_map(|found| library.get(&found.id))
+        .take(MAX_RUNBOOKS)
+        .map(|runbook| RunbookText { title: &runbook.title, prose: &runbook.prose })
+        .collect();
+    let known = about.map(|(incident, investigation)| Known { incident, investigation, runbooks: &runbooks });
+    let mut conversation = Conversation::new(prompt::question(&context.render, known, open, question, now, means));
+    let mut toolbox = Toolbox::new(context, ledger, question.author, at.unwrap_or(now));
+    let outcome = converse(talk, &mut conversation, &mut toolbox, live).await?;
+    Ok(Held { conversation, outcome, model: profile.name, ledger: toolbox.into_ledger() })
+}
+
+/// What people and the bot said in a thread before a question.
+fn said(thread: &[Post], question: &QuestionId) -> Vec<Said> {
+    let own = [format!("question:{question}"), format!("answer:{question}")];
+    thread
+        .iter()
+        .filter(|post| matches!(post.draft.kind, PostKind::Question | PostKind::Answer))
+        .filter(|post| !own.contains(&post.draft.key))
+        .map(|post| Said { author: post.draft.author.clone(), text: text_of(&post.draft.text) })
+        .collect()
+}
+
+async fn write(
+    context: &Context,
+    id: &IncidentId,
+    question: &QuestionId,
+    state: &QuestionState,
+) -> Result<(), StoreError> {
+    amend(context, id, None, |_, record| {
+        record.asked_mut(question)?.state = state.clone();
+        let cleared = if state.is_over() { vec![key(question)] } else { Vec::new() };
+        Some(Besides { posts: vec![post(context, record, question, state)], cleared, ..Besides::default() })
+    })
+    .await
+    .map(drop)
+}
+
+fn post(context: &Context, record: &Investigation, question: &QuestionId, state: &QuestionState) -> PostDraft {
+    PostDraft {
+        key: format!("answer:{question}"),
+        kind: PostKind::Answer,
+        author: AUTHOR.into(),
+        text: context.render.answer(state, &record.findings),
+        evidence: Vec::new(),
+        at: (context.clock)(),
+    }
+}

@@ -1,0 +1,101 @@
+//! Holds a conversation with the model: asks it, runs its tools, until there is an outcome.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::time::Instant;
+
+use super::tools::Toolbox;
+use crate::adapters::model::ModelError;
+use crate::agent::document::GrowingText;
+use crate::agent::driver::Talk;
+use crate::agent::message::ToolCall;
+use crate::agent::tools::Tool;
+use crate::agent::turn::{Conversation, Input, Outcome, Step};
+use crate::ports::StoreError;
+
+/// Things being looked at that are told; the newest.
+const MAX_LOOKING: usize = 6;
+
+/// Why a conversation came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The store, in which evidence is kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What can be told of a conversation while it goes on.
+#[derive(Debug, Default)]
+pub struct Live(Mutex<Shown>);
+
+/// A moment of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// What is being looked at: tool and object.
+    pub looking: Vec<(&'static str, String)>,
+    /// The answer as far as it is written.
+    pub text: String,
+}
+
+impl Live {
+    /// How it stands now.
+    pub fn shown(&self) -> Shown {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Shown)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn looks_at(&self, calls: &[ToolCall]) {
+        let lines = calls.iter().filter_map(|call| Tool::parse(&call.name, &call.arguments).ok());
+        let lines: Vec<(&'static str, String)> = lines.map(|tool| (tool.name(), tool.object())).collect();
+        self.change(|shown| {
+            shown.looking.extend(lines);
+            let old = shown.looking.len().saturating_sub(MAX_LOOKING);
+            shown.looking.drain(..old);
+        });
+    }
+}
+
+/// Holds the conversation to its end. When the model fails after it said something usable, that counts.
+///
+/// # Errors
+/// When nothing came of it because the model or the store failed.
+pub async fn converse(
+    talk: Talk<'_>,
+    conversation: &mut Conversation,
+    toolbox: &mut Toolbox<'_>,
+    live: &Live,
+) -> Result<Outcome, Trouble> {
+    let mut step = conversation.next(Input::Start);
+    loop {
+        let input = match step {
+            Step::Done(outcome) => return Ok(*outcome),
+            Step::Call(calls) => {
+                live.looks_at(&calls);
+                Input::Tools(toolbox.call(&calls).await?)
+            }
+            Step::Ask(request) => {
+                let answering = conversation.is_answering();
+                let mut growing = GrowingText::default();
+                let mut on_text = |piece: &str| {
+                    if answering && let Some(text) = growing.push(piece, "answer") {
+                        live.change(|shown| shown.text = text);
+                    }
+                };
+                match talk.ask(&request, &mut on_text).await {
+                    Ok(input) => input,
+                    Err(error) => return conversation.best().ok_or(Trouble::Model(error)),
+                }
+            }
+        };
+        if talk.is_pressed(Instant::now()) {
+            conversation.hurry();
+        }
+        step = conversation.next(input);
+    }
+}

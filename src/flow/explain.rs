@@ -1,0 +1,186 @@
+//! Has the model explain what an investigation found. The thread is whole without it; this adds to the report.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
+
+use super::amend::{Besides, amend};
+use super::converse::{Live, Trouble, converse};
+use super::tools::{Ledger, Toolbox};
+use super::{AUTHOR, Context, ModelUse};
+use crate::adapters::model::{ModelError, Priority, ToolMode};
+use crate::agent::driver::Talk;
+use crate::agent::prompt::{self, Known, Means, RunbookText};
+use crate::agent::turn::{Conversation, Limits, Outcome};
+use crate::domain::event::Event;
+use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::investigation::Investigation;
+use crate::domain::post::{PostDraft, PostKind};
+use crate::domain::report::Explanation;
+use crate::ports::{StoreError, Timer, Versioned};
+
+/// What a conversation may take beyond its deadline before another may take it over.
+const GRACE: TimeDelta = TimeDelta::seconds(30);
+/// Runbooks that the model reads.
+const MAX_RUNBOOKS: usize = 2;
+/// When a model that was busy or away is asked again, by attempt.
+const AGAIN: [TimeDelta; 3] = [TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(15)];
+
+/// The timer that has an investigation explained.
+pub(super) fn timer(incident: &IncidentId, run: u32, attempt: u32, due: DateTime<Utc>) -> Timer {
+    Timer { key: key(incident), due, event: Event::Explain { incident: incident.clone(), run, attempt } }
+}
+
+fn key(incident: &IncidentId) -> String {
+    format!("explain:{incident}")
+}
+
+/// Explains the investigation `run` of an incident, unless a newer one came.
+///
+/// # Errors
+/// When the store does not take the result; the timer stays, and it is tried again.
+pub async fn run(context: &Context, id: &IncidentId, run: u32, attempt: u32) -> Result<(), StoreError> {
+    let Some(model) = &context.model else { return settle(context, id, run, None, attempt).await };
+    let hold = TimeDelta::from_std(model.explain_deadline).unwrap_or(GRACE) + GRACE;
+    let Some(lease) = context.store.lease(&key(id), hold, (context.clock)()).await? else { return Ok(()) };
+    let result = explain(context, model, id, run, attempt).await;
+    let released = context.store.release(&lease).await;
+    result.and(released)
+}
+
+async fn explain(
+    context: &Context,
+    model: &ModelUse,
+    id: &IncidentId,
+    run: u32,
+    attempt: u32,
+) -> Result<(), StoreError> {
+    let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else { return Ok(()) };
+    let record = context.store.investigation(id).await?.unwrap_or_default();
+    if record.run != run {
+        return settle(context, id, run, None, attempt).await;
+    }
+    let began = std::time::Instant::now();
+    let said = match ask(context, model, &incident, &record).await {
+        Ok(said) => Ok(said),
+        Err(Trouble::Store(error)) => return Err(error),
+        Err(Trouble::Model(error)) => Err(error),
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    match &said {
+        Ok(Said { name, conversation, .. }) => {
+            let (turns, tokens) = (conversation.turns(), conversation.usage());
+            tracing::info!(
+                incident = %id, model = name, turns, prompt_tokens = tokens.prompt, completion_tokens = tokens.completion,
+                seconds, "explained incident {id}"
+            );
+        }
+        Err(error) => tracing::warn!(incident = %id, attempt, "the model explained nothing: {error}"),
+    }
+    let now = (context.clock)();
+    let explanation = match said {
+        Ok(Said { name, conversation, outcome: Outcome::Report(report) }) => {
+            Explanation::Given { at: now, model: name, report: Box::new(report), turns: conversation.turns() }
+        }
+        Ok(Said { outcome, .. }) => {
+            let reason = match outcome {
+                Outcome::Nothing(why) => why,
+                _ => "the model's answer could not be read".to_owned(),
+            };
+            Explanation::Missing { at: now, reason, will_retry: false }
+        }
+        Err(error) => {
+            let again = may_help_later(&error) && (attempt as usize) < AGAIN.len();
+            let reason = context.redactor.redact(&error.to_string()).into_owned();
+            Explanation::Missing { at: now, reason, will_retry: again }
+        }
+    };
+    settle(context, id, run, Some(explanation), attempt).await
+}
+
+/// Whether the same question may be answered in a minute.
+fn may_help_later(error: &ModelError) -> bool {
+    matches!(
+        error,
+        ModelError::Unreachable(_)
+            | ModelError::Overloaded { .. }
+            | ModelError::QueueFull { .. }
+            | ModelError::TimedOut { .. }
+            | ModelError::BrokeOff { .. }
+            | ModelError::Failed { .. }
+    )
+}
+
+struct Said {
+    name: String,
+    conversation: Conversation,
+    outcome: Outcome,
+}
+
+async fn ask(
+    context: &Context,
+    model: &ModelUse,
+    incident: &Incident,
+    record: &Investigation,
+) -> Result<Said, Trouble> {
+    let profile = model.client.profile().await?;
+    let began = Instant::now();
+    let talk = Talk::new(&model.client, Priority::Automatic, began, began + model.explain_deadline);
+    let now = (context.clock)();
+    let library = &context.sources.runbooks;
+    let runbooks: Vec<RunbookText<'_>> = record
+        .runbooks
+        .iter()
+        .filter_map(|found| library.get(&found.id))
+        .take(MAX_RUNBOOKS)
+        .map(|runbook| RunbookText { title: &runbook.title, prose: &runbook.prose })
+        .collect();
+    let means = Means {
+        tools: Toolbox::offered(&context.sources, false),
+        guided: profile.tools == ToolMode::Guided,
+        limits: Limits { turns: model.explain_turns, window: profile.window, answer: model.answer_tokens },
+    };
+    let known = Known { incident, investigation: record, runbooks: &runbooks };
+    let mut conversation = Conversation::new(prompt::explain(&context.render, known, now, means));
+    let until = incident.resolved_at.unwrap_or(now);
+    let mut toolbox = Toolbox::new(context, Ledger::Incident(incident.id.clone()), AUTHOR, until);
+    let outcome = converse(talk, &mut conversation, &mut toolbox, &Live::default()).await?;
+    Ok(Said { name: profile.name, conversation, outcome })
+}
+
+/// Writes what the model said into the report, and clears the timer or sets it anew. `None` only clears it.
+async fn settle(
+    context: &Context,
+    id: &IncidentId,
+    run: u32,
+    explanation: Option<Explanation>,
+    attempt: u32,
+) -> Result<(), StoreError> {
+    amend(context, id, None, |incident, record| {
+        let mut besides = Besides::default();
+        if record.run != run {
+            // A newer run has set the timer for itself, under the same key.
+            return None;
+        }
+        match &explanation {
+            Some(Explanation::Missing { at, will_retry: true, .. }) => {
+                let pause = AGAIN.get(attempt as usize).copied().unwrap_or(GRACE);
+                besides.timers.push(timer(id, run, attempt + 1, *at + pause));
+            }
+            _ => besides.cleared.push(key(id)),
+        }
+        if let Some(explanation) = &explanation {
+            record.explanation = Some(explanation.clone());
+            besides.posts.push(PostDraft {
+                key: "report".into(),
+                kind: PostKind::Report,
+                author: AUTHOR.into(),
+                text: context.render.report(incident, record),
+                evidence: Vec::new(),
+                at: (context.clock)(),
+            });
+        }
+        Some(besides)
+    })
+    .await
+    .map(drop)
+}
