@@ -52,6 +52,8 @@ pub struct Knowledge {
     pub(super) redactor: Redactor,
     /// Held during a sync: two at once would add everything twice.
     pub(super) syncing: tokio::sync::Mutex<()>,
+    /// Held while a note is read, changed and written, so that no change undoes another.
+    pub(super) noting: tokio::sync::Mutex<()>,
     public_url: String,
     memory: RwLock<Memory>,
     indexed: OnceCell<()>,
@@ -98,6 +100,7 @@ impl Knowledge {
             remote_outage: Outage::default(),
             redactor: Redactor::new(),
             syncing: tokio::sync::Mutex::new(()),
+            noting: tokio::sync::Mutex::new(()),
             public_url: public_url.trim_end_matches('/').to_owned(),
             memory: RwLock::default(),
             indexed: OnceCell::new(),

@@ -45,22 +45,29 @@ impl Knowledge {
     pub async fn add_note(&self, note: Note) -> Result<Noted, StoreError> {
         let note = self.without_secrets(note);
         let id = note.id();
-        let known = {
-            let memory = self.memory();
-            if memory.notes.len() >= MAX_NOTES && !memory.notes.contains_key(&id) {
-                return Err(StoreError::Full(memory.notes.len()));
+        let remote = {
+            let _turn = self.noting.lock().await;
+            let (known, count) = {
+                let memory = self.memory();
+                (memory.notes.get(&id).cloned(), memory.notes.len())
+            };
+            if known.is_none() && count >= MAX_NOTES {
+                return Err(StoreError::Full(count));
             }
-            memory.notes.get(&id).cloned()
+            let kept = known.unwrap_or(KeptNote { note: note.clone(), remote: None, filed: false });
+            self.keep(&id, &kept).await?;
+            kept.remote
         };
-        let mut kept = known.unwrap_or(KeptNote { note, remote: None, filed: false });
-        self.keep(&id, &kept).await?;
-        self.index(vec![note_document(&id, &kept.note)], Vec::new()).await;
+        self.index(vec![note_document(&id, &note)], Vec::new()).await;
         let mut missing = Vec::new();
-        if let (Some(open_webui), None) = (&self.open_webui, &kept.remote) {
-            match tokio::time::timeout(DEADLINE, open_webui.add_note(&kept.note)).await {
+        if let (Some(open_webui), None) = (&self.open_webui, remote) {
+            match tokio::time::timeout(DEADLINE, open_webui.add_note(&note)).await {
                 Ok(Ok(remote)) => {
-                    kept.remote = Some(remote);
-                    self.keep(&id, &kept).await?;
+                    let new = remote.clone();
+                    if !self.amend(&id, |kept| kept.remote = Some(new)).await? {
+                        // Somebody deleted it meanwhile.
+                        missing.extend(open_webui.delete_note(&remote).await.err().map(|error| error.to_string()));
+                    }
                 }
                 Ok(Err(error)) => missing.push(format!("Open WebUI: {error}")),
                 Err(_) => missing.push(format!("Open WebUI did not answer within {} s", DEADLINE.as_secs())),
@@ -84,9 +91,13 @@ impl Knowledge {
     /// # Errors
     /// When the store does not take it.
     pub async fn delete_note(&self, id: &str) -> Result<Option<Noted>, StoreError> {
-        let Some(kept) = self.memory().notes.get(id).cloned() else { return Ok(None) };
-        self.store.write_documents(DocumentKind::Note, vec![(id.to_owned(), None)]).await?;
-        self.memory_mut().notes.remove(id);
+        let kept = {
+            let _turn = self.noting.lock().await;
+            let Some(kept) = self.memory().notes.get(id).cloned() else { return Ok(None) };
+            self.store.write_documents(DocumentKind::Note, vec![(id.to_owned(), None)]).await?;
+            self.memory_mut().notes.remove(id);
+            kept
+        };
         self.index(Vec::new(), vec![note_source(id)]).await;
         let mut missing = Vec::new();
         if let Some(open_webui) = &self.open_webui {
@@ -111,22 +122,26 @@ impl Knowledge {
     /// Gives Open WebUI's collection the notes that it does not have yet. What fails is tried again.
     pub(super) async fn file_notes(&self) {
         let Some(open_webui) = &self.open_webui else { return };
-        let unfiled: Vec<(String, KeptNote)> = {
+        let unfiled: Vec<(String, Note)> = {
             let memory = self.memory();
-            memory.notes.iter().filter(|(_, kept)| !kept.filed).map(|(id, kept)| (id.clone(), kept.clone())).collect()
+            let unfiled = memory.notes.iter().filter(|(_, kept)| !kept.filed);
+            unfiled.map(|(id, kept)| (id.clone(), kept.note.clone())).collect()
         };
         // A sync that runs files them, too.
         let Ok(_turn) = self.syncing.try_lock() else { return };
         let ledger = self.ledger();
-        for (id, mut kept) in unfiled {
-            let item = Item { key: id.clone(), text: kept.note.markdown() };
-            match open_webui.put(Collection::Notes, &item, &ledger).await {
-                Ok(()) => {
-                    kept.filed = true;
-                    if let Err(error) = self.keep(&id, &kept).await {
-                        tracing::warn!("remember that note {id} is filed: {error:#}");
-                    }
+        for (id, note) in unfiled {
+            let item = Item { key: id.clone(), text: note.markdown() };
+            let filed = async {
+                open_webui.put(Collection::Notes, &item, &ledger).await?;
+                if !self.amend(&id, |kept| kept.filed = true).await? {
+                    // Somebody deleted it meanwhile.
+                    open_webui.withdraw(Collection::Notes, &id, &ledger).await?;
                 }
+                Ok::<(), SyncError>(())
+            };
+            match filed.await {
+                Ok(()) => {}
                 // Not everybody keeps notes as a collection.
                 Err(SyncError::OpenWebui(OpenWebuiError::NoCollection(_))) => return,
                 Err(error) => {
@@ -137,6 +152,15 @@ impl Knowledge {
         }
     }
 
+    /// Changes what is kept beside a note; `false` when the note is gone.
+    async fn amend(&self, id: &str, change: impl FnOnce(&mut KeptNote)) -> Result<bool, StoreError> {
+        let _turn = self.noting.lock().await;
+        let Some(mut kept) = self.memory().notes.get(id).cloned() else { return Ok(false) };
+        change(&mut kept);
+        self.keep(id, &kept).await.map(|()| true)
+    }
+
+    /// Writes a note; the caller has the turn.
     async fn keep(&self, id: &str, kept: &KeptNote) -> Result<(), StoreError> {
         let body = serde_json::to_vec(kept).map_err(anyhow::Error::from)?;
         self.store.write_documents(DocumentKind::Note, vec![(id.to_owned(), Some(body))]).await?;

@@ -53,11 +53,11 @@ fn sections(title: &str, markdown: &str) -> Vec<Chunk> {
     let mut found: Vec<Chunk> = Vec::new();
     let mut text = String::new();
     let mut fence: Option<&str> = None;
+    let mut begun = false;
     let mut flush = |path: &[(usize, String)], text: &mut String| {
         let body = std::mem::take(text);
         if !body.trim().is_empty() {
-            // The document's own heading is its title in other words.
-            let names = path.iter().filter(|(level, name)| *level > 1 && name != title).map(|(_, name)| name.as_str());
+            let names = path.iter().map(|(_, name)| name.as_str()).filter(|name| *name != title);
             found.push(Chunk { heading: names.collect::<Vec<_>>().join(" › "), text: body.trim().to_owned() });
         }
     };
@@ -73,7 +73,11 @@ fn sections(title: &str, markdown: &str) -> Vec<Chunk> {
             Some((level, name)) => {
                 flush(&path, &mut text);
                 path.retain(|(above, _)| *above < level);
-                path.push((level, text::line(name, 100)));
+                // The heading that a document begins with is its title in other words.
+                let is_title = level == 1 && !std::mem::replace(&mut begun, true);
+                if !is_title {
+                    path.push((level, text::line(name, 100)));
+                }
             }
             None => {
                 text.push_str(line);
