@@ -291,7 +291,7 @@ async fn every_tool_reads_the_recorded_cluster() {
         (
             "kubernetes_logs",
             json!({"namespace": "shop", "pod": "payments-6844b544d-vvmv2", "previous": true}),
-            "KeyError",
+            "there is no log: previous terminated container",
         ),
         ("kubernetes_rollouts", json!({"namespace": "shop", "workload": "deployment/checkout"}), "1.9.0"),
         ("search_runbooks", json!({"query": "pod was OOM killed"}), "oom-killed"),

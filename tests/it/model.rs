@@ -78,23 +78,23 @@ async fn a_turn_is_streamed_and_says_what_it_cost() {
     assert!(reply.usage.is_some_and(|Usage { prompt, completion }| prompt > 10 && completion > 5));
     insta::assert_json_snapshot!(fake.requests()[0], @r#"
     {
-      "max_tokens": 256,
+      "model": "qwen",
       "messages": [
         {
-          "content": "You explain incidents.",
-          "role": "system"
+          "role": "system",
+          "content": "You explain incidents."
         },
         {
-          "content": "Why does web-0 restart?",
-          "role": "user"
+          "role": "user",
+          "content": "Why does web-0 restart?"
         }
       ],
-      "model": "qwen",
+      "max_tokens": 256,
+      "temperature": 0.2,
       "stream": true,
       "stream_options": {
         "include_usage": true
-      },
-      "temperature": 0.2
+      }
     }
     "#);
 }

@@ -95,7 +95,7 @@ async fn what_real_servers_answered() {
     vllm/15-chat-russian: "Сколько будет два плюс два?" [] cut 24
     vllm/17-tools-auto: "Here is a list of all the pods in the namespace shop:\n\n```\n{\n  \"kube-config\": {\n    \"kube-config-namespace\": {\n      \"name\": \"kube-config-namespace-1\",\n      \"type\": \"string\",\n      \"maxLength\": 20\n    },\n    \"pod-name\": \"kube-config-namespace" [] cut 80
     vllm/18-tools-required: "" [] clumsy cut 110
-    vllm/23-tools-named-stream: "" ["get_logs({\"pod\":{\"maxLength\":30,\"tail\":{\"maximum\":500,\"minimum\":1,\"type\":\"integer\"},\"type\":\"string\"}})"] 80
+    vllm/23-tools-named-stream: "" ["get_logs({\"pod\":{\"type\":\"string\",\"maxLength\":30,\"tail\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":500}}})"] 80
     vllm/29-tools-required-length: "" [] clumsy cut 6
     vllm/30-tools-required-length-stream: "" [] cut 6
     vllm/36-tools-empty-list: the model server refused the request (HTTP 400): `tools` must not be an empty array. Either provide at least one tool or omit the field entirely. (parameter=tools)
