@@ -98,7 +98,6 @@ async fn a_file_that_is_there_twice_is_put_right() {
 }
 
 #[tokio::test]
-#[ignore = "did not end within minutes since the parts were merged: mend it"]
 async fn everything_is_given_over_several_pages_and_found_there_under_its_own_name() {
     let fake = FakeOpenWebui::start(&["notes"]).await;
     for number in 0..40 {
