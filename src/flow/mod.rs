@@ -8,6 +8,7 @@ pub mod gather;
 pub mod history;
 pub mod intake;
 pub mod investigate;
+pub mod look;
 pub mod places;
 pub mod plan;
 mod pod_logs;

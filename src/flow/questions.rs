@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 
 use super::gather::{Gathered, Task};
+use super::look::ALERTS;
 use super::plan::{self, LimitTask, MetricTask, Ranges};
 use super::{Context, Sources, pod_logs};
 use crate::adapters::cluster::{ClusterError, EventScope, Partial};
@@ -75,7 +76,7 @@ pub fn alerts(incident: &Incident, ranges: &Ranges) -> Gathered {
         }
     }
     Gathered::Evidence {
-        slot: "alerts".into(),
+        slot: ALERTS.into(),
         draft: Box::new(Draft {
             source: Source::Metrics,
             about: incident.subject.object(),
