@@ -9,6 +9,7 @@ pub mod driver;
 pub mod message;
 pub mod pack;
 pub mod prompt;
+pub mod repair;
 pub mod tokens;
 pub mod tools;
 pub mod turn;

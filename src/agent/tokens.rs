@@ -2,7 +2,8 @@
 //!
 //! Tokenizers differ, so the estimate leans to the side that keeps a prompt inside of its window. Words of English cost
 //! a token for four letters; digits and signs cost one each, as they do in the vocabularies of Qwen and its kin;
-//! Cyrillic costs a token for two letters, other scripts one for each.
+//! Cyrillic costs a token for two letters, other scripts one for each. Measured with a vocabulary of 49,000 tokens,
+//! prose, logs, JSON and YAML come out 5 to 50 % too high. Models that know no Russian need up to a token a letter.
 
 use serde_json::Value;
 
@@ -17,14 +18,16 @@ const PER_TOOLS: u32 = 160;
 pub fn estimate_tokens(text: &str) -> u32 {
     let mut tokens: u32 = 0;
     let mut run = Run::default();
+    let mut after_digit = false;
     for c in text.chars() {
-        let kind = Kind::of(c);
+        let kind = Kind::of(c, after_digit);
         if kind == run.kind && kind != Kind::Single {
             run.length += 1;
         } else {
             tokens = tokens.saturating_add(run.tokens());
             run = Run { kind, length: 1 };
         }
+        after_digit = c.is_ascii_digit() || (kind == Kind::Hash && c.is_ascii_alphabetic());
     }
     tokens.saturating_add(run.tokens())
 }
@@ -64,6 +67,8 @@ fn of_json(value: &Value) -> u32 {
 enum Kind {
     #[default]
     Latin,
+    /// Letters behind a digit: `5b8d4dc` is no word.
+    Hash,
     Cyrillic,
     Space,
     Break,
@@ -74,8 +79,9 @@ enum Kind {
 }
 
 impl Kind {
-    fn of(c: char) -> Self {
+    fn of(c: char, after_digit: bool) -> Self {
         match c {
+            'a'..='z' | 'A'..='Z' if after_digit => Self::Hash,
             'a'..='z' | 'A'..='Z' => Self::Latin,
             '\u{400}'..='\u{52F}' | '\u{C0}'..='\u{24F}' => Self::Cyrillic,
             ' ' | '\t' => Self::Space,
@@ -97,11 +103,60 @@ impl Run {
     fn tokens(&self) -> u32 {
         match self.kind {
             Kind::Latin | Kind::Break => self.length.div_ceil(4),
-            Kind::Cyrillic => self.length.div_ceil(2),
+            Kind::Cyrillic | Kind::Hash => self.length.div_ceil(2),
             // The one before a word is part of the word's token.
             Kind::Space => self.length.saturating_sub(1).div_ceil(4),
             Kind::Single => self.length,
             Kind::Rare => self.length.saturating_mul(2),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::agent::message::ToolSpec;
+
+    /// The counts of a real tokenizer (SmolLM2's, with 49,152 tokens), and how far above them the estimate is.
+    #[test]
+    fn the_estimate_is_above_the_count_but_not_far() {
+        for (text, real) in [
+            ("The pod was killed because it used more memory than its limit allows.", 14),
+            ("payments-66d4f874d7-mtms4 6bc5b8d4dc sha256:9f86d081884c7d659a2feaa0c55ad015 10.244.1.17:8080", 77),
+            (
+                r#"{"level":"error","ts":"2026-11-22T22:17:06Z","msg":"dial tcp 10.0.0.7:5432: connect: connection refused"}"#,
+                53,
+            ),
+            ("containers:\n  - name: web\n    resources:\n      limits: {memory: 128Mi, cpu: 500m}\n", 32),
+            ("", 0),
+        ] {
+            let estimate = estimate_tokens(text);
+            assert!((real..=real * 8 / 5 + 2).contains(&estimate), "{estimate} for {real}: {text}");
+        }
+        assert_eq!(estimate_tokens("привет"), 3);
+        assert_eq!(estimate_tokens("日本"), 2);
+    }
+
+    /// A request that both vLLM and llama.cpp counted with 336 tokens, tools and template included.
+    #[test]
+    fn a_whole_request() {
+        let get = json!({"type": "object", "properties": {"kind": {"type": "string", "enum": ["pod", "deployment", "service"]}, "namespace": {"type": "string", "maxLength": 20}}, "required": ["kind", "namespace"], "additionalProperties": false});
+        let logs = json!({"type": "object", "properties": {"pod": {"type": "string", "maxLength": 30}, "tail": {"type": "integer", "minimum": 1, "maximum": 500}}, "required": ["pod"], "additionalProperties": false});
+        let tools = vec![
+            ToolSpec {
+                name: "kubectl_get",
+                description: "List Kubernetes objects of a kind in a namespace",
+                parameters: get,
+            },
+            ToolSpec { name: "get_logs", description: "Read logs of a pod", parameters: logs },
+        ];
+        let messages = vec![
+            Message::System { text: "You are a Kubernetes assistant. Use the tools.".into() },
+            Message::User { text: "List the pods in namespace shop.".into() },
+        ];
+        let estimate = estimate_prompt(&TurnRequest { messages, expect: Expect::Tools(tools), max_tokens: 80 });
+        assert!((336..=550).contains(&estimate), "{estimate}");
     }
 }

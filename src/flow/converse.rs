@@ -2,7 +2,6 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use super::tools::Toolbox;
@@ -42,11 +41,11 @@ pub enum Happened {
 }
 
 /// What can be told of a conversation while it goes on.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Live {
     shown: Mutex<Shown>,
-    /// Who hears of every step; turns and calls are bounded, and so is what waits here.
-    listener: Option<UnboundedSender<Happened>>,
+    /// Hears of every step.
+    listener: Option<Box<dyn Fn(Happened) + Send + Sync>>,
 }
 
 /// A moment of it.
@@ -60,14 +59,13 @@ pub struct Shown {
 
 impl Live {
     /// Tells every step to `listener`.
-    pub fn told_to(listener: UnboundedSender<Happened>) -> Self {
-        Self { listener: Some(listener), ..Self::default() }
+    pub fn told_to(listener: impl Fn(Happened) + Send + Sync + 'static) -> Self {
+        Self { listener: Some(Box::new(listener)), ..Self::default() }
     }
 
     fn tell(&self, happened: impl FnOnce() -> Happened) {
         if let Some(listener) = &self.listener {
-            // Whoever does not listen any more is about to drop the conversation.
-            let _ = listener.send(happened());
+            listener(happened());
         }
     }
 

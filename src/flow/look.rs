@@ -79,7 +79,9 @@ impl<'a> Look<'a> {
             }
         }
         self.match_runbooks();
-        self.take(questions::alerts(&self.incident, &self.ranges));
+        if !self.incident.alerts.is_empty() {
+            self.take(questions::alerts(&self.incident, &self.ranges));
+        }
         let mut tasks = questions::first(self.context, &self.subject, &self.ranges, &self.runbooks);
         tasks.push(history::question(self.context, &self.incident, &self.subject, &self.ranges));
         self.ask(tasks, FIRST_ROUND)

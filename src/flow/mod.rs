@@ -2,6 +2,7 @@
 
 mod amend;
 pub mod answer;
+pub mod consult;
 pub mod converse;
 pub mod explain;
 pub mod gather;

@@ -175,6 +175,11 @@ impl Say {
         Self::new(What::Status { code: 429, retry_after: Some(retry_after_seconds), body })
     }
 
+    /// An error with this body as it is.
+    pub fn refusal(code: u16, body: &str) -> Self {
+        Self::new(What::Status { code, retry_after: None, body: body.into() })
+    }
+
     /// The context error of vLLM.
     pub fn context_exceeded(limit: u32, prompt: u32) -> Self {
         Self::status(400, &context_error(limit, prompt))
@@ -187,7 +192,12 @@ impl Say {
 
     /// A body as it is, in pieces.
     pub fn raw<const N: usize>(content_type: &'static str, pieces: [&[u8]; N]) -> Self {
-        Self::new(What::Raw { content_type, pieces: pieces.map(<[u8]>::to_vec).into() })
+        Self::raw_pieces(content_type, pieces.map(<[u8]>::to_vec).into())
+    }
+
+    /// A body as it is, in any number of pieces.
+    pub fn raw_pieces(content_type: &'static str, pieces: Vec<Vec<u8>>) -> Self {
+        Self::new(What::Raw { content_type, pieces })
     }
 
     /// Thinks aloud first, in the field that servers have for it.

@@ -20,6 +20,7 @@ mod knowledge_fakes;
 mod knowledge_sync;
 mod logs;
 mod metrics;
+mod model;
 mod neighbours;
 mod patterns_properties;
 mod process;

@@ -126,12 +126,22 @@ impl Endpoint {
         self.prepared(self.client.post(self.url(path)).form(form))
     }
 
-    /// Sends a request and lets only a success through. The body is still to be read, see [`super::read_bounded`].
-    pub async fn send(&self, request: RequestBuilder) -> Result<Response, HttpError> {
+    /// JSON sent to `path` below the base address.
+    pub fn post_json<T: serde::Serialize + ?Sized>(&self, path: &str, body: &T) -> RequestBuilder {
+        self.prepared(self.client.post(self.url(path)).json(body))
+    }
+
+    /// Sends a request and returns whatever is answered, for neighbours whose errors say more than one line.
+    pub async fn exchange(&self, request: RequestBuilder) -> Result<Response, HttpError> {
         let request = request.build().map_err(|error| HttpError::Setup(error.without_url().to_string()))?;
         let url = shown(request.url());
-        let sent = self.client.execute(request).await;
-        let response = sent.map_err(|error| HttpError::from_reqwest(error, &url, self.total))?;
+        self.client.execute(request).await.map_err(|error| HttpError::from_reqwest(error, &url, self.total))
+    }
+
+    /// Sends a request and lets only a success through. The body is still to be read, see [`super::read_bounded`].
+    pub async fn send(&self, request: RequestBuilder) -> Result<Response, HttpError> {
+        let response = self.exchange(request).await?;
+        let url = shown(response.url());
         let status = response.status();
         if status.is_success() {
             return Ok(response);

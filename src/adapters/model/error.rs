@@ -12,7 +12,7 @@ const MAX_SHOWN_MODELS: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
     /// No connection.
-    #[error("the model server cannot be reached: {0}")]
+    #[error("no model: {0}")]
     Unreachable(HttpError),
     /// 401 or 403.
     #[error("the model server refused our key (HTTP {code}): check LLM_API_KEY")]

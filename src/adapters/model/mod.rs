@@ -5,17 +5,36 @@
 //! this server and model turned out to be unable to do. What is said is built in [`wire`], what comes back is read by
 //! [`stream`] into a [`reply`]; nothing outside of this room sees the protocol.
 
+mod check;
+mod error;
+mod gate;
+mod memory;
+mod patience;
+mod queue;
+mod refusal;
+mod repetition;
+mod reply;
+mod sse;
+mod stream;
+mod think;
+mod tokenizer;
+mod turn;
+mod window;
+mod wire;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::check::CheckLine;
-use super::http::EndpointSettings;
-use crate::agent::message::{TurnReply, TurnRequest};
-
-mod error;
+use super::http::{Endpoint, EndpointSettings};
+use crate::agent::tokens::estimate_tokens;
+use memory::Memory;
+use tokenizer::Tokenizer;
+use window::Learned;
 
 pub use error::{ModelError, Stage};
+
+/// For a question that is no turn, when the settings say nothing.
+const QUICK: Duration = Duration::from_secs(10);
 
 /// What is configured.
 #[derive(Debug, Clone)]
@@ -68,41 +87,115 @@ pub enum ToolMode {
 #[derive(Debug)]
 pub struct Model {
     settings: ModelSettings,
+    /// At the server's root, without `/v1`.
+    endpoint: Endpoint,
+    /// For questions other than turns.
+    quick: Duration,
+    queue: queue::Queue,
+    /// Lets one at a time ask what the server is.
+    learning: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    learned: Option<Learned>,
+    memory: Memory,
+    tokenizer: Tokenizer,
 }
 
 impl Model {
     /// Checks the settings; nothing is sent.
     pub fn new(settings: ModelSettings) -> Result<Self, ModelError> {
-        Ok(Self { settings })
+        let mut endpoint = settings.endpoint.clone();
+        endpoint.url = root(&endpoint.url).to_owned();
+        // Turns stream for as long as they take, under limits of their own.
+        let quick = endpoint.client.total_timeout.take().unwrap_or(QUICK);
+        Ok(Self {
+            endpoint: Endpoint::new(&endpoint).map_err(ModelError::Setup)?,
+            quick,
+            queue: queue::Queue::new(settings.concurrency),
+            learning: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
+            settings,
+        })
     }
 
-    /// What is known of the model; asks the server when that is not known yet.
+    /// What is known of the model; asks the server when that is not known yet, or no longer since it failed.
     pub async fn profile(&self) -> Result<Profile, ModelError> {
-        Err(ModelError::Empty)
+        let Learned { name, window, window_known, .. } = self.learned().await?;
+        let memory = &self.state().memory;
+        let guided = memory.prefers_guided || memory.tools_refused.is_some();
+        let tools = if guided { ToolMode::Guided } else { ToolMode::Native };
+        Ok(Profile { name, window, window_known, tools })
     }
 
     /// How many tokens `text` has: counted by the server where it can, else estimated from above.
     pub async fn count_tokens(&self, text: &str) -> u32 {
-        crate::agent::tokens::estimate_tokens(text)
-    }
-
-    /// One turn. `on_text` gets the visible words as they come, without thinking and without calls written as text.
-    pub async fn turn(
-        &self,
-        _request: &TurnRequest,
-        _priority: Priority,
-        _deadline: Instant,
-        _on_text: &mut (dyn FnMut(&str) + Send),
-    ) -> Result<TurnReply, ModelError> {
-        Err(ModelError::Empty)
+        let (tokenizer, learned) = {
+            let state = self.state();
+            (state.tokenizer, state.learned.as_ref().map(|learned| learned.name.clone()))
+        };
+        if tokenizer.is_worth_asking() {
+            let model = learned.as_deref().or(self.settings.model.as_deref());
+            match tokenizer::count(&self.endpoint, model, text).await {
+                Ok(count) => return count,
+                Err(tokenizer) => self.state().tokenizer = tokenizer,
+            }
+        }
+        estimate_tokens(text)
     }
 
     /// From now on this model gets [`ToolMode::Guided`].
-    pub fn prefers_guided(&self) {}
+    pub fn prefers_guided(&self) {
+        self.state().memory.prefers_guided = true;
+    }
 
-    /// What `holmes-bot check` says.
-    pub async fn check(&self) -> Vec<CheckLine> {
-        let _ = &self.settings;
-        Vec::new()
+    async fn learned(&self) -> Result<Learned, ModelError> {
+        if let Some(learned) = self.state().learned.clone() {
+            return Ok(learned);
+        }
+        let _one = self.learning.lock().await;
+        if let Some(learned) = self.state().learned.clone() {
+            return Ok(learned);
+        }
+        let ModelSettings { model, context_tokens, .. } = &self.settings;
+        let learned = window::learn(&self.endpoint, model.as_deref(), *context_tokens, self.quick).await?;
+        let mut state = self.state();
+        if state.memory.model != learned.name {
+            state.memory = Memory::of(&learned.name);
+        }
+        state.learned = Some(learned.clone());
+        Ok(learned)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The server's root of an address that people copy with `/v1` or with all of the path.
+fn root(url: &str) -> &str {
+    let url = url.trim().trim_end_matches('/');
+    let url = url.strip_suffix("/chat/completions").unwrap_or(url);
+    url.strip_suffix("/v1").unwrap_or(url).trim_end_matches('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_with_and_without_the_version() {
+        for (url, base) in [
+            ("http://vllm:8000", "http://vllm:8000"),
+            ("http://vllm:8000/", "http://vllm:8000"),
+            ("http://vllm:8000/v1", "http://vllm:8000"),
+            ("http://vllm:8000/v1/", "http://vllm:8000"),
+            ("http://vllm:8000/v1/chat/completions", "http://vllm:8000"),
+            (" https://gw/llm/v1", "https://gw/llm"),
+        ] {
+            assert_eq!(root(url), base);
+        }
     }
 }
