@@ -40,7 +40,8 @@ use crate::web::api::Api;
 use crate::web::console::{Console, RunbookText};
 use crate::web::health::Health;
 use crate::web::knowledge::KnowledgeApi;
-use crate::web::{alertmanager, api, console, health, knowledge as knowledge_api};
+use crate::web::questions::Questions;
+use crate::web::{alertmanager, api, console, health, knowledge as knowledge_api, questions};
 
 /// How long a shutdown waits for what runs: less than Kubernetes' default grace period of 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -138,7 +139,11 @@ impl App {
     }
 }
 
-async fn context(
+/// Everything that a use case may need.
+///
+/// # Errors
+/// When a template or a client's configuration is wrong, or the store does not answer.
+pub async fn context(
     config: &Config,
     store: Arc<dyn Store>,
     clock: Clock,
@@ -318,6 +323,7 @@ fn router(config: &Config, context: &Context, stopping: &CancellationToken) -> R
             max_bytes: config.webhook_max_bytes,
         }))
         .merge(api::routes(Api { store: store(), clock: clock(), token: config.api_token.clone() }))
+        .merge(questions::routes(Questions { store: store(), clock: clock(), token: config.api_token.clone() }))
         .merge(knowledge_api::routes(KnowledgeApi {
             knowledge: Arc::clone(&context.knowledge),
             clock: clock(),
@@ -344,6 +350,7 @@ fn console(config: &Config, context: &Context, stopping: &CancellationToken) -> 
         render: Arc::clone(&context.render),
         clock: Arc::clone(&context.clock),
         runbooks: Arc::new(runbook),
+        can_ask: context.model.is_some(),
         shutdown: stopping.clone(),
     });
     console::guard(pages, config.api_token.clone(), Arc::clone(&context.render), Arc::clone(&context.clock))

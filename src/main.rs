@@ -26,6 +26,7 @@ fn run(command: Command, variables: &BTreeMap<String, String>) -> anyhow::Result
     match command {
         Command::Serve => on_threads(commands::serve::run(variables)),
         Command::Demo(arguments) => on_threads(commands::demo::run(arguments, variables)),
+        Command::Ask(arguments) => on_threads(commands::ask::run(arguments, variables)),
         Command::Check => on_threads(commands::check::run(variables)),
         Command::Runbooks(arguments) => runbooks(&arguments),
         Command::Knowledge(arguments) => on_threads(commands::knowledge::run(arguments, variables)),

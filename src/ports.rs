@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 use crate::domain::audit::{AuditDraft, AuditEntry};
 use crate::domain::correlate::Opened;
 use crate::domain::event::{Event, EventId};
-use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
+use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Origin};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::{Post, PostDraft};
 
@@ -112,6 +112,8 @@ impl Write {
 pub struct Filter {
     /// `None`: all.
     pub status: Option<IncidentStatus>,
+    /// Why they are there.
+    pub origin: Origin,
     /// At most so many, newest first.
     pub limit: usize,
 }

@@ -15,6 +15,7 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
     let config = Config::from_variables(variables)?;
     let sources = app::sources(&config).await?;
     let (embeddings, open_webui) = (app::embeddings(&config)?, app::open_webui(&config)?);
+    let model = app::model(&config)?;
     let mut failed = false;
     let groups = [
         (
@@ -38,6 +39,14 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
             "KUBECONFIG",
             match &sources.cluster {
                 Some(cluster) => Some(cluster.check().await),
+                None => None,
+            },
+        ),
+        (
+            "model",
+            "LLM_BASE_URL",
+            match &model {
+                Some(model) => Some(model.client.check().await),
                 None => None,
             },
         ),

@@ -1,5 +1,7 @@
 //! The command line: one file a command.
 
+pub mod ask;
+pub mod bot;
 pub mod check;
 pub mod demo;
 pub mod knowledge;
@@ -25,6 +27,8 @@ pub enum Command {
     Serve,
     /// Run the bot on a recorded cluster whose incidents unfold now; needs nothing else.
     Demo(demo::Arguments),
+    /// Ask the bot something about the cluster, or about an incident.
+    Ask(ask::Arguments),
     /// Ask every configured neighbour for a sign of life and say what is missing.
     Check,
     /// List, show, check and search runbooks.

@@ -131,7 +131,10 @@ async fn ask(
 ) -> Result<QuestionState, Trouble> {
     let thread = context.store.thread(&incident.id).await?;
     let before = said(&thread, &question.id);
-    let open = context.store.list(Filter { status: Some(IncidentStatus::Open), limit: MAX_OPEN }).await?;
+    let open = context
+        .store
+        .list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_OPEN })
+        .await?;
     let asked =
         prompt::Question { text: &question.text, author: &question.author, said: &before, system: None, schema: None };
     let about = (incident.origin == Origin::Alerts || !record.evidence.is_empty()).then_some((incident, record));

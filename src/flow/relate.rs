@@ -1,7 +1,7 @@
 //! Incidents that share a cause name each other, in both threads.
 
 use super::{AUTHOR, Context, update};
-use crate::domain::incident::{Incident, IncidentId, Related, Relation};
+use crate::domain::incident::{Incident, IncidentId, Origin, Related, Relation};
 use crate::domain::post::{PostDraft, PostKind};
 use crate::domain::relate::relation;
 use crate::ports::{Filter, StoreError, Versioned, Write};
@@ -15,7 +15,7 @@ const COMPARED: usize = 100;
 /// When the store does not take it.
 pub async fn tell(context: &Context, id: &IncidentId) -> Result<(), StoreError> {
     let Some(Versioned { value: mine, .. }) = context.store.incident(id).await? else { return Ok(()) };
-    let others = context.store.list(Filter { status: None, limit: COMPARED }).await?;
+    let others = context.store.list(Filter { status: None, origin: Origin::Alerts, limit: COMPARED }).await?;
     let mut related = Vec::new();
     for other in others {
         if let Some(relation) = relation(&mine, &other) {

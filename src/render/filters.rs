@@ -24,6 +24,7 @@ pub(super) fn add(environment: &mut Environment<'static>, language: Language, wo
     environment.add_filter("markdown", |value: Value| safe(html_of(&plain(&value), Breaks::Soft)));
     environment.add_filter("post", |value: Value| safe(html_of(&plain(&value), Breaks::Hard)));
 
+    environment.add_filter("linked", |value: Value| safe(linked(&plain(&value))));
     environment.add_filter("urlpath", |value: Value| urlpath(&plain(&value)));
     environment.add_filter("inline", |value: Value| safe(markdown::inline_html_of(&plain(&value))));
     environment.add_filter("unmarked", |value: Value| markdown::text_of(&plain(&value)));
@@ -66,6 +67,32 @@ pub(super) fn add(environment: &mut Environment<'static>, language: Language, wo
     let said = Arc::clone(words);
     environment.add_function("confidence", move |value: Value| confidence(number(&value).unwrap_or(0.0), &said));
     environment.add_global("language", language.code());
+}
+
+/// HTML in which citations, `[E3]`, lead to the evidence on the same page.
+fn linked(html: &str) -> String {
+    let mut out = String::with_capacity(html.len() + 64);
+    let mut rest = html;
+    while let Some(open) = rest.find("[E") {
+        out.push_str(&rest[..open]);
+        let inside = rest[open + 1..].split(']').next().unwrap_or_default();
+        let ids: Vec<&str> = inside.split(',').map(str::trim).collect();
+        let is_id = |id: &&str| {
+            id.len() > 1 && id.len() <= 6 && id[1..].bytes().all(|b| b.is_ascii_digit()) && id.starts_with('E')
+        };
+        let closed = rest[open + 1 + inside.len()..].starts_with(']');
+        if closed && ids.iter().all(is_id) {
+            for id in ids {
+                out.push_str(&format!("<a class=\"cite\" href=\"#{id}\">{id}</a>"));
+            }
+            rest = &rest[open + inside.len() + 2..];
+        } else {
+            out.push_str("[E");
+            rest = &rest[open + 2..];
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// One segment of an address's path.

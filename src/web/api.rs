@@ -8,20 +8,20 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use chrono::{DateTime, SecondsFormat, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
-use super::verify;
+use super::{questions, rfc3339, verify};
 use crate::domain::alert::{Alert, Labels};
 use crate::domain::event::Event;
 use crate::domain::evidence::{Evidence, Source};
 use crate::domain::finding::{Cause, Finding, FindingKind, Role};
-use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Progress, Related, Relation};
+use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Origin, Progress, Related, Relation};
 use crate::domain::investigation::{Investigation, RunbookRef};
 use crate::domain::post::{Post, PostKind};
+use crate::domain::report::{Claim, Explanation, Report};
 use crate::domain::subject::{ObjectRef, SubjectKind};
 use crate::ports::{Clock, Filter, Store, StoreError};
 use crate::render::text_of;
@@ -55,7 +55,7 @@ pub fn routes(api: Api) -> Router {
 
 /// The description of all routes below `/api`.
 fn description() -> utoipa::openapi::OpenApi {
-    Description::openapi().merge_from(super::knowledge::description())
+    Description::openapi().merge_from(super::knowledge::description()).merge_from(questions::Description::openapi())
 }
 
 async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
@@ -136,12 +136,43 @@ pub struct IncidentDetail {
     findings: Vec<FindingView>,
     runbooks: Vec<RunbookRef>,
     thread: Vec<PostView>,
+    /// What the model makes of it; null where there is none.
+    explanation: Option<ExplanationView>,
     /// Remediation put to people.
     proposals: Vec<Value>,
     /// Sources that were not asked or did not answer.
     unavailable: Vec<Source>,
     /// Why, by source.
     unavailable_reasons: std::collections::BTreeMap<&'static str, String>,
+}
+
+/// How far the model's explanation is.
+#[derive(Debug, Serialize, ToSchema)]
+struct ExplanationView {
+    /// `asked`, `given` or `missing`.
+    state: &'static str,
+    /// Since when it is asked, or when it answered or was given up.
+    at: String,
+    model: Option<String>,
+    turns: Option<u32>,
+    /// Why it is missing.
+    reason: Option<String>,
+    /// `null`: not established.
+    cause: Option<ClaimView>,
+    confirmed: Vec<ClaimView>,
+    suspected: Vec<ClaimView>,
+    impact: Option<ClaimView>,
+    healthy: Vec<ClaimView>,
+    next_steps: Vec<String>,
+}
+
+/// A claim of the model.
+#[derive(Debug, Serialize, ToSchema)]
+struct ClaimView {
+    text: String,
+    evidence: Vec<String>,
+    /// Numbers and names in it that the cited evidence does not hold.
+    unverified: Vec<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -220,7 +251,7 @@ async fn list(
         Some(_) => return problem(StatusCode::BAD_REQUEST, "`status` is not one of open, resolved, all"),
     };
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
-    match api.store.list(Filter { status, limit }).await {
+    match api.store.list(Filter { status, origin: Origin::Alerts, limit }).await {
         Ok(incidents) => {
             let incidents: Vec<_> = incidents.into_iter().map(IncidentView::from).collect();
             Json(json!({"incidents": incidents})).into_response()
@@ -270,10 +301,6 @@ fn unavailable(error: &StoreError) -> Response {
     tracing::error!("answer an API request: {error:#}");
     let headers = [(header::RETRY_AFTER, "1")];
     (StatusCode::SERVICE_UNAVAILABLE, headers, Json(Problem { error: error.to_string() })).into_response()
-}
-
-fn rfc3339(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 impl From<Incident> for IncidentView {
@@ -339,6 +366,7 @@ impl IncidentDetail {
             findings: investigation.findings.into_iter().map(FindingView::from).collect(),
             runbooks: investigation.runbooks,
             thread: thread.into_iter().map(PostView::from).collect(),
+            explanation: investigation.explanation.map(ExplanationView::from),
             proposals: Vec::new(),
             unavailable: investigation.unavailable.iter().map(|gap| gap.source).collect(),
             unavailable_reasons: investigation
@@ -373,6 +401,43 @@ impl From<Finding> for FindingView {
         let evidence = evidence.iter().map(ToString::to_string).collect();
         let (claim, check) = (text_of(&claim), check.map(|check| text_of(&check)));
         Self { kind, role, claim, confidence, evidence, about, check }
+    }
+}
+
+impl From<Explanation> for ExplanationView {
+    fn from(explanation: Explanation) -> Self {
+        let view = |state, at, report: Report| {
+            let Report { cause, confirmed, suspected, impact, healthy, next_steps } = report;
+            let many = |claims: Vec<Claim>| claims.into_iter().map(ClaimView::from).collect();
+            Self {
+                state,
+                at: rfc3339(at),
+                model: None,
+                turns: None,
+                reason: None,
+                cause: cause.map(ClaimView::from),
+                confirmed: many(confirmed),
+                suspected: many(suspected),
+                impact: impact.map(ClaimView::from),
+                healthy: many(healthy),
+                next_steps,
+            }
+        };
+        match explanation {
+            Explanation::Asked { since } => view("asked", since, Report::default()),
+            Explanation::Given { at, model, report, turns } => {
+                Self { model: Some(model), turns: Some(turns), ..view("given", at, report) }
+            }
+            Explanation::Missing { at, reason, will_retry: _ } => {
+                Self { reason: Some(reason), ..view("missing", at, Report::default()) }
+            }
+        }
+    }
+}
+
+impl From<Claim> for ClaimView {
+    fn from(Claim { text, evidence, unverified }: Claim) -> Self {
+        Self { text, evidence: evidence.iter().map(ToString::to_string).collect(), unverified }
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Console {
     pub clock: Clock,
     /// Finds runbooks.
     pub runbooks: RunbookReader,
+    /// Whether there is a model that answers questions.
+    pub can_ask: bool,
     /// Ends open streams when the program stops.
     pub shutdown: CancellationToken,
 }
@@ -84,6 +86,8 @@ pub fn routes(console: Console) -> Router {
     Router::new()
         .route("/", get(pages::index))
         .route("/incidents/{id}", get(pages::incident))
+        .route("/ask", post(pages::ask_at_all))
+        .route("/incidents/{id}/ask", post(pages::ask_about))
         .route("/incidents/{id}/investigate", post(pages::investigate))
         .route("/incidents/{id}/runbooks/{runbook}", get(pages::runbook))
         .route("/incidents/{id}/evidence/{evidence}/chart.png", get(charts::chart))

@@ -5,4 +5,10 @@ pub mod api;
 pub mod console;
 pub mod health;
 pub mod knowledge;
+pub mod questions;
 pub mod verify;
+
+/// A time as every answer writes it: RFC 3339, UTC.
+fn rfc3339(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}

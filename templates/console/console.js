@@ -20,6 +20,11 @@
       const then = next.getElementById("main");
       if (!then || now.innerHTML === then.innerHTML) return;
       const scroll = [scrollX, scrollY];
+      // What is being typed is not lost.
+      for (const known of now.querySelectorAll("textarea[id]")) {
+        const same = then.querySelector("#" + CSS.escape(known.id));
+        if (same) same.replaceWith(known);
+      }
       const focus = document.activeElement && document.activeElement.id;
       for (const known of now.querySelectorAll("details[id]")) {
         const same = then.querySelector("#" + CSS.escape(known.id));

@@ -141,7 +141,7 @@ async fn embed(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(body)
         .collect();
     shared.texts.lock().unwrap().extend(texts);
     Json(json!({"id": "embd-1", "object": "list", "created": 1_795_386_743, "model": shared.model, "data": data,
-        "usage": {"prompt_tokens": 3, "total_tokens": 3, "completion_tokens": 0, "prompt_tokens_details": null}}))
+        "usage": {"prompt_tokens": 3, "total_tokens": 3, "completion_tokens": 0, "completion_tokens_details": null, "prompt_tokens_details": null}}))
     .into_response()
 }
 

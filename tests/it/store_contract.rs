@@ -7,7 +7,7 @@ use holmes_bot::adapters::store_embedded::EmbeddedStore;
 use holmes_bot::domain::alert::{Alert, AlertStatus, Labels};
 use holmes_bot::domain::audit::{AuditDraft, first_broken};
 use holmes_bot::domain::event::Event;
-use holmes_bot::domain::incident::{Changed, Incident, IncidentId, IncidentStatus};
+use holmes_bot::domain::incident::{Origin, Changed, Incident, IncidentId, IncidentStatus};
 use holmes_bot::domain::investigation::Investigation;
 use holmes_bot::domain::notification::Notification;
 use holmes_bot::domain::post::{PostDraft, PostKind};
@@ -154,7 +154,7 @@ async fn incidents_are_found_by_key_by_fingerprint_and_by_state() {
         let list = |status, limit| {
             let store = Arc::clone(&store);
             async move {
-                let list = store.list(Filter { status, limit }).await.unwrap();
+                let list = store.list(Filter { status, origin: Origin::Alerts, limit }).await.unwrap();
                 list.into_iter().map(|incident| incident.id).collect::<Vec<IncidentId>>()
             }
         };
@@ -249,7 +249,7 @@ async fn changes_are_told_and_old_incidents_are_forgotten() {
         assert!(store.incident(&incident.id).await.unwrap().is_none());
         assert!(store.thread(&incident.id).await.unwrap().is_empty());
         assert!(store.keys_by_fingerprint(&["Crash-web".into()]).await.unwrap().is_empty());
-        assert_eq!(store.list(Filter { status: None, limit: 9 }).await.unwrap().len(), 0);
+        assert_eq!(store.list(Filter { status: None, origin: Origin::Alerts, limit: 9 }).await.unwrap().len(), 0);
     }
 }
 

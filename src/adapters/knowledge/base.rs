@@ -199,6 +199,8 @@ impl Knowledge {
         for document in notes {
             memory.notes_revision = memory.notes_revision.max(document.revision);
             match document.body.map(|body| serde_json::from_slice::<KeptNote>(&body)) {
+                // Our own writes come back here.
+                Some(Ok(kept)) if memory.notes.get(&document.key) == Some(&kept) => {}
                 Some(Ok(kept)) => {
                     changed.documents.push(note_document(&document.key, &kept.note));
                     memory.notes.insert(document.key, kept);
@@ -213,6 +215,7 @@ impl Knowledge {
         for document in past {
             memory.past_revision = memory.past_revision.max(document.revision);
             match document.body.map(|body| serde_json::from_slice::<PastIncident>(&body)) {
+                Some(Ok(past)) if memory.past.get(&document.key).is_some_and(|known| **known == past) => {}
                 Some(Ok(past)) => {
                     changed.documents.push(self.past_document(&past));
                     memory.past.insert(document.key, Arc::new(past));

@@ -15,9 +15,6 @@ use crate::domain::passage::{Collection, Passage, Search};
 pub const MAX_FOUND: usize = 20;
 /// How long Open WebUI may take; what is here takes milliseconds.
 const DEADLINE: Duration = Duration::from_secs(4);
-/// Below this the runbooks' own ranking knows nothing about a text that is no alert.
-const LEAST_LIKENESS: f64 = 0.3;
-
 /// What a search brought.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Found {
@@ -60,13 +57,10 @@ impl Knowledge {
         let (library, passages, query) = (Arc::clone(&self.library), Arc::clone(&self.passages), query.to_owned());
         tokio::task::spawn_blocking(move || {
             let collections = what.collections();
-            let mut proposed = Vec::new();
-            if collections.contains(&Collection::Runbooks) {
-                let alone = what == Search::Runbooks;
-                let hits = library.search(&query, top_k * 2)?.into_iter();
-                let hits = hits.filter(|hit| alone || hit.score >= LEAST_LIKENESS);
-                proposed.extend(hits.map(|hit| (format!("runbook {}", hit.id), hit.score)));
-            }
+            // Among other collections a second ranking of runbooks alone would count them double.
+            let hits = if what == Search::Runbooks { library.search(&query, top_k * 2)? } else { Vec::new() };
+            let proposed: Vec<(String, f64)> =
+                hits.into_iter().map(|hit| (format!("runbook {}", hit.id), hit.score)).collect();
             let wanted =
                 Wanted { collections, text: &query, vector: vector.as_deref(), proposed: &proposed, limit: top_k };
             passages.search(&wanted)

@@ -115,8 +115,9 @@ impl Knowledge {
             let memory = self.memory();
             memory.notes.iter().filter(|(_, kept)| !kept.filed).map(|(id, kept)| (id.clone(), kept.clone())).collect()
         };
+        // A sync that runs files them, too.
+        let Ok(_turn) = self.syncing.try_lock() else { return };
         let ledger = self.ledger();
-        let _turn = self.syncing.lock().await;
         for (id, mut kept) in unfiled {
             let item = Item { key: id.clone(), text: kept.note.markdown() };
             match open_webui.put(Collection::Notes, &item, &ledger).await {

@@ -90,21 +90,33 @@ impl Passages {
     /// When the index cannot be written.
     pub fn update(&self, documents: Vec<Document>, gone: &[String]) -> anyhow::Result<()> {
         let mut writer = locked(&self.index);
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        for source in gone.iter().chain(documents.iter().map(|document| &document.source)) {
-            if known.pieces.remove(source) {
-                writer.remove(source);
+        let mut old = Vec::new();
+        let mut new = Vec::new();
+        {
+            let Known { pieces, vectors: _ } = &mut *self.known_mut();
+            for source in gone.iter().chain(documents.iter().map(|document| &document.source)) {
+                let numbers = pieces.replace(source);
+                if !numbers.is_empty() {
+                    writer.remove(source);
+                    old.extend(numbers);
+                }
+            }
+            for document in documents {
+                new.extend(pieces.add(document));
             }
         }
-        for document in documents {
-            for (number, piece) in known.pieces.add(document) {
-                writer.add(number, &piece).context("index a passage")?;
-            }
+        for (number, piece) in new {
+            writer.add(number, &piece).context("index a passage")?;
         }
-        // Readers of an old index find numbers that are gone, which they skip.
-        drop(known);
         writer.commit().context("index passages")?;
-        self.reader.reload().context("reload the index of passages")
+        self.reader.reload().context("reload the index of passages")?;
+        // Only now: until the index knew the new pieces, a search could find no others.
+        self.known_mut().pieces.forget(&old);
+        Ok(())
+    }
+
+    fn known_mut(&self) -> std::sync::RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The best documents with their best pieces, best first.
@@ -169,7 +181,7 @@ impl Passages {
 
     /// Takes in vectors by what they are of; `None` for a text that cannot have one.
     pub fn learn(&self, vectors: impl IntoIterator<Item = (Fingerprint, Option<Vec<f32>>)>) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).vectors.learn(vectors);
+        self.known_mut().vectors.learn(vectors);
     }
 
     /// How many documents each collection holds.

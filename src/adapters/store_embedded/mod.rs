@@ -25,7 +25,7 @@ use self::writer::Writer;
 use crate::domain::audit::AuditEntry;
 use crate::domain::correlate::Opened;
 use crate::domain::event::{Event, EventId};
-use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
+use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Origin};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::Post;
 use crate::ports::{
@@ -255,8 +255,10 @@ impl Store for EmbeddedStore {
             let mut opened = Vec::new();
             for row in by_opened.range((millis(since), "")..)? {
                 let (key, _) = row?;
-                if let Some(row) = incidents.get(key.value().1)? {
-                    opened.push(Opened::of(&incident_from(row.value())?.value));
+                let Some(row) = incidents.get(key.value().1)? else { continue };
+                let incident = incident_from(row.value())?.value;
+                if incident.origin == Origin::Alerts {
+                    opened.push(Opened::of(&incident));
                 }
             }
             Ok(opened)
@@ -274,6 +276,7 @@ impl Store for EmbeddedStore {
                         list.push(incident_from(row.value())?.value);
                     }
                 }
+                list.retain(|incident| incident.origin == filter.origin);
                 list.sort_by_key(|incident| std::cmp::Reverse((incident.opened_at, incident.id.clone())));
                 list.truncate(filter.limit);
                 return Ok(list);
@@ -285,7 +288,9 @@ impl Store for EmbeddedStore {
                 let (key, _) = row?;
                 let Some(row) = incidents.get(key.value().1)? else { continue };
                 let incident = incident_from(row.value())?.value;
-                if filter.status.is_none_or(|status| status == incident.status) {
+                let wanted =
+                    filter.status.is_none_or(|status| status == incident.status) && incident.origin == filter.origin;
+                if wanted {
                     list.push(incident);
                 }
             }

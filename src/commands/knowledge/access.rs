@@ -1,25 +1,23 @@
 //! Getting at knowledge: in the store, or through the bot that holds it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::adapters::http::{Auth, ClientSettings, Endpoint, EndpointSettings, HttpError, read_json};
+use crate::adapters::http::{Endpoint, HttpError, read_json};
 use crate::adapters::knowledge::{Base, Found, Knowledge, Library, NamedNote, Noted};
 use crate::adapters::openwebui::sync::{Missing, Synced};
 use crate::adapters::store_embedded::EmbeddedStore;
 use crate::app;
+use crate::commands::bot;
 use crate::config::Config;
 use crate::domain::note::Note;
 use crate::domain::passage::Search;
 use crate::domain::past_incident::PastIncident;
 
-/// A sync gives every runbook for the first time: a second each on a slow machine.
-const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// Longest answer: all past incidents.
 const MAX_ANSWER_BYTES: usize = 256 << 20;
 
@@ -49,7 +47,7 @@ struct Collections {
 impl Access {
     /// Opens the store; where a running bot has it, or there is none yet, asks the bot.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let bot = bot(config)?;
+        let bot = bot::endpoint(config)?;
         let answers = || async {
             let notes: Result<Notes, HttpError> = get(&bot, "api/v1/knowledge/notes", &[]).await;
             notes.map(|_| ())
@@ -134,13 +132,6 @@ impl Access {
             }
         }
     }
-}
-
-fn bot(config: &Config) -> anyhow::Result<Endpoint> {
-    let auth = config.api_token.clone().map_or(Auth::None, Auth::Bearer);
-    let client = ClientSettings { total_timeout: Some(TIMEOUT), ..ClientSettings::default() };
-    let settings = EndpointSettings { url: config.public_url.clone(), auth, headers: Vec::new(), client };
-    Endpoint::new(&settings).context("the bot's address (HOLMES_PUBLIC_URL)")
 }
 
 async fn get<T: DeserializeOwned>(bot: &Endpoint, path: &str, query: &[(&str, &str)]) -> Result<T, HttpError> {

@@ -182,6 +182,8 @@ pub fn investigation(excerpt: impl Fn(&EvidenceData) -> String) -> Investigation
             score: 0.91,
         }],
         unavailable: vec![Unavailable { source: Source::Knowledge, reason: "did not answer within 10 s".into() }],
+        explanation: None,
+        asked: Vec::new(),
     }
 }
 

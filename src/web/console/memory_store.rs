@@ -62,6 +62,7 @@ impl Store for MemoryStore {
 
     async fn list(&self, filter: Filter) -> Result<Vec<Incident>, StoreError> {
         let all = self.incidents.iter().map(|(incident, ..)| incident);
+        let all = all.filter(|incident| incident.origin == filter.origin);
         let wanted = all.filter(|incident| filter.status.is_none_or(|status| incident.status == status));
         Ok(wanted.take(filter.limit).cloned().collect())
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -14,7 +15,8 @@ use super::login::LoggedIn;
 use super::problem::Problem;
 use super::{Shared, protect, view};
 use crate::domain::event::Event;
-use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
+use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Origin};
+use crate::domain::question::Question;
 use crate::ports::Filter;
 use crate::render::IncidentView;
 
@@ -23,6 +25,9 @@ const MAX_OPEN: usize = 100;
 /// See [`MAX_OPEN`].
 const MAX_RESOLVED: usize = 25;
 
+/// Questions about no incident that are listed.
+const MAX_ASKED: usize = 10;
+
 type Page = Result<Response, Response>;
 type Session = Option<Extension<LoggedIn>>;
 
@@ -30,8 +35,12 @@ type Session = Option<Extension<LoggedIn>>;
 pub(super) async fn index(State(shared): State<Arc<Shared>>, session: Session) -> Page {
     let page = async {
         let store = &shared.console.store;
-        let open = store.list(Filter { status: Some(IncidentStatus::Open), limit: MAX_OPEN }).await?;
-        let resolved = store.list(Filter { status: Some(IncidentStatus::Resolved), limit: MAX_RESOLVED }).await?;
+        let open =
+            store.list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_OPEN }).await?;
+        let resolved = store
+            .list(Filter { status: Some(IncidentStatus::Resolved), origin: Origin::Alerts, limit: MAX_RESOLVED })
+            .await?;
+        let asked = store.list(Filter { status: None, origin: Origin::Question, limit: MAX_ASKED }).await?;
         let open_total = store.count_open().await?.max(open.len());
         let inbox = store.inbox().await?;
         let rows = |incidents: &[Incident]| Serde(incidents.iter().map(IncidentView::of).collect::<Vec<_>>()).into();
@@ -39,7 +48,8 @@ pub(super) async fn index(State(shared): State<Arc<Shared>>, session: Session) -
         // The worst first, the newest first among equals.
         open_rows.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.opened_at.cmp(&a.opened_at)));
         let values = context! {
-            open => rows(&open_rows), resolved, open_total, dead => inbox.dead, events => "/events",
+            open => rows(&open_rows), resolved, open_total, questions => rows(&asked),
+            can_ask => shared.console.can_ask, dead => inbox.dead, events => "/events",
             ..common(&shared, session.is_some())
         };
         html(&shared, "index.html", values)
@@ -63,11 +73,22 @@ pub(super) async fn incident(
     let page = async {
         let id = IncidentId(id);
         let store = &shared.console.store;
-        let incident = store.incident(&id).await?.ok_or(Problem::NotFound)?.value;
+        let incident = match store.incident(&id).await? {
+            Some(incident) => incident.value,
+            // A question was put just now; its thread is there in a moment.
+            None if said.asked.as_deref().is_some_and(|asked| asked.starts_with("q-")) => {
+                let waiting = context! { id => id.0, ..common(&shared, session.is_some()) };
+                return html(&shared, "waiting.html", waiting);
+            }
+            None => return Err(Problem::NotFound),
+        };
         let investigation = store.investigation(&id).await?.unwrap_or_default();
         let thread = store.thread(&id).await?;
         let values = merge_maps([
-            context! { events => format!("/incidents/{}/events", id.0), asked => said.asked.is_some() },
+            context! {
+                events => format!("/incidents/{}/events", id.0), asked => said.asked, can_ask => shared.console.can_ask,
+                is_question => incident.origin == Origin::Question,
+            },
             view::incident(&incident, &investigation, &thread, &shared.console.runbooks),
             common(&shared, session.is_some()),
         ]);
@@ -108,6 +129,56 @@ pub(super) async fn investigate(State(shared): State<Arc<Shared>>, Path(id): Pat
         Ok(Redirect::to(&format!("/incidents/{}?asked=1", id.0)).into_response())
     };
     page.await.map_err(|problem: Problem| problem.page(&shared))
+}
+
+/// The words of an ask box.
+#[derive(Debug, Deserialize)]
+pub(super) struct AskForm {
+    question: String,
+}
+
+/// Puts a question about an incident.
+pub(super) async fn ask_about(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Form(form): Form<AskForm>,
+) -> Page {
+    ask(&shared, Some(IncidentId(id)), &headers, &form).await.map_err(|problem: Problem| problem.page(&shared))
+}
+
+/// Puts a question about the cluster, which opens a thread of its own.
+pub(super) async fn ask_at_all(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Form(form): Form<AskForm>,
+) -> Page {
+    ask(&shared, None, &headers, &form).await.map_err(|problem: Problem| problem.page(&shared))
+}
+
+async fn ask(
+    shared: &Shared,
+    incident: Option<IncidentId>,
+    headers: &HeaderMap,
+    form: &AskForm,
+) -> Result<Response, Problem> {
+    if !protect::is_same_origin(headers) {
+        return Err(Problem::Foreign);
+    }
+    let store = &shared.console.store;
+    if let Some(id) = &incident {
+        store.incident(id).await?.ok_or(Problem::NotFound)?;
+    }
+    let now = (shared.console.clock)();
+    let nonce = format!("console\n{}\n{}", now.timestamp_nanos_opt().unwrap_or_default(), form.question);
+    let back = incident.as_ref().map_or_else(|| "/".to_owned(), |id| format!("/incidents/{id}"));
+    // An empty box that was sent says nothing: the page is shown again.
+    let Ok(question) = Question::new(&nonce, incident, &form.question, "console", now) else {
+        return Ok(Redirect::to(&back).into_response());
+    };
+    let place = format!("/incidents/{}?asked={}#{}", question.thread(), question.id, question.id);
+    store.enqueue(&Event::Ask(question), now).await?;
+    Ok(Redirect::to(&place).into_response())
 }
 
 /// What every page shows.

@@ -21,6 +21,8 @@ const MAX_RUNBOOKS: usize = 3;
 /// One entry of the timeline.
 #[derive(Debug, Serialize)]
 struct Entry<'a> {
+    /// Where links to it lead.
+    id: &'a str,
     kind: PostKind,
     at: chrono::DateTime<chrono::Utc>,
     edited: bool,
@@ -74,6 +76,8 @@ pub(super) fn incident(
         alerts => Serde(alerts), alerts_left_out => incident.alerts_total().saturating_sub(MAX_ALERTS),
         depends_on => Value::from_iter(incident.depends_on.iter().map(ToString::to_string)),
         timeline => Serde(timeline(thread, investigation)),
+        explanation => Serde(&investigation.explanation),
+        conversation => Serde(conversation(thread)),
     }
 }
 
@@ -85,23 +89,37 @@ fn evidence(evidence: &Evidence) -> Value {
     }
 }
 
+/// What was asked and answered, each question before its answer.
+fn conversation(thread: &[Post]) -> Vec<Entry<'_>> {
+    let said = thread.iter().filter(|post| matches!(post.draft.kind, PostKind::Question | PostKind::Answer));
+    said.map(entry).collect()
+}
+
+fn entry(post: &Post) -> Entry<'_> {
+    Entry {
+        // `question:q-…`, `answer:q-…`: the question's id is the place on the page.
+        id: post.draft.key.strip_prefix("question:").unwrap_or_default(),
+        kind: post.draft.kind,
+        at: post.draft.at,
+        edited: post.revision > 1,
+        author: &post.draft.author,
+        text: &post.draft.text,
+        evidence: Vec::new(),
+    }
+}
+
 fn timeline<'a>(thread: &'a [Post], investigation: &'a Investigation) -> Vec<Entry<'a>> {
     let title_of = |id: &EvidenceId| {
         investigation.evidence.iter().find(|evidence| evidence.id == *id).map(|evidence| (*id, evidence.title.as_str()))
     };
     thread
         .iter()
-        .map(|post| Entry {
-            kind: post.draft.kind,
-            at: post.draft.at,
-            edited: post.revision > 1,
-            author: &post.draft.author,
-            text: &post.draft.text,
-            evidence: if post.draft.kind == PostKind::Evidence {
-                post.draft.evidence.iter().filter_map(title_of).collect()
-            } else {
-                Vec::new()
-            },
+        // Questions stand in the conversation.
+        .filter(|post| !matches!(post.draft.kind, PostKind::Question | PostKind::Answer))
+        .map(|post| {
+            let is_evidence = post.draft.kind == PostKind::Evidence;
+            let titles = post.draft.evidence.iter().filter(|_| is_evidence).filter_map(title_of);
+            Entry { evidence: titles.collect(), ..entry(post) }
         })
         .collect()
 }

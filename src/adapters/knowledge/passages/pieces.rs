@@ -41,7 +41,7 @@ pub struct Pieces {
 }
 
 impl Pieces {
-    /// Cuts a document up and numbers its pieces. One of its source must be gone.
+    /// Cuts a document up and numbers its pieces. What was there of its source must have made room.
     pub fn add(&mut self, document: Document) -> Vec<(u64, Added)> {
         let Document { collection, source, title, text, link, at } = document;
         let mut cut = chunks(&title, &text);
@@ -63,13 +63,14 @@ impl Pieces {
         added
     }
 
-    /// Forgets a document; says whether there was one.
-    pub fn remove(&mut self, source: &str) -> bool {
-        let Some(numbers) = self.by_source.remove(source) else { return false };
-        for number in numbers {
-            self.by_number.remove(&number);
-        }
-        true
+    /// Makes room for another document of a source. Its pieces can still be had by their numbers, which are returned.
+    pub fn replace(&mut self, source: &str) -> Vec<u64> {
+        self.by_source.remove(source).unwrap_or_default()
+    }
+
+    /// Forgets pieces.
+    pub fn forget(&mut self, numbers: &[u64]) {
+        numbers.iter().for_each(|number| drop(self.by_number.remove(number)));
     }
 
     pub fn get(&self, number: u64) -> Option<(&Head, &Piece)> {
