@@ -10,7 +10,7 @@ use crate::adapters::model::{Priority, ToolMode};
 use crate::agent::driver::Talk;
 use crate::agent::prompt::{self, Known, Means, Question, RunbookText};
 use crate::agent::turn::{Conversation, Limits};
-use crate::domain::incident::{Incident, IncidentStatus};
+use crate::domain::incident::{Incident, IncidentStatus, Origin};
 use crate::domain::investigation::Investigation;
 use crate::ports::{Filter, StoreError};
 
@@ -30,7 +30,7 @@ pub async fn chat(
     question: &Question<'_>,
     live: &Live,
 ) -> Result<Held, Trouble> {
-    let open = context.store.list(Filter { status: Some(IncidentStatus::Open), limit: MAX_OPEN }).await?;
+    let open = context.store.list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_OPEN }).await?;
     let known = about.map(|(_, record)| record.clone()).unwrap_or_default();
     let ledger = Ledger::Memory(Box::new(known));
     answer::hold(context, model, about, &open, question, ledger, None, live).await
@@ -80,6 +80,6 @@ pub async fn explain(
 /// # Errors
 /// When the store does not answer.
 pub async fn alike(context: &Context, incident: &Incident) -> Result<Option<Incident>, StoreError> {
-    let open = context.store.list(Filter { status: Some(IncidentStatus::Open), limit: usize::MAX }).await?;
+    let open = context.store.list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: usize::MAX }).await?;
     Ok(open.into_iter().find(|known| known.key == incident.key))
 }
