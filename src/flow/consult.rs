@@ -18,6 +18,8 @@ use crate::ports::{Filter, StoreError};
 const MAX_OPEN: usize = 15;
 /// Runbooks that the model reads.
 const MAX_RUNBOOKS: usize = 2;
+/// Open incidents that one in a request is compared with, the newest.
+const MAX_COMPARED: usize = 1_000;
 
 /// Answers a person: about what a look found, or about the cluster.
 ///
@@ -80,6 +82,6 @@ pub async fn explain(
 /// # Errors
 /// When the store does not answer.
 pub async fn alike(context: &Context, incident: &Incident) -> Result<Option<Incident>, StoreError> {
-    let open = context.store.list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: usize::MAX }).await?;
+    let open = context.store.list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_COMPARED }).await?;
     Ok(open.into_iter().find(|known| known.key == incident.key))
 }

@@ -132,7 +132,7 @@ impl Talk {
     /// Holds the conversation, to the body of the response.
     async fn hold(self, desk: &Desk, steps: &Steps) -> Result<Value, Failure> {
         let Self { chat, before, resource, follow_ups } = self;
-        let facts = desk.facts().await?;
+        let facts = desk.facts().await.ok();
         let ask = desk.clean(&chat.ask);
         let mut said = before;
         said.extend(history::said(&chat.history, |text| desk.clean(text)));
@@ -150,7 +150,7 @@ impl Talk {
             system: system.as_deref().filter(|text| !text.trim().is_empty()),
             schema: chat.schema.clone(),
         };
-        let mut notes: Vec<String> = metadata::other_model(chat.model.as_deref(), Some(&facts)).into_iter().collect();
+        let mut notes: Vec<String> = metadata::other_model(chat.model.as_deref(), facts.as_ref()).into_iter().collect();
         if chat.has_images {
             notes.push("`images` are not looked at".into());
         }
@@ -178,7 +178,7 @@ impl Talk {
         };
         Ok(json!({
             "analysis": analysis,
-            "metadata": metadata::of(usage, Some(&facts), &messages, &notes),
+            "metadata": metadata::of(usage, facts.as_ref(), &messages, &notes),
             "conversation_history": messages,
             "tool_calls": tool_calls::results(&steps),
             "follow_up_actions": follow_up_actions,

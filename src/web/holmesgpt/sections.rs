@@ -1,6 +1,7 @@
 //! The sections of an investigation: what is asked for, and what stands in them with and without a model.
 
 use minijinja::context;
+use minijinja::value::Serde;
 use serde_json::{Map, Value, json};
 
 use super::desk::{Answer, Looked};
@@ -35,7 +36,7 @@ pub(super) fn usual(render: &Renderer) -> Vec<Section> {
 
 /// Asks the model for the sections of an alert.
 pub(super) fn question(render: &Renderer, title: &str, description: &str, sections: &[Section]) -> String {
-    render.prompt("sections.txt", context! { title, description, sections })
+    render.prompt("sections.txt", context! { title, description, sections => Serde(sections) })
 }
 
 /// The form of the answer: flat and without nulls, as small models and servers' grammars do best with.
