@@ -5,7 +5,7 @@ use std::hint::black_box;
 use chrono::{DateTime, TimeDelta};
 use criterion::{Criterion, criterion_group, criterion_main};
 use holmes_bot::domain::unit::Unit;
-use holmes_bot::render::chart::{Chart, LimitLine, Line, Theme, render_png};
+use holmes_bot::render::chart::{Chart, ChartWords, LimitLine, Line, Theme, render_png};
 
 fn bench(criterion: &mut Criterion) {
     let from = DateTime::from_timestamp(1_763_900_000, 0).unwrap_or_default();
@@ -30,6 +30,7 @@ fn bench(criterion: &mut Criterion) {
             marks: &[],
             folded: 4,
             theme: Theme::Light,
+            words: ChartWords::default(),
         };
         criterion.bench_function(&format!("chart/{name}"), |bencher| {
             bencher.iter(|| black_box(render_png(black_box(&chart))))

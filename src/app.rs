@@ -16,6 +16,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use crate::adapters::actuator::{Actuator, ActuatorConnection};
+use crate::adapters::alertmanager::Silences;
 use crate::adapters::cluster::{Cluster, Connection, ConnectionSource};
 use crate::adapters::embeddings::Embeddings;
 use crate::adapters::http::{Auth, ClientSettings, EndpointSettings};
@@ -27,7 +29,8 @@ use crate::adapters::model::{Model, ModelSettings};
 use crate::adapters::openwebui::{OpenWebui, OpenWebuiSettings};
 use crate::adapters::store_embedded::EmbeddedStore;
 use crate::config::{
-    Config, Credentials, EmbeddingsConfig, HttpNeighbour, KubernetesConfig, LlmConfig, LogsConfig, OpenWebuiConfig,
+    ActuatorConfig, Config, Credentials, EmbeddingsConfig, HttpNeighbour, KubernetesConfig, LlmConfig, LogsConfig,
+    OpenWebuiConfig,
 };
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::redact::Redactor;
@@ -288,6 +291,22 @@ fn endpoint(neighbour: &HttpNeighbour, timeout: Duration) -> anyhow::Result<Endp
         .transpose()?;
     let client = ClientSettings { total_timeout: Some(timeout), extra_ca, ..ClientSettings::default() };
     Ok(EndpointSettings { url: url.clone(), auth, headers: Vec::new(), client })
+}
+
+/// What changes the cluster, where an account for it is configured.
+///
+/// # Errors
+/// When its configuration is wrong.
+pub async fn actuator(config: &Config) -> anyhow::Result<Option<Actuator>> {
+    let Some(ActuatorConfig { source, people, timeout }) = &config.actuator else { return Ok(None) };
+    let silences = config.alertmanager_url.as_ref().map(|url| {
+        let client = ClientSettings { total_timeout: Some(*timeout), ..ClientSettings::default() };
+        Silences::new(&EndpointSettings { url: url.clone(), client, ..EndpointSettings::default() })
+    });
+    let silences = silences.transpose().context("configure the Alertmanager client (ALERTMANAGER_URL)")?;
+    let connection = ActuatorConnection { source: source.clone(), people: people.clone(), timeout: *timeout };
+    let actuator = Actuator::connect(&connection, silences).await;
+    actuator.context("configure the actuator (HOLMES_ACTUATOR_KUBECONFIG)").map(Some)
 }
 
 async fn cluster(kubernetes: &KubernetesConfig, timeout: Duration) -> anyhow::Result<Cluster> {

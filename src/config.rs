@@ -11,14 +11,16 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::adapters::actuator::ActuatorSource;
 use crate::adapters::logs::LogFields;
 use crate::adapters::openwebui::CollectionNames;
+use crate::domain::policy::Principal;
 use crate::render::Language;
 
 pub use llm::LlmConfig;
 
 /// Every variable that is read, as documented in `.env.example`.
-pub const VARIABLES: [&str; 60] = [
+pub const VARIABLES: [&str; 65] = [
     "HOLMES_LISTEN",
     "HOLMES_PUBLIC_URL",
     "HOLMES_DATA_DIR",
@@ -28,6 +30,7 @@ pub const VARIABLES: [&str; 60] = [
     "HOLMES_LANGUAGE",
     "HOLMES_RUNBOOKS_DIR",
     "HOLMES_TEMPLATES_DIR",
+    "HOLMES_POLICY_FILE",
     "HOLMES_INVESTIGATION_DEADLINE",
     "HOLMES_INVESTIGATIONS",
     "HOLMES_REOPEN_WITHIN",
@@ -78,6 +81,10 @@ pub const VARIABLES: [&str; 60] = [
     "KUBECONFIG",
     "KUBERNETES_SERVICE_HOST",
     "KUBERNETES_SERVICE_PORT",
+    "HOLMES_ACTUATOR_KUBECONFIG",
+    "HOLMES_ACTUATOR_TOKEN_FILE",
+    "HOLMES_ACTUATOR_IMPERSONATE",
+    "HOLMES_ACTUATOR_TIMEOUT",
     "GRAFANA_URL",
 ];
 
@@ -176,6 +183,17 @@ pub enum KubernetesConfig {
     Plain(String),
 }
 
+/// The account that changes the cluster. It is never the one that reads.
+#[derive(Debug, Clone)]
+pub struct ActuatorConfig {
+    /// Where and as whom.
+    pub source: ActuatorSource,
+    /// Kubernetes users by person (`slack:U024BE7LH`), to act in their names; empty for the account's own.
+    pub people: BTreeMap<String, String>,
+    /// Longest time for one request.
+    pub timeout: Duration,
+}
+
 /// The whole configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -195,6 +213,8 @@ pub struct Config {
     pub runbooks_dir: Option<PathBuf>,
     /// Overrides of the embedded templates.
     pub templates_dir: Option<PathBuf>,
+    /// Who may approve what; `None`: nobody may approve anything.
+    pub policy_file: Option<PathBuf>,
     /// How long neighbours may take to answer in one investigation.
     pub investigation_deadline: Duration,
     /// Investigations that run at once.
@@ -221,6 +241,8 @@ pub struct Config {
     pub open_webui: Option<OpenWebuiConfig>,
     /// The cluster.
     pub kubernetes: Option<KubernetesConfig>,
+    /// Who may change the cluster; without it the bot only proposes.
+    pub actuator: Option<ActuatorConfig>,
     /// Alertmanager, for links and silences.
     pub alertmanager_url: Option<String>,
     /// Grafana, for links.
@@ -284,6 +306,7 @@ impl Reader<'_> {
             language: self.language(),
             runbooks_dir: self.directory("HOLMES_RUNBOOKS_DIR"),
             templates_dir: self.directory("HOLMES_TEMPLATES_DIR"),
+            policy_file: self.file("HOLMES_POLICY_FILE"),
             investigation_deadline: self.duration("HOLMES_INVESTIGATION_DEADLINE", Duration::from_secs(10)),
             investigations: self.number("HOLMES_INVESTIGATIONS", 4, 1..=64),
             reopen_within: self.duration("HOLMES_REOPEN_WITHIN", Duration::from_secs(30 * 60)),
@@ -297,6 +320,7 @@ impl Reader<'_> {
             embeddings: self.embeddings(),
             open_webui: self.open_webui(),
             kubernetes: self.kubernetes(),
+            actuator: self.actuator(),
             alertmanager_url: self.url("ALERTMANAGER_URL"),
             grafana_url: self.url("GRAFANA_URL"),
         }
@@ -505,6 +529,55 @@ impl Reader<'_> {
         // Kubernetes sets this in every pod.
         self.get("KUBERNETES_SERVICE_HOST").map(|_| KubernetesConfig::InCluster)
     }
+
+    fn actuator(&mut self) -> Option<ActuatorConfig> {
+        const FILES: [&str; 2] = ["HOLMES_ACTUATOR_KUBECONFIG", "HOLMES_ACTUATOR_TOKEN_FILE"];
+        let people = self.people("HOLMES_ACTUATOR_IMPERSONATE");
+        let timeout = self.duration("HOLMES_ACTUATOR_TIMEOUT", Duration::from_secs(10));
+        let source = match FILES.map(|name| self.file(name)) {
+            [Some(path), None] => ActuatorSource::Kubeconfig { path, context: None },
+            [None, Some(token_file)] => {
+                if self.get("KUBERNETES_SERVICE_HOST").is_none() {
+                    self.wrong(FILES[1], format!("is for a bot that runs in the cluster: elsewhere set {}", FILES[0]));
+                }
+                ActuatorSource::InCluster { token_file }
+            }
+            [Some(_), Some(_)] => {
+                self.wrong(FILES[1], format!("give either this or {}", FILES[0]));
+                return None;
+            }
+            [None, None] => {
+                if !people.is_empty() {
+                    self.wrong("HOLMES_ACTUATOR_IMPERSONATE", format!("needs {} or {}", FILES[0], FILES[1]));
+                }
+                return None;
+            }
+        };
+        Some(ActuatorConfig { source, people, timeout })
+    }
+
+    /// `slack:U024BE7LH=ann@example.com, sso:bob@example.com=bob`
+    fn people(&mut self, name: &str) -> BTreeMap<String, String> {
+        let Some(text) = self.get(name) else { return BTreeMap::new() };
+        let mut people = BTreeMap::new();
+        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+            let read = pair.rsplit_once('=').and_then(|(person, user)| {
+                let person: Principal = person.trim().parse().ok()?;
+                let user = user.trim();
+                // It becomes a header.
+                let is_plain = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_graphic());
+                is_plain.then(|| (person.to_string(), user.to_owned()))
+            });
+            match read {
+                Some((person, user)) if !people.contains_key(&person) => {
+                    people.insert(person, user);
+                }
+                Some((person, _)) => self.wrong(name, format!("names {person} twice")),
+                None => self.wrong(name, format!("`{pair}` is not like slack:U024BE7LH=ann@example.com")),
+            }
+        }
+        people
+    }
 }
 
 /// Whether `given` is the secret, in a time that does not depend on where they differ.
@@ -554,6 +627,38 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert!(config.metrics.is_none() && config.logs.is_none() && config.kubernetes.is_none());
+    }
+
+    #[test]
+    fn the_actuator_has_an_account_of_its_own() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        assert!(read(&[("KUBECONFIG", file)]).unwrap().actuator.is_none(), "the account that reads is not taken");
+        let people = "slack:U1=ann@example.com, sso:bob@example.com=bob";
+        let config = read(&[("HOLMES_ACTUATOR_KUBECONFIG", file), ("HOLMES_ACTUATOR_IMPERSONATE", people)]).unwrap();
+        let people: Vec<(String, String)> = config.actuator.unwrap().people.into_iter().collect();
+        let pair = |person: &str, user: &str| (person.to_owned(), user.to_owned());
+        assert_eq!(people, [pair("slack:U1", "ann@example.com"), pair("sso:bob@example.com", "bob")]);
+        for (variables, told) in [
+            (
+                vec![("HOLMES_ACTUATOR_IMPERSONATE", "slack:U1=ann")],
+                "HOLMES_ACTUATOR_IMPERSONATE: needs HOLMES_ACTUATOR_KUBECONFIG or HOLMES_ACTUATOR_TOKEN_FILE",
+            ),
+            (
+                vec![("HOLMES_ACTUATOR_KUBECONFIG", file), ("HOLMES_ACTUATOR_IMPERSONATE", "U1")],
+                "HOLMES_ACTUATOR_IMPERSONATE: `U1` is not like slack:U024BE7LH=ann@example.com",
+            ),
+            (
+                vec![("HOLMES_ACTUATOR_KUBECONFIG", file), ("HOLMES_ACTUATOR_TOKEN_FILE", file)],
+                "HOLMES_ACTUATOR_TOKEN_FILE: give either this or HOLMES_ACTUATOR_KUBECONFIG",
+            ),
+            (
+                vec![("HOLMES_ACTUATOR_TOKEN_FILE", file)],
+                "HOLMES_ACTUATOR_TOKEN_FILE: is for a bot that runs in the cluster: elsewhere set HOLMES_ACTUATOR_KUBECONFIG",
+            ),
+        ] {
+            let problems = read(&variables).unwrap_err();
+            assert!(problems.contains(told), "{problems}");
+        }
     }
 
     #[test]

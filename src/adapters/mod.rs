@@ -1,5 +1,7 @@
 //! One room per neighbour: everything that is said to it and understood of it.
 
+pub mod actuator;
+pub mod alertmanager;
 pub mod check;
 pub mod cluster;
 pub mod embeddings;

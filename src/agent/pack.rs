@@ -119,14 +119,14 @@ mod tests {
             text: "one two three four\n".repeat(lines),
             closing: format!("</{name}>\n"),
             rank,
-            share: 60,
+            share: 50,
         }
     }
 
     #[test]
     fn what_matters_most_is_served_first_and_order_is_kept() {
         let pieces = [piece("a", 40, 2), piece("b", 40, 1), piece("c", 40, 3)];
-        let fitted = fit(&pieces, 140);
+        let fitted = fit(&pieces, 135);
         let at = |name: &str| fitted.text.find(name);
         assert!(at("<a>") < at("<b>"));
         assert_eq!(fitted.left_out, ["c"]);

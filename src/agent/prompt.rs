@@ -256,9 +256,10 @@ fn pieces(render: &Renderer, known: Known<'_>, now: DateTime<Utc>) -> (Vec<Piece
     }
     for (at, runbook) in (0u32..).zip(runbooks) {
         let prose = data(&text::bounded(runbook.prose.trim(), MAX_RUNBOOK_BYTES));
+        let title = data(runbook.title);
         pieces.push(Piece {
-            name: format!("runbook {}", text::line(runbook.title, 60)),
-            opening: format!("# {}: {}\n", render.word("prompt.runbook"), text::line(runbook.title, 120)),
+            name: format!("runbook {}", text::line(&title, 60)),
+            opening: format!("# {}: {}\n", render.word("prompt.runbook"), text::line(&title, 120)),
             text: lines(&prose),
             closing: String::new(),
             // The second runbook matters less than any evidence.

@@ -79,8 +79,8 @@ pub fn json(text: &str) -> Option<Value> {
 #[must_use]
 pub fn json_cut(text: &str) -> Option<Value> {
     json(text).or_else(|| {
-        let cut = documents(text).into_iter().map(|found| found.read.value);
-        cut.filter(|value| value.as_object().is_some_and(|map| !map.is_empty())).last()
+        let mut cut = documents(text).into_iter().map(|found| found.read.value);
+        cut.rfind(|value| value.as_object().is_some_and(|map| !map.is_empty()))
     })
 }
 

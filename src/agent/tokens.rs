@@ -103,10 +103,10 @@ impl Run {
     fn tokens(&self) -> u32 {
         match self.kind {
             Kind::Latin | Kind::Break => self.length.div_ceil(4),
-            Kind::Cyrillic | Kind::Hash => self.length.div_ceil(2),
+            Kind::Cyrillic => self.length.div_ceil(2),
             // The one before a word is part of the word's token.
             Kind::Space => self.length.saturating_sub(1).div_ceil(4),
-            Kind::Single => self.length,
+            Kind::Single | Kind::Hash => self.length,
             Kind::Rare => self.length.saturating_mul(2),
         }
     }

@@ -81,7 +81,21 @@ const RULES: &[(FindingKind, Role, &[&str])] = &[
     (
         JobFailed,
         Role::Cause,
-        &["jobfailed", "cronjobfail", "jobnotcompleted", "cronjobtoolong", "jobcompletion", "backupfailed"],
+        &[
+            "jobfailed",
+            "cronjobfail",
+            "jobnotstart",
+            "jobmiss",
+            "missedschedule",
+            "jobsuspend",
+            "jobstuck",
+            "jobslow",
+            "jobdeadline",
+            "jobnotcompleted",
+            "cronjobtoolong",
+            "jobcompletion",
+            "backupfailed",
+        ],
     ),
     (
         QuotaExceeded,

@@ -56,8 +56,9 @@ fn rollout(scene: &Scene, id: EvidenceId, workload: &WorkloadState, starts: &[Da
     let mut dated: Vec<&Rollout> = workload.rollouts.iter().filter(before).collect();
     dated.sort_by_key(|rollout| std::cmp::Reverse(rollout.at));
     let newest = dated.first().copied().or_else(|| workload.rollouts.first().filter(|_| stuck))?;
-    // The first revision changed nothing, and there is nothing to go back to.
-    if workload.rollouts.len() < 2 && newest.changes.is_empty() && !stuck {
+    // The first revision changed nothing, and there is nothing to go back to. A later one whose forerunners are gone did.
+    let is_first = newest.revision <= 1 || workload.rollouts.len() < 2 && !stuck;
+    if is_first && newest.changes.is_empty() {
         return None;
     }
     let gap = newest.at.and_then(|at| gap(starts, at));
@@ -102,6 +103,8 @@ fn others_changes(scene: &Scene, starts: &[DateTime<Utc>], no_rollout: bool) -> 
             ChangeKind::Scale | ChangeKind::Other if own => 0.6,
             ChangeKind::Node if nodes.contains(&change.object.name.as_str()) || own => 0.7,
             ChangeKind::Rollout if near => 0.5,
+            // What was made just now has no state before it that was better.
+            ChangeKind::Created => 0.0,
             _ => 0.0,
         };
         let confidence = likelihood(gap) * weight;

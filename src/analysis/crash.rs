@@ -76,8 +76,10 @@ fn claim(scene: &Scene, crashes: &[Unit]) -> Option<Claim> {
         _ => (kind, phrase),
     };
     let lived = ending.and_then(|ending| Some(ending.finished_at? - ending.started_at?));
-    let first = crashes.iter().filter_map(|unit| unit.pod.created_at).min();
-    let began = if loops { first } else { ends.iter().min().copied() };
+    // A pod that never ran well fails since it was made; an older one since it began to.
+    let made = crashes.iter().filter_map(|unit| unit.pod.created_at).filter(|at| scene.weight(Some(*at)) > 0.5).min();
+    let failing = || crashes.iter().filter_map(|unit| scene.failing_since(unit)).min();
+    let began = if loops { made.or_else(failing) } else { ends.iter().min().copied() };
     let mut claim = Claim::new(kind, phrase, confidence, scene.subject.object(), unit.id)
         .cite(crashes.iter().map(|unit| unit.id))
         .began(began)

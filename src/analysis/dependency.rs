@@ -190,6 +190,10 @@ fn suspected(scene: &Scene, failed: Option<(&Claim, &Target)>, hop: u8) -> Optio
             let found = behind(scene, &object(seen.data), hop);
             let theirs = found.as_ref().and_then(|found| found.cause.began);
             let named = if line.contains(&seen.data.name) { 0.05 } else { 0.0 };
+            // `redis-cache` behind a port that is Redis' own.
+            let known = failed.and_then(|(_, target)| service_of_port(target.port?)).map(str::to_lowercase);
+            let kind = known.is_some_and(|known| seen.data.name.contains(known.get(..5).unwrap_or(&known)));
+            let named = named + if kind { 0.1 } else { 0.0 };
             let confidence = likelihood(scene, ours, theirs) + if found.is_some() { 0.02 } else { 0.0 } + named;
             (confidence.min(0.75), seen, found, theirs)
         })

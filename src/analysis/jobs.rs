@@ -6,7 +6,7 @@ use super::format::clock;
 use super::oom::was_killed;
 use super::phrases;
 use super::scene::{Record, Scene};
-use super::text::complaint::{Trouble, complaint};
+use super::text::complaint::{Complaint, Trouble, complaint};
 use super::text::exit_code;
 use super::text::network;
 use super::text::root_line::root_line;
@@ -38,7 +38,34 @@ pub(super) fn find(scene: &Scene) -> Vec<Claim> {
     if claims.is_empty() {
         claims.extend(by_event(scene));
     }
+    if claims.is_empty() {
+        claims.extend(missed(scene));
+    }
     claims
+}
+
+/// A CronJob that should have started a run and did not.
+fn missed(scene: &Scene) -> Option<Claim> {
+    let (id, event) = scene.events().into_iter().find(|(_, event)| {
+        event.object.starts_with("CronJob ")
+            && matches!(
+                event.reason.as_str(),
+                "FailedNeedsStart"
+                    | "TooManyMissedTimes"
+                    | "MissSchedule"
+                    | "UnparseableSchedule"
+                    | "FailedCreate"
+                    | "JobAlreadyActive"
+                    | "InvalidSchedule"
+                    | "UnknownTimeZone"
+            )
+    })?;
+    Some(
+        Claim::new(JobFailed, phrases::JOB_MISSED, 0.8, scene.subject.object(), id)
+            .began(event.first)
+            .fact("reason", &event.reason)
+            .fact("line", &event.message),
+    )
 }
 
 /// The newest runs that failed with none that succeeded after them; runs that still go on are passed over.
@@ -78,7 +105,7 @@ fn failure(scene: &Scene, id: EvidenceId, failed: &[&JobRun], runs: &[JobRun]) -
 fn with_error(scene: &Scene, claim: Claim, id: EvidenceId, oom: bool) -> Vec<Claim> {
     let Some((record, line)) = error(scene).filter(|_| !oom) else { return vec![claim] };
     let found = complaint(record.text);
-    let config = found.clone().filter(|found| found.trouble.is_config());
+    let config = found.filter(|found| is_setup(found, record.text));
     let mut claim = claim.cite([record.id]).fact("line", &line);
     claim.confidence = 0.92;
     match config {
@@ -94,6 +121,25 @@ fn with_error(scene: &Scene, claim: Claim, id: EvidenceId, oom: bool) -> Vec<Cla
     }
 }
 
+/// Whether the way the job was set up is at fault, rather than what it was given to work on: a job that does not find
+/// its input or cannot read it fails by itself.
+fn is_setup(found: &Complaint, text: &str) -> bool {
+    match found.trouble {
+        Trouble::MissingEnv
+        | Trouble::ExecFormat
+        | Trouble::MissingProgram
+        | Trouble::BadFlag
+        | Trouble::MissingSetting
+        | Trouble::PortInUse => true,
+        Trouble::BadConfig => text.to_lowercase().contains("config"),
+        Trouble::MissingFile => {
+            let name = found.name.as_deref().unwrap_or_default();
+            ["/etc/", "/run/secrets/", "/var/run/secrets/", "config"].iter().any(|part| name.contains(part))
+        }
+        _ => false,
+    }
+}
+
 /// The log record that says why. A job that always failed has errors that are not new.
 fn error<'a>(scene: &Scene<'a>) -> Option<(Record<'a>, String)> {
     let score = |record: &Record| {
@@ -106,10 +152,15 @@ fn error<'a>(scene: &Scene<'a>) -> Option<(Record<'a>, String)> {
             // The statement below an SQL error is not the error.
             - 3 * i32::from(record.text.trim_start().starts_with("STATEMENT"))
     };
-    let records = scene.records().into_iter().filter(|record| record.complains);
-    let best =
-        records.map(|record| (score(&record), record)).reduce(|best, next| if next.0 > best.0 { next } else { best });
-    best.and_then(|(_, record)| Some((record, root_line(record.text)?)))
+    let records = scene.records();
+    let complaining = records.iter().filter(|record| record.complains);
+    let best = complaining
+        .map(|record| (score(record), record))
+        .reduce(|best, next| if next.0 > best.0 { next } else { best });
+    // In words of its own: the last that a run said which no earlier run had said.
+    let last = || records.iter().filter(|record| record.new).max_by_key(|record| record.last);
+    let record = best.map(|(_, record)| record).or_else(last)?;
+    Some((*record, root_line(record.text)?))
 }
 
 /// How many Jobs the events say failed, and by which evidence. None if they tell of one that succeeded.

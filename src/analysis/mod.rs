@@ -5,6 +5,8 @@
 //! `pending`, `volume`, `probes`, `resources`, `http`, `disk`, `node`, `jobs`, `change`, `quota`, `service`, `logs`, and `alerts`
 //! when there is nothing else); `dependency` follows [`targets`] to what broke there; `rank` weighs all claims.
 //!
+//! [`remedies`] says what could be done about the findings.
+//!
 //! A finding carries the name of its sentence ([`phrases`]) and the facts that fill it; the words live in templates.
 
 pub mod format;
@@ -12,6 +14,7 @@ pub mod log_evidence;
 pub mod metric_role;
 pub mod patterns;
 pub mod phrases;
+pub mod remedies;
 pub mod shape;
 pub mod targets;
 pub mod text;

@@ -83,7 +83,7 @@ fn claim(scene: &Scene, kills: &[Unit]) -> Option<Claim> {
     let lived =
         shape::median(lived).filter(|seconds| *seconds >= 0.0).map(|seconds| TimeDelta::seconds(seconds as i64));
     let restarts: i32 = kills.iter().map(|unit| unit.state.restarts).sum();
-    let began = kills.iter().filter_map(|unit| unit.ending()?.started_at).min();
+    let began = kills.iter().filter_map(|unit| scene.failing_since(unit)).min();
     let mut claim = Claim::new(OomKilled, phrase, 0.97 * weight, scene.subject.object(), unit.id)
         .cite(kills.iter().map(|unit| unit.id))
         .began(began)

@@ -67,6 +67,7 @@ phrases! {
     JOB_FAILED = "job_failed",
     JOB_SUSPENDED = "job_suspended",
     JOB_DEADLINE = "job_deadline",
+    JOB_MISSED = "job_missed",
     ROLLOUT = "rollout",
     ROLLOUT_STUCK = "rollout_stuck",
     CHANGE = "change",

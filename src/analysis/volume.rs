@@ -20,7 +20,7 @@ pub(super) fn find(scene: &Scene) -> Vec<Claim> {
                 || provisioning.is_some()
                 || claim.phase == "Lost";
             if waiting {
-                let found = Claim::new(VolumeUnavailable, phrases::VOLUME_CLAIM_PENDING, 0.85, about.clone(), seen.id)
+                let found = Claim::new(VolumeUnavailable, phrases::VOLUME_CLAIM_PENDING, 0.96, about.clone(), seen.id)
                     .fact("name", &claim.name)
                     .fact("phase", &claim.phase)
                     .maybe("class", claim.storage_class.as_deref());

@@ -16,6 +16,7 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
     let sources = app::sources(&config).await?;
     let (embeddings, open_webui) = (app::embeddings(&config)?, app::open_webui(&config)?);
     let model = app::model(&config)?;
+    let actuator = app::actuator(&config).await?;
     let mut failed = false;
     let groups = [
         (
@@ -63,6 +64,14 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
             "OPENWEBUI_URL",
             match &open_webui {
                 Some(open_webui) => Some(open_webui.check().await),
+                None => None,
+            },
+        ),
+        (
+            "actuator",
+            "HOLMES_ACTUATOR_KUBECONFIG",
+            match &actuator {
+                Some(actuator) => Some(actuator.check().await),
                 None => None,
             },
         ),

@@ -3,15 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::serve::terminated;
+use crate::adapters::actuator::{ActuatorSource, PERMISSIONS};
 use crate::app::App;
-use crate::config::{Config, KubernetesConfig};
-use crate::demo::{self, Delivery, Progress, Receiver, Timeline, World};
+use crate::config::{ActuatorConfig, Config, KubernetesConfig};
+use crate::demo::{self, Delivery, Progress, Receiver, Rule, Timeline, World};
 use crate::telemetry;
+
+/// The account that changes the simulated cluster; its token opens nothing else.
+const ACTUATOR_USER: &str = "system:serviceaccount:holmes:holmes-bot-actuator";
+const ACTUATOR_TOKEN: &str = "demo-actuator";
+const ACTUATOR_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Options of `demo`.
 #[derive(Debug, clap::Args)]
@@ -44,6 +51,10 @@ pub async fn run(arguments: Arguments, variables: &BTreeMap<String, String>) -> 
 
     let forgotten = tempfile::tempdir().context("make a directory for the demo's incidents")?;
     let data = arguments.data.clone().unwrap_or_else(|| forgotten.path().to_owned());
+    let rights =
+        PERMISSIONS.map(|permission| Rule::new(&[permission.verb], permission.group, permission.resource)).to_vec();
+    cluster.access.token(ACTUATOR_TOKEN, ACTUATOR_USER);
+    cluster.access.grant(ACTUATOR_USER, rights);
     let config = config(variables, &cluster.neighbours, data)?;
     telemetry::start_log(&config.log_filter, config.log_format)?;
     let bearer_token = config.webhook_token.as_ref().map(|token| token.expose_secret().to_owned());
@@ -55,9 +66,12 @@ pub async fn run(arguments: Arguments, variables: &BTreeMap<String, String>) -> 
     let receiver = Receiver { url: format!("{address}/webhook/alertmanager"), bearer_token };
     let client = reqwest::Client::builder().build().context("make an HTTP client")?;
     let play = async {
-        player.play(&client, &receiver, |progress| println!("{}", line(&progress))).await;
-        println!("\nAll notifications are delivered. The bot keeps running; Ctrl-C ends it.");
-        std::future::pending::<()>().await;
+        let all = async {
+            player.play(&client, &receiver, |progress| println!("{}", line(&progress))).await;
+            println!("\nAll notifications are delivered. The bot keeps running; Ctrl-C ends it.");
+        };
+        // Whatever is cured by an action ends its alerts, also after the recorded ones.
+        tokio::join!(all, player.follow(&client, &receiver, |progress| println!("{}", line(&progress))));
     };
     let stop = terminated()?;
     let ended = app
@@ -88,6 +102,15 @@ fn config(
     own.entry("HOLMES_LOG".into()).or_insert_with(|| "warn".into());
     let mut config = Config::from_variables(&own)?;
     config.kubernetes = Some(KubernetesConfig::Plain(neighbours.kubernetes_url.clone()));
+    config.actuator = Some(ActuatorConfig {
+        source: ActuatorSource::Url {
+            url: neighbours.kubernetes_url.clone(),
+            token: SecretString::from(ACTUATOR_TOKEN.to_owned()),
+        },
+        people: BTreeMap::new(),
+        timeout: ACTUATOR_TIMEOUT,
+    });
+    config.alertmanager_url = Some(neighbours.alertmanager_url.clone());
     config.data_dir = data;
     Ok(config)
 }

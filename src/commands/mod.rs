@@ -1,11 +1,13 @@
 //! The command line: one file a command.
 
 pub mod ask;
+pub mod audit;
 pub mod bot;
 pub mod check;
 pub mod demo;
 pub mod knowledge;
 pub mod patterns;
+pub mod policy;
 pub mod runbooks;
 pub mod serve;
 
@@ -35,6 +37,10 @@ pub enum Command {
     Runbooks(runbooks::RunbooksArgs),
     /// Search, list, add to and share what is written: runbooks, past incidents, notes.
     Knowledge(knowledge::Arguments),
+    /// Check the policy, and explain who may let what happen.
+    Policy(policy::PolicyArgs),
+    /// Show, verify and export the audit.
+    Audit(audit::AuditArgs),
     /// Group the lines of a log file into patterns.
     Patterns(patterns::Args),
 }

@@ -24,6 +24,8 @@ pub enum Neighbour {
     Logs,
     /// The Kubernetes API.
     Kubernetes,
+    /// Alertmanager.
+    Alertmanager,
 }
 
 /// What a neighbour does instead of answering properly.
@@ -44,7 +46,7 @@ pub enum Fault {
 /// The switches. Cheap to clone; a change takes effect with the next request.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
-    set: Arc<Mutex<[Option<Fault>; 3]>>,
+    set: Arc<Mutex<[Option<Fault>; 4]>>,
 }
 
 impl Faults {
@@ -62,7 +64,7 @@ impl Faults {
         self.lock()[neighbour as usize].clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, [Option<Fault>; 3]> {
+    fn lock(&self) -> MutexGuard<'_, [Option<Fault>; 4]> {
         self.set.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,6 @@
 //! A small simulated cluster: a recorded world, played back through the real HTTP APIs of VictoriaMetrics, VictoriaLogs
-//! and Kubernetes, with its Alertmanager notifications sent to a webhook.
+//! and Kubernetes, with its Alertmanager notifications sent to a webhook. Kubernetes and Alertmanager can be written to;
+//! what is cured there ends its alerts and its curves.
 //!
 //! The demo shows the bot at work without a cluster; the tests use the same servers as fakes. They therefore refuse what
 //! the real ones refuse, and are general: any world recorded in the same files can be played.
@@ -7,6 +8,8 @@
 //! Reading order: [`World`] (what was recorded), [`Timeline`] (when it happens), [`start`] (the servers), [`Player`]
 //! (the notifications), [`Faults`] (when things go wrong).
 
+mod alertmanager;
+mod cures;
 mod faults;
 mod files;
 mod http;
@@ -38,7 +41,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use faults::{Fault, Faults, Neighbour};
-pub use kubernetes::{Call, Calls};
+pub use kubernetes::{Access, Call, Calls, Rule};
 pub use play::{Delivery, Player, Progress, Receiver};
 pub use time::{Clock, Span, Timeline};
 pub use world::World;
@@ -55,6 +58,8 @@ pub struct Neighbours {
     pub logs_url: String,
     /// The base URL of the Kubernetes API (plain HTTP; any or no credentials will do).
     pub kubernetes_url: String,
+    /// The base URL of Alertmanager.
+    pub alertmanager_url: String,
 }
 
 /// A started world. Dropping it stops the servers.
@@ -65,14 +70,17 @@ pub struct Running {
     pub faults: Faults,
     /// What the Kubernetes API was asked for.
     pub calls: Calls,
+    /// Who the Kubernetes API knows, and what they may do.
+    pub access: Access,
     clock: Clock,
     player: Player,
     tokens: kubernetes::Tokens,
+    hurry: kubernetes::Hurry,
     servers: JoinSet<()>,
     stop: DropGuard,
 }
 
-/// Starts the three servers on free ports of the loopback interface. From this moment on the world's clock runs.
+/// Starts the four servers on free ports of the loopback interface. From this moment on the world's clock runs.
 pub async fn start(world: World, timeline: Timeline) -> Result<Running> {
     let clock = Clock::start(world.span(), timeline);
     let world = world.shifted(clock.shift());
@@ -80,17 +88,28 @@ pub async fn start(world: World, timeline: Timeline) -> Result<Running> {
     let stop = CancellationToken::new();
     let mut servers = JoinSet::new();
 
-    let cluster = kubernetes::Cluster::new(world.objects, world.pod_logs, world.logs.clone(), clock.clone());
-    let (calls, tokens) = (cluster.calls(), cluster.tokens());
-    let metrics = metrics::router(world.series, clock.clone());
+    let cures = cures::Cures::default();
+    let cluster = kubernetes::Server::new(
+        world.objects,
+        world.pod_logs,
+        world.logs.clone(),
+        clock.clone(),
+        world.truth,
+        cures.clone(),
+    );
+    let (calls, tokens, access, hurry) = (cluster.calls(), cluster.tokens(), cluster.access(), cluster.hurry());
+    let metrics = metrics::router(world.series, clock.clone(), cures.clone());
     let logs = logs::router(world.logs, clock.clone());
+    let alerts = alertmanager::router(clock.clone());
     let neighbours = Neighbours {
         metrics_url: serve(&mut servers, metrics, &faults, Neighbour::Metrics, &stop).await?,
         logs_url: serve(&mut servers, logs, &faults, Neighbour::Logs, &stop).await?,
         kubernetes_url: serve(&mut servers, cluster.router(), &faults, Neighbour::Kubernetes, &stop).await?,
+        alertmanager_url: serve(&mut servers, alerts, &faults, Neighbour::Alertmanager, &stop).await?,
     };
-    let player = Player::new(world.notifications, clock.clone());
-    Ok(Running { neighbours, faults, calls, clock, player, tokens, servers, stop: stop.drop_guard() })
+    let player = Player::new(world.notifications, clock.clone(), cures);
+    let stop = stop.drop_guard();
+    Ok(Running { neighbours, faults, calls, access, clock, player, tokens, hurry, servers, stop })
 }
 
 impl Running {
@@ -117,6 +136,11 @@ impl Running {
     /// Lets the continue tokens that the Kubernetes API gave out so far expire: going on with one is then 410.
     pub fn expire_continue_tokens(&self) {
         self.tokens.expire();
+    }
+
+    /// From now on the controllers of the Kubernetes API take no time: a pod is ready with the next request.
+    pub fn hurry_controllers(&self) {
+        self.hurry.hurry();
     }
 
     /// Stops the servers and waits until they have stopped.

@@ -1,11 +1,14 @@
 //! Delivers the recorded notifications as Alertmanager does: in order, at their times, and again where it would try again.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header;
 use serde_json::Value;
 
+use super::cures::{Cure, Cures};
 use super::time::Clock;
 use super::world::Notification;
 
@@ -18,6 +21,9 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(120);
 
 /// A receiver that does not answer by then is tried again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How soon it is noticed that something was cured.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where notifications are sent.
 #[derive(Clone)]
@@ -59,11 +65,14 @@ pub struct Progress {
 pub struct Player {
     clock: Clock,
     notifications: Vec<Notification>,
+    cures: Cures,
+    /// The newest body of each group that was delivered, by its key.
+    delivered: Arc<Mutex<BTreeMap<String, Value>>>,
 }
 
 impl Player {
-    pub(super) fn new(notifications: Vec<Notification>, clock: Clock) -> Self {
-        Self { clock, notifications }
+    pub(super) fn new(notifications: Vec<Notification>, clock: Clock, cures: Cures) -> Self {
+        Self { clock, notifications, cures, delivered: Arc::default() }
     }
 
     /// How many there are.
@@ -82,16 +91,77 @@ impl Player {
     pub async fn play(&self, client: &reqwest::Client, receiver: &Receiver, mut report: impl FnMut(Progress)) {
         for (index, notification) in self.notifications.iter().enumerate() {
             sleep_until(&self.clock, self.clock.due(notification.received_at)).await;
-            let (delivery, attempts) = deliver(client, receiver, &notification.body).await;
-            report(Progress {
-                index: index + 1,
-                total: self.total(),
-                summary: summary(&notification.body),
-                delivery,
-                attempts,
-            });
+            let Some(body) = without_cured(&notification.body, &self.cures.all()) else { continue };
+            let (delivery, attempts) = deliver(client, receiver, &body).await;
+            self.remember(&body);
+            report(Progress { index: index + 1, total: self.total(), summary: summary(&body), delivery, attempts });
         }
     }
+
+    /// Tells the receiver of what was cured, as long as it is polled: the alerts of a cured workload end.
+    pub async fn follow(&self, client: &reqwest::Client, receiver: &Receiver, mut report: impl FnMut(Progress)) {
+        loop {
+            self.resolve_cured(client, receiver, &mut report).await;
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Sends each group of which alerts have been cured since it was last sent.
+    pub async fn resolve_cured(&self, client: &reqwest::Client, receiver: &Receiver, mut report: impl FnMut(Progress)) {
+        let cures = self.cures.all();
+        let due: Vec<Value> = self.known().values().filter_map(|body| resolved(body, &cures)).collect();
+        for body in due {
+            let (delivery, attempts) = deliver(client, receiver, &body).await;
+            self.remember(&body);
+            report(Progress { index: self.total(), total: self.total(), summary: summary(&body), delivery, attempts });
+        }
+    }
+
+    fn remember(&self, body: &Value) {
+        let key = body["groupKey"].as_str().unwrap_or_default().to_owned();
+        self.known().insert(key, body.clone());
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
+        self.delivered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether an alert that fires is about something that was cured since it began.
+fn cure_of<'a>(alert: &Value, cures: &'a [Cure]) -> Option<&'a Cure> {
+    let label = |name: &str| alert["labels"][name].as_str().map(str::to_owned);
+    cures.iter().find(|cure| alert["status"] == "firing" && cure.is_about(label))
+}
+
+/// A recorded notification without the alerts that a cure has prevented; `None` when none is left.
+fn without_cured(body: &Value, cures: &[Cure]) -> Option<Value> {
+    let mut body = body.clone();
+    let alerts = body["alerts"].as_array_mut()?;
+    let before = alerts.len();
+    alerts.retain(|alert| cure_of(alert, cures).is_none());
+    if alerts.is_empty() && before > 0 {
+        return None;
+    }
+    if !alerts.iter().any(|alert| alert["status"] == "firing") {
+        body["status"] = "resolved".into();
+    }
+    Some(body)
+}
+
+/// The group once more, with the cured alerts ended; `None` when it has none.
+fn resolved(body: &Value, cures: &[Cure]) -> Option<Value> {
+    let mut body = body.clone();
+    let mut ended = false;
+    for alert in body["alerts"].as_array_mut()? {
+        if let Some(cure) = cure_of(alert, cures) {
+            alert["status"] = "resolved".into();
+            alert["endsAt"] = super::kubernetes::written(cure.at).into();
+            ended = true;
+        }
+    }
+    let fires = body["alerts"].as_array()?.iter().any(|alert| alert["status"] == "firing");
+    body["status"] = if fires { "firing" } else { "resolved" }.into();
+    ended.then_some(body)
 }
 
 async fn sleep_until(clock: &Clock, due: DateTime<Utc>) {

@@ -77,3 +77,36 @@ async fn played_fast_the_offsets_shrink() {
     assert_eq!(seen.lock().unwrap().len(), 3);
     assert!(running.visible_until() <= Utc::now());
 }
+
+#[tokio::test]
+async fn what_is_cured_is_told_as_resolved_once() {
+    let running = start(World::built_in().unwrap(), Timeline::at_once()).await.unwrap();
+    running.hurry_controllers();
+    let (receiver, seen) = receiver(Vec::new()).await;
+    let mut player = running.player();
+    // Until shortly after the alerts of the checkout were sent for the first time.
+    player.notifications.truncate(13);
+    player.play(&http_client(), &receiver, |_| {}).await;
+    seen.lock().unwrap().clear();
+    player.resolve_cured(&http_client(), &receiver, |_| {}).await;
+    assert!(seen.lock().unwrap().is_empty(), "nothing was cured yet");
+    running.access.token("admin", "admin");
+    running.access.grant("admin", vec![crate::demo::Rule::all()]);
+    let url = format!("{}/apis/apps/v1/namespaces/shop/deployments/checkout", running.neighbours.kubernetes_url);
+    let limit = r#"{"spec":{"template":{"spec":{"containers":[{"name":"checkout","resources":{"limits":{"memory":"256Mi"}}}]}}}}"#;
+    let patch =
+        http_client().patch(url).bearer_auth("admin").header("content-type", "application/strategic-merge-patch+json");
+    assert!(patch.body(limit).send().await.unwrap().status().is_success());
+    player.resolve_cured(&http_client(), &receiver, |_| {}).await;
+    player.resolve_cured(&http_client(), &receiver, |_| {}).await;
+    let bodies: Vec<Value> = seen.lock().unwrap().iter().map(|(_, body)| serde_json::from_str(body).unwrap()).collect();
+    let told: Vec<(&str, &str, usize)> = bodies
+        .iter()
+        .map(|body| {
+            let alerts = body["alerts"].as_array().unwrap();
+            let ended = alerts.iter().filter(|alert| alert["status"] == "resolved").count();
+            (body["groupLabels"]["alertname"].as_str().unwrap(), body["status"].as_str().unwrap(), ended)
+        })
+        .collect();
+    assert_eq!(told, [("KubeContainerOOMKilled", "resolved", 2), ("KubePodCrashLooping", "firing", 2),]);
+}

@@ -15,7 +15,7 @@ async fn get(url: &str) -> (u16, String) {
 #[tokio::test]
 async fn an_empty_world_has_nothing_to_say() {
     let running = start(World::empty(), Timeline::at_once()).await.unwrap();
-    let Neighbours { metrics_url, logs_url, kubernetes_url } = running.neighbours.clone();
+    let Neighbours { metrics_url, logs_url, kubernetes_url, .. } = running.neighbours.clone();
     let (status, body) = get(&format!("{metrics_url}/api/v1/query?query=up")).await;
     assert_eq!((status, body.contains("\"result\":[]")), (200, true));
     assert_eq!(get(&format!("{logs_url}/select/logsql/query?query=*")).await, (200, String::new()));

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::cures::Truth;
 use super::files::Files;
 use super::shift::{parse, shift_json, shift_text};
 use super::time::Span;
@@ -26,6 +27,7 @@ pub struct World {
     pub(super) objects: Vec<ObjectList>,
     pub(super) pod_logs: BTreeMap<PodLog, String>,
     pub(super) notifications: Vec<Notification>,
+    pub(super) truth: Truth,
 }
 
 /// One time series; a value that is not a number marks the moment at which the series ended.
@@ -95,6 +97,9 @@ impl World {
             notifications: lines(files, "webhooks.jsonl", read_notification)?,
             ..Self::default()
         };
+        if let Some(text) = files.text("cures.json")? {
+            world.truth = Truth::read(&text).context("read cures.json")?;
+        }
         world.logs.sort_by_key(|line| line.nanos);
         world.notifications.sort_by_key(|notification| notification.received_at);
         for name in files.list("kubernetes")?.iter().filter(|name| name.ends_with(".json")) {

@@ -57,18 +57,50 @@ fn hash_of(seq: u64, draft: &AuditDraft, previous: &str) -> String {
     hex(&hash.finalize())
 }
 
+/// A chain as it is read, entry by entry: remembers where it broke first, and its head.
+#[derive(Debug, Clone, Default)]
+pub struct Chain {
+    head: Option<AuditEntry>,
+    count: u64,
+    broken_at: Option<u64>,
+}
+
+impl Chain {
+    /// Takes the next entry. The first may stand midway, after pruning; number 1 follows nothing.
+    pub fn add(&mut self, entry: AuditEntry) {
+        let whole = entry.hash == hash_of(entry.seq, &entry.draft, &entry.previous);
+        let follows = match &self.head {
+            Some(last) => entry.seq == last.seq + 1 && entry.previous == last.hash,
+            None => (entry.seq == 1) == entry.previous.is_empty(),
+        };
+        if self.broken_at.is_none() && !(whole && follows) {
+            self.broken_at = Some(entry.seq);
+        }
+        self.count += 1;
+        self.head = Some(entry);
+    }
+
+    /// Position of the first entry that was changed, removed before, or put in.
+    pub fn broken_at(&self) -> Option<u64> {
+        self.broken_at
+    }
+
+    /// The newest entry.
+    pub fn head(&self) -> Option<&AuditEntry> {
+        self.head.as_ref()
+    }
+
+    /// How many entries were read.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+}
+
 /// Position of the first entry that was changed, removed or put in, if any. `entries` may begin midway, after pruning.
 pub fn first_broken(entries: &[AuditEntry]) -> Option<u64> {
-    let mut previous: Option<&AuditEntry> = None;
-    for entry in entries {
-        let whole = entry.hash == hash_of(entry.seq, &entry.draft, &entry.previous);
-        let follows = previous.is_none_or(|last| entry.seq == last.seq + 1 && entry.previous == last.hash);
-        if !whole || !follows {
-            return Some(entry.seq);
-        }
-        previous = Some(entry);
-    }
-    None
+    let mut chain = Chain::default();
+    entries.iter().cloned().for_each(|entry| chain.add(entry));
+    chain.broken_at()
 }
 
 #[cfg(test)]

@@ -299,7 +299,7 @@ pub struct ChangeFact {
     pub at: DateTime<Utc>,
     /// What it happened to.
     pub object: ObjectRef,
-    /// `rollout`, `scale`, `created`, `deleted`, `config`, `node`.
+    /// `rollout`, `scale`, `config`, `node`, `created`, `other`.
     pub kind: ChangeKind,
     /// One line: `revision 4: image web:1.8 → web:1.9`.
     pub what: String,
@@ -317,6 +317,8 @@ pub enum ChangeKind {
     Config,
     /// A node came, went, or changed its state.
     Node,
+    /// It was made: there was nothing of it before.
+    Created,
     /// Anything else.
     Other,
 }

@@ -70,7 +70,7 @@ pub enum Explanation {
         /// Which model.
         model: String,
         /// What it says.
-        report: Report,
+        report: Box<Report>,
         /// Turns that it took.
         turns: u32,
     },

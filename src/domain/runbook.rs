@@ -6,22 +6,19 @@
 //!
 //! Everything here is pure. Reading files and searching live in `adapters::knowledge`.
 
-pub mod action_name;
 pub mod front_matter;
 pub mod markdown;
 pub mod matching;
 pub mod pattern;
 pub mod predecessor;
-pub mod problem;
 pub mod query;
 pub mod source;
 pub mod template;
-mod yaml;
 
-pub use action_name::ActionName;
+pub use super::action::ActionName;
+pub use super::lint::{LintProblem, Severity};
 pub use matching::RunbookMatch;
 pub use pattern::Pattern;
-pub use problem::{LintProblem, Severity};
 pub use query::{Query, query_for};
 pub use template::Template;
 

@@ -4,6 +4,8 @@
 //! later correct the guess. The rules for generated pod names are Kubernetes' own
 //! (`staging/src/k8s.io/apimachinery/pkg/util/rand`: suffixes use the alphabet below, without vowels and 0, 1, 3).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::alert::{Alert, Labels};
@@ -124,6 +126,12 @@ pub struct Subject {
     /// The volume claim an alert named.
     #[serde(default)]
     pub claim: Option<String>,
+    /// The address that was scraped, where it is not a host's: a pod's, most likely.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// Whether only a container, a scrape job or an application's label gave the name: there may be no such object.
+    #[serde(default)]
+    pub guessed: bool,
 }
 
 impl Subject {
@@ -141,39 +149,98 @@ impl Subject {
             ingress: None,
             job: None,
             claim: None,
+            address: None,
+            guessed: false,
         }
     }
 
     /// What `alert` is about, by its labels alone.
     pub fn of(alert: &Alert) -> Self {
-        let labels = Names(&alert.labels);
+        let labels = Names::of(&alert.labels);
+        let of_job = labels.namespaced_job();
         let namespace = labels.any(&[
             "exported_namespace",
             "namespace",
             "kubernetes_namespace",
             "kubernetes_namespace_name",
             "k8s_namespace_name",
+            "kube_namespace",
             "destination_workload_namespace",
             "destination_service_namespace",
             "namespace_name",
+            "pod_namespace",
+            "kubernetes_pod_namespace",
+            "io_kubernetes_pod_namespace",
+            "container_label_io_kubernetes_pod_namespace",
+            "label_namespace",
+            "target_namespace",
+            "k8s_ns",
         ]);
-        let pod = labels.any(&["exported_pod", "pod", "pod_name", "kubernetes_pod_name", "k8s_pod_name"]);
+        let namespace = namespace.or(of_job.map(|(namespace, _)| namespace));
+        let pod = labels.any(&[
+            "exported_pod",
+            "pod",
+            "pod_name",
+            "kubernetes_pod_name",
+            "kubernetes_pod",
+            "k8s_pod_name",
+            "k8s_pod",
+            "io_kubernetes_pod_name",
+            "container_label_io_kubernetes_pod_name",
+            "target_pod",
+        ]);
         let pod = pod.filter(|pod| !labels.is_exporter(pod));
-        let service = labels.any(&["exported_service", "service", "service_name", "destination_service_name"]);
+        let service = labels.any(&[
+            "exported_service",
+            "service",
+            "service_name",
+            "destination_service_name",
+            "kube_service",
+            "kubernetes_service_name",
+            "k8s_service_name",
+        ]);
         let service = service.filter(|service| !labels.is_exporter(service));
-        let node = labels.any(&["node", "nodename", "kubernetes_node", "exported_node", "k8s_node_name", "host"]);
+        let node = labels.any(&[
+            "node",
+            "nodename",
+            "node_name",
+            "kubernetes_node",
+            "kubernetes_node_name",
+            "exported_node",
+            "k8s_node_name",
+            "k8s_node",
+            "kube_node",
+            "host",
+            "hostname",
+        ]);
         let ingress = labels.any(&["exported_ingress", "ingress"]);
-        let claim = labels.any(&["persistentvolumeclaim", "exported_persistentvolumeclaim"]);
+        let claim = labels.any(&[
+            "persistentvolumeclaim",
+            "exported_persistentvolumeclaim",
+            "pvc",
+            "persistent_volume_claim",
+            "k8s_persistentvolumeclaim_name",
+        ]);
 
+        let target = || labels.target().or(of_job.map(|(_, name)| name));
+        let mut guessed = false;
         let (kind, name) = owner(&labels)
             .or_else(|| claim.map(|claim| (SubjectKind::PersistentVolumeClaim, claim.to_owned())))
             .or_else(|| pod.map(owner_of_pod))
             .or_else(|| node.filter(|_| service.is_none()).map(|node| (SubjectKind::Node, node.to_owned())))
-            .or_else(|| labels.app().map(|app| (SubjectKind::Workload, app.to_owned())))
+            .or_else(|| {
+                let app = labels.app()?;
+                guessed = true;
+                Some((SubjectKind::Workload, app.to_owned()))
+            })
             .or_else(|| service.or(ingress).map(|service| (SubjectKind::Service, service.to_owned())))
             .or_else(|| node.map(|node| (SubjectKind::Node, node.to_owned())))
             .or_else(|| labels.instance().map(|host| (SubjectKind::Node, host.to_owned())))
-            .or_else(|| namespace.and_then(|_| labels.target()).map(|name| (SubjectKind::Workload, name.to_owned())))
+            .or_else(|| {
+                let target = namespace.and_then(|_| target())?;
+                guessed = true;
+                Some((SubjectKind::Workload, target.to_owned()))
+            })
             .or_else(|| namespace.map(|namespace| (SubjectKind::Namespace, namespace.to_owned())))
             .unwrap_or_else(|| (SubjectKind::Alert, alert.name().to_owned()));
 
@@ -182,17 +249,18 @@ impl Subject {
             _ => namespace.map(str::to_owned),
         };
         Self {
-            cluster: labels.any(&["cluster", "k8s_cluster", "k8s_cluster_name", "cluster_name"]).map(str::to_owned),
-            pods: pod.map(str::to_owned).into_iter().collect(),
-            container: labels
-                .any(&["exported_container", "container", "container_name"])
-                .filter(|_| pod.is_some())
+            cluster: labels
+                .any(&["cluster", "k8s_cluster", "k8s_cluster_name", "cluster_name", "kube_cluster_name"])
                 .map(str::to_owned),
+            pods: pod.map(str::to_owned).into_iter().collect(),
+            container: labels.any(CONTAINER).filter(|_| pod.is_some()).map(str::to_owned),
             node: node.map(str::to_owned),
             service: service.map(str::to_owned),
             ingress: ingress.map(str::to_owned),
-            job: labels.any(&["job_name", "k8s_job_name", "exported_job"]).map(str::to_owned),
+            job: labels.any(&["job_name", "k8s_job_name", "kube_job", "exported_job"]).map(str::to_owned),
             claim: claim.map(str::to_owned),
+            address: labels.address().map(str::to_owned),
+            guessed,
             ..Self::new(kind, namespace, name)
         }
     }
@@ -243,6 +311,7 @@ impl Subject {
         if other.job.is_some() {
             self.job.clone_from(&other.job);
         }
+        self.guessed &= other.guessed;
     }
 }
 
@@ -255,12 +324,40 @@ impl std::fmt::Display for Subject {
     }
 }
 
+/// What labels call the container.
+const CONTAINER: &[&str] = &[
+    "exported_container",
+    "container",
+    "container_name",
+    "kubernetes_container_name",
+    "k8s_container_name",
+    "kube_container_name",
+    "io_kubernetes_container_name",
+];
+
 /// Labels looked up by any of several names.
-struct Names<'a>(&'a Labels);
+struct Names<'a> {
+    labels: &'a Labels,
+    /// By their letters and digits alone, where some are spelled in another way: `k8s.pod.name`, `podName`.
+    spelled_otherwise: BTreeMap<String, &'a str>,
+}
 
 impl<'a> Names<'a> {
+    fn of(labels: &'a Labels) -> Self {
+        let usual = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        let others = labels.iter().filter(|(name, _)| !usual(name));
+        let spelled_otherwise = others.map(|(name, value)| (letters(name), value.as_str())).collect();
+        Self { labels, spelled_otherwise }
+    }
+
     fn any(&self, names: &[&str]) -> Option<&'a str> {
-        names.iter().find_map(|name| self.0.get(*name)).map(String::as_str).filter(|value| !value.trim().is_empty())
+        let exact =
+            names.iter().filter_map(|name| self.labels.get(*name)).map(String::as_str).find(|value| says(value));
+        exact.or_else(|| {
+            let others = &self.spelled_otherwise;
+            let found = names.iter().filter(|_| !others.is_empty()).filter_map(|name| others.get(&letters(name)));
+            found.copied().find(|value| says(value))
+        })
     }
 
     /// Whether `name` is the thing that exported the metric rather than what the metric is about: rules over
@@ -268,7 +365,7 @@ impl<'a> Names<'a> {
     fn is_exporter(&self, name: &str) -> bool {
         const EXPORTERS: [&str; 5] =
             ["kube-state-metrics", "node-exporter", "blackbox-exporter", "kubelet", "cadvisor"];
-        let job = self.0.get("job").map_or("", String::as_str);
+        let job = self.labels.get("job").map_or("", String::as_str);
         EXPORTERS.iter().any(|exporter| job.contains(exporter) && (name.contains(exporter) || name == job))
             || (name.contains("kube-state-metrics")
                 && self.any(&["deployment", "statefulset", "daemonset", "node"]).is_some())
@@ -283,8 +380,30 @@ impl<'a> Names<'a> {
             "app",
             "label_app",
             "destination_app",
+            "application",
+            "app_name",
+            "k8s_app",
             "component",
         ])
+    }
+
+    /// `shop/web`: what a PodMonitor or ServiceMonitor calls its scrape job.
+    fn namespaced_job(&self) -> Option<(&'a str, &'a str)> {
+        let (namespace, name) = self.any(&["job"])?.split_once('/')?;
+        let is_label = |text: &str| {
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        (is_label(namespace) && is_label(name)).then_some((namespace, name))
+    }
+
+    /// The scraped address, where it is no host's.
+    fn address(&self) -> Option<&'a str> {
+        let instance = self.any(&["instance"])?;
+        let host = instance.rsplit_once(':').map_or(instance, |(host, _)| host).trim_matches(['[', ']']);
+        let exporter = self.labels.get("job").is_some_and(|job| {
+            ["node", "kubelet", "kube-state", "cadvisor", "blackbox", "exporter"].iter().any(|name| job.contains(name))
+        });
+        (!exporter && host.parse::<std::net::IpAddr>().is_ok()).then_some(host)
     }
 
     /// The container, or the scrape job, that a rule over an application's own metrics kept: both mostly carry the
@@ -320,7 +439,7 @@ impl<'a> Names<'a> {
                 && !GENERIC.iter().any(|word| name.contains(word))
         };
         let about_quota = self.any(&["resourcequota"]).is_some();
-        let container = self.any(&["exported_container", "container", "container_name", "k8s_container_name"]);
+        let container = self.any(CONTAINER);
         container.filter(specific).or_else(|| self.any(&["job"]).filter(specific)).filter(|_| !about_quota)
     }
 
@@ -330,40 +449,86 @@ impl<'a> Names<'a> {
         let host = instance
             .rsplit_once(':')
             .map_or(instance, |(host, port)| if port.bytes().all(|b| b.is_ascii_digit()) { host } else { instance });
-        let about_hosts = self.0.get("job").is_none_or(|job| job.contains("node") || job.contains("kubelet"));
+        let about_hosts = self.labels.get("job").is_none_or(|job| job.contains("node") || job.contains("kubelet"));
         (about_hosts && !host.contains("://")).then_some(host)
     }
 }
 
+/// The letters and digits of a label's name, in lower case.
+fn letters(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn says(value: &str) -> bool {
+    !value.trim().is_empty()
+}
+
+/// Kinds of workload by the names that labels have for them.
+const WORKLOADS: [(SubjectKind, &str, &str); 4] = [
+    (SubjectKind::Deployment, "deployment", "kube_deployment"),
+    (SubjectKind::StatefulSet, "statefulset", "kube_stateful_set"),
+    (SubjectKind::DaemonSet, "daemonset", "kube_daemon_set"),
+    (SubjectKind::CronJob, "cronjob", "kube_cronjob"),
+];
+
 /// The owner that a label names outright.
 fn owner(labels: &Names<'_>) -> Option<(SubjectKind, String)> {
-    for (name, kind) in [
-        ("deployment", SubjectKind::Deployment),
-        ("statefulset", SubjectKind::StatefulSet),
-        ("daemonset", SubjectKind::DaemonSet),
-        ("cronjob", SubjectKind::CronJob),
-    ] {
+    for (kind, name, datadog) in WORKLOADS {
         let names = [
             format!("exported_{name}"),
             name.to_owned(),
             format!("k8s_{name}_name"),
             format!("kubernetes_{name}_name"),
+            format!("{name}_name"),
+            datadog.to_owned(),
         ];
         if let Some(value) = labels.any(&names.each_ref().map(String::as_str)) {
             return Some((kind, value.to_owned()));
         }
     }
-    if let Some(job) = labels.any(&["job_name", "k8s_job_name"]) {
+    if let Some(job) = labels.any(&["job_name", "k8s_job_name", "kubernetes_job_name", "kube_job"]) {
         return Some(owner_of_job(job));
     }
-    let replicaset = labels.any(&["replicaset"]).map(|name| match split_suffix(name) {
-        Some((deployment, hash)) if is_template_hash(hash) => (SubjectKind::Deployment, deployment.to_owned()),
-        _ => (SubjectKind::Workload, name.to_owned()),
-    });
+    // The kind in one label, the name in another.
+    for (kind, name) in [
+        ("workload_type", "workload"),
+        ("workload_kind", "workload"),
+        ("owner_kind", "owner_name"),
+        ("created_by_kind", "created_by_name"),
+        ("controller_kind", "controller"),
+        ("resource_kind", "resource_name"),
+        ("object_kind", "object_name"),
+        ("involved_object_kind", "involved_object_name"),
+        ("kind", "name"),
+    ] {
+        let (Some(kind), Some(name)) = (labels.any(&[kind]), labels.any(&[name])) else { continue };
+        match letters(kind).as_str() {
+            "job" => return Some(owner_of_job(name)),
+            "pod" => return Some(owner_of_pod(name)),
+            "node" => return Some((SubjectKind::Node, name.to_owned())),
+            "replicaset" => return Some(owner_of_replica_set(name)),
+            "service" => return Some((SubjectKind::Service, name.to_owned())),
+            "persistentvolumeclaim" => return Some((SubjectKind::PersistentVolumeClaim, name.to_owned())),
+            kind => {
+                if let Some((kind, ..)) = WORKLOADS.iter().find(|(_, known, _)| *known == kind) {
+                    return Some((*kind, name.to_owned()));
+                }
+            }
+        }
+    }
+    let replicaset = labels.any(&["replicaset", "k8s_replicaset_name", "kube_replica_set"]).map(owner_of_replica_set);
     replicaset.or_else(|| {
         let autoscaler = labels.any(&["horizontalpodautoscaler", "hpa"])?;
         Some((SubjectKind::Workload, autoscaler.to_owned()))
     })
+}
+
+/// The Deployment of a ReplicaSet named after it, else whatever made it.
+fn owner_of_replica_set(name: &str) -> (SubjectKind, String) {
+    match split_suffix(name) {
+        Some((deployment, hash)) if is_template_hash(hash) => (SubjectKind::Deployment, deployment.to_owned()),
+        _ => (SubjectKind::Workload, name.to_owned()),
+    }
 }
 
 /// The CronJob of a Job named `name-<minutes since 1970>`, else the Job itself.
@@ -493,6 +658,12 @@ mod tests {
             (&[("namespace", "shop"), ("job", "kubernetes-pods")], "Namespace shop"),
             (&[("namespace", "shop"), ("job", "kube-state-metrics"), ("resourcequota", "q")], "Namespace shop"),
             (&[("k8s_namespace_name", "shop"), ("k8s_deployment_name", "web")], "Deployment shop/web"),
+            (&[("k8s.namespace.name", "shop"), ("k8s.deployment.name", "web")], "Deployment shop/web"),
+            (&[("kube_namespace", "shop"), ("kube_stateful_set", "db")], "StatefulSet shop/db"),
+            (&[("namespace", "shop"), ("podName", "web-7464b59bfd-6rjrg")], "Deployment shop/web"),
+            (&[("namespace", "shop"), ("owner_kind", "DaemonSet"), ("owner_name", "agent")], "DaemonSet shop/agent"),
+            (&[("namespace", "shop"), ("workload", "web"), ("workload_type", "deployment")], "Deployment shop/web"),
+            (&[("job", "shop/web"), ("instance", "10.42.0.7:8080")], "Workload shop/web"),
             (&[("alertname", "Watchdog")], "Alert Watchdog"),
         ] {
             assert_eq!(subject(labels), expected, "{labels:?}");

@@ -30,24 +30,39 @@ pub enum Gathered {
     },
 }
 
-/// One question under way.
+/// What a question brings, some time.
+type Answer<'a> = Pin<Box<dyn Future<Output = Vec<Gathered>> + Send + 'a>>;
+
+/// One question. It is told until when it may read, so that it can answer with what it has by then.
 pub struct Task<'a> {
     source: Source,
     what: &'static str,
-    answer: Pin<Box<dyn Future<Output = Vec<Gathered>> + Send + 'a>>,
+    ask: Box<dyn FnOnce(Instant) -> Answer<'a> + Send + 'a>,
 }
 
 impl<'a> Task<'a> {
-    /// A question to `source`.
+    /// A question to `source` that is answered whole or not at all.
     pub fn new(source: Source, what: &'static str, answer: impl Future<Output = Vec<Gathered>> + Send + 'a) -> Self {
-        Self { source, what, answer: Box::pin(answer) }
+        Self { source, what, ask: Box::new(move |_| Box::pin(answer)) }
+    }
+
+    /// A question to `source` that reads until the instant it is given, and then answers with what it has.
+    pub fn until<F>(source: Source, what: &'static str, ask: impl FnOnce(Instant) -> F + Send + 'a) -> Self
+    where
+        F: Future<Output = Vec<Gathered>> + Send + 'a,
+    {
+        Self { source, what, ask: Box::new(move |until| Box::pin(ask(until))) }
     }
 
     /// The answer alone, for a question that is part of another.
-    pub async fn answer(self) -> Vec<Gathered> {
-        self.answer.await
+    pub async fn answer(self, until: Instant) -> Vec<Gathered> {
+        (self.ask)(until).await
     }
 }
+
+/// The share of its time that a question keeps for making evidence of what it read, and the most it keeps.
+const TO_FINISH: f64 = 0.1;
+const MOST_TO_FINISH: Duration = Duration::from_secs(1);
 
 /// How long answers are collected before they are shown together: below it nobody sees the difference.
 const TOGETHER: Duration = Duration::from_millis(40);
@@ -68,10 +83,12 @@ impl<'a> Gathering<'a> {
     /// Starts all questions; they have until `until`, which is `within` from the start.
     pub fn start(tasks: Vec<Task<'a>>, until: Instant, within: Duration, counters: &'a Counters) -> Self {
         let waiting = tasks.iter().map(|task| (task.source, task.what)).collect();
+        let left = until.saturating_duration_since(Instant::now());
+        let read_until = until - left.mul_f64(TO_FINISH).min(MOST_TO_FINISH);
         let tasks = tasks
             .into_iter()
             .enumerate()
-            .map(|(index, Task { answer, .. })| Box::pin(async move { (index, answer.await) }) as Answered<'a>);
+            .map(|(index, task)| Box::pin(async move { (index, task.answer(read_until).await) }) as Answered<'a>);
         Self { until, within, waiting, tasks: tasks.collect(), counters }
     }
 
@@ -145,5 +162,19 @@ mod tests {
             }
         }
         assert_eq!(reasons, ["quick", "charts: no answer within 10 s"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_knows_the_time_answers_with_what_it_has() {
+        let counters = Counters::default();
+        let tasks = vec![Task::until(Source::Logs, "log lines", |until| async move {
+            tokio::time::sleep_until(until).await;
+            gap("so far")
+        })];
+        let within = Duration::from_secs(5);
+        let mut gathering = Gathering::start(tasks, Instant::now() + within, within, &counters);
+        let answers = gathering.next().await.unwrap();
+        assert!(matches!(&answers[..], [Gathered::Gap { reason, .. }] if reason == "so far"), "{answers:?}");
+        assert!(gathering.next().await.is_none());
     }
 }

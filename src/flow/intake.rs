@@ -8,7 +8,7 @@ use super::{AUTHOR, Context, MAX_CONFLICTS, places};
 use crate::domain::audit::AuditDraft;
 use crate::domain::correlate::{self, Known, Placed};
 use crate::domain::event::{Event, EventId};
-use crate::domain::incident::{Changed, Incident, IncidentId};
+use crate::domain::incident::{Changed, Incident, IncidentId, Progress};
 use crate::domain::notification::Notification;
 use crate::domain::post::{PostDraft, PostKind};
 use crate::ports::{StoreError, Timer, Versioned, Write};
@@ -105,6 +105,10 @@ fn write(context: &Context, touched: &Touched, versions: &HashMap<IncidentId, u6
     let mut timers = Vec::new();
     if changed.wants_investigation() {
         incident.wanted += 1;
+        // What was found so far is about the time before; a run under way says so itself.
+        if matches!(incident.progress, Progress::Done { .. }) {
+            incident.progress = Progress::Waiting;
+        }
         timers.push(investigation_timer(&incident.id, now, None));
     }
     if changed.resolved {

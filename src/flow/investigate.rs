@@ -219,6 +219,7 @@ impl<'a> Run<'a> {
                 let again = intake::investigation_timer(&incident.id, now, None);
                 if incident.wanted != wanted {
                     // Somebody wanted it again while it ran: at once, then.
+                    incident.progress = Progress::Waiting;
                     timers.retain(|timer| timer.key != again.key);
                     timers.push(again);
                 } else if timers.iter().all(|timer| timer.key != again.key) {

@@ -1,21 +1,42 @@
-//! Where alerts belong: their labels say it, and owner references correct the guess while there is time.
+//! Where alerts belong: their labels say it, and the cluster corrects the guess while there is time.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 
 use super::Context;
+use crate::adapters::cluster::{Cluster, ClusterError};
 use crate::domain::alert::Alert;
 use crate::domain::correlate::Placed;
-use crate::domain::subject::Subject;
+use crate::domain::subject::{ObjectRef, Subject, SubjectKind};
 
-/// How long owner references may delay the first message of a thread.
+/// How long the cluster may delay the first message of a thread.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// Pods looked up for one batch; in a storm names have to do.
+/// Look-ups for one batch; in a storm names have to do.
 const MAX_LOOKUPS: usize = 64;
 /// Look-ups under way at once.
 const CONCURRENT_LOOKUPS: usize = 8;
+
+/// Something that decides what an alert is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Question {
+    /// Who owns this pod of this namespace?
+    Pod(String, String),
+    /// What in this namespace has this name? And if nothing: whose is this address?
+    Name(String, String, Option<IpAddr>),
+    /// Which pod has this address?
+    Address(IpAddr),
+}
+
+/// What the cluster answered.
+enum Answer {
+    /// It is about this.
+    Found(ObjectRef),
+    /// There is no such thing.
+    Nothing,
+}
 
 /// Puts each alert with what it is about.
 pub async fn place(context: &Context, alerts: Vec<Alert>) -> Vec<Placed> {
@@ -27,20 +48,18 @@ pub async fn place(context: &Context, alerts: Vec<Alert>) -> Vec<Placed> {
         })
         .collect();
     if let Some(cluster) = &context.sources.cluster {
-        let pods: BTreeSet<(String, String)> =
-            placed.iter().filter_map(|(_, subject)| pod_to_look_up(subject)).collect();
-        let lookups = futures::stream::iter(pods.into_iter().take(MAX_LOOKUPS)).map(|(namespace, pod)| async move {
-            let owner = cluster.owner_of_pod(&namespace, &pod).await;
-            (namespace, pod, owner)
+        let questions: BTreeSet<Question> = placed.iter().filter_map(|(_, subject)| question(subject)).collect();
+        let lookups = futures::stream::iter(questions.into_iter().take(MAX_LOOKUPS)).map(|question| async move {
+            let answer = ask(cluster, &question).await;
+            (question, answer)
         });
         let mut answers = lookups.buffer_unordered(CONCURRENT_LOOKUPS);
         let until = tokio::time::Instant::now() + PATIENCE;
-        while let Ok(Some((namespace, pod, owner))) = tokio::time::timeout_at(until, answers.next()).await {
-            let Ok(Some(owner)) = owner else { continue };
+        while let Ok(Some((asked, answer))) = tokio::time::timeout_at(until, answers.next()).await {
+            let Ok(answer) = answer else { continue };
             for (_, subject) in &mut placed {
-                if pod_to_look_up(subject).is_some_and(|asked| asked == (namespace.clone(), pod.clone())) {
-                    subject.kind = owner.kind;
-                    subject.name.clone_from(&owner.name);
+                if question(subject).as_ref() == Some(&asked) {
+                    correct(subject, &answer);
                 }
             }
         }
@@ -48,9 +67,53 @@ pub async fn place(context: &Context, alerts: Vec<Alert>) -> Vec<Placed> {
     placed.into_iter().map(|(alert, subject)| Placed::new(alert, subject)).collect()
 }
 
-/// The pod whose owner decides what the alert is about.
-fn pod_to_look_up(subject: &Subject) -> Option<(String, String)> {
-    let decides = subject.kind.owns_pods() || subject.kind == crate::domain::subject::SubjectKind::Pod;
-    let pod = subject.pods.first().filter(|_| decides)?;
-    Some((subject.namespace.clone()?, pod.clone()))
+/// What to ask about a subject, where the labels alone do not settle it.
+fn question(subject: &Subject) -> Option<Question> {
+    let address = || subject.address.as_ref()?.parse::<IpAddr>().ok();
+    let decides = subject.kind.owns_pods() || subject.kind == SubjectKind::Pod;
+    match (&subject.namespace, subject.pods.first().filter(|_| decides)) {
+        (Some(namespace), Some(pod)) => Some(Question::Pod(namespace.clone(), pod.clone())),
+        (Some(namespace), None) if subject.guessed => {
+            Some(Question::Name(namespace.clone(), subject.name.clone(), address()))
+        }
+        // What the labels name is more than an address; a namespace, a host's address or an alert's name is less.
+        _ if matches!(subject.kind, SubjectKind::Namespace | SubjectKind::Alert)
+            || subject.address.as_ref() == Some(&subject.name) =>
+        {
+            address().map(Question::Address)
+        }
+        _ => None,
+    }
+}
+
+async fn ask(cluster: &Cluster, question: &Question) -> Result<Answer, ClusterError> {
+    let found = match question {
+        Question::Pod(namespace, pod) => cluster.owner_of_pod(namespace, pod).await?,
+        Question::Name(namespace, name, address) => match (cluster.named(namespace, name).await?, address) {
+            (None, Some(address)) => cluster.owner_of_address(*address).await?,
+            (found, _) => found,
+        },
+        Question::Address(address) => cluster.owner_of_address(*address).await?,
+    };
+    Ok(found.map_or(Answer::Nothing, Answer::Found))
+}
+
+fn correct(subject: &mut Subject, answer: &Answer) {
+    match answer {
+        Answer::Found(object) => {
+            subject.kind = object.kind;
+            subject.name.clone_from(&object.name);
+            subject.namespace.clone_from(&object.namespace);
+            subject.guessed = false;
+        }
+        // The exporter's name, or that of something else outside of the cluster: all that is known is the namespace.
+        Answer::Nothing if subject.guessed => {
+            if let Some(namespace) = subject.namespace.clone() {
+                subject.kind = SubjectKind::Namespace;
+                subject.name = namespace;
+                subject.guessed = false;
+            }
+        }
+        Answer::Nothing => {}
+    }
 }

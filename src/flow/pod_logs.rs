@@ -1,6 +1,8 @@
 //! Logs from the Kubernetes API, where there is no VictoriaLogs or it has nothing: the last lines of a few pods, and of
 //! their containers' runs before.
 
+use tokio::time::Instant;
+
 use crate::adapters::cluster::LogRequest;
 use crate::analysis::log_evidence;
 use crate::domain::cluster::PodState;
@@ -19,8 +21,15 @@ const TAIL_LINES: u32 = 500;
 const MAX_BYTES: u32 = 512 * 1024;
 
 /// Patterns of the pods' logs with the words that say what was read; `None` when nothing could be read.
-pub async fn patterns(context: &Context, subject: &Subject, ranges: &Ranges) -> Option<(String, LogPatterns)> {
-    let cluster = context.sources.cluster.as_ref()?;
+///
+/// No request goes on after `until`; what was read by then is summed up.
+pub async fn patterns(
+    context: &Context,
+    subject: &Subject,
+    ranges: &Ranges,
+    until: Instant,
+) -> Option<(String, LogPatterns)> {
+    let cluster = context.sources.cluster.as_ref()?.until(until);
     let namespace = subject.namespace.as_deref()?;
     let state = cluster.workload(&subject.object(), subject).await.ok()?.value;
     let mut lines = Vec::new();

@@ -2,8 +2,10 @@
 //! with a gap; what the answers mean is none of its business.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::time::Instant;
 
 use super::gather::{Gathered, Task};
 use super::look::ALERTS;
@@ -26,6 +28,8 @@ use crate::domain::window::Window;
 const CHART_POINTS: u32 = 240;
 /// Lines read from the Window and from the Baseline; patterns need many, memory bounds them (about 300 bytes a line).
 const LOG_LINES: usize = 5_000;
+/// How much later than it should a read may come back with what it has, before it is given up.
+const LATE: Duration = Duration::from_millis(50);
 /// Dependencies followed from one subject.
 const MAX_DEPENDENCIES: usize = 3;
 /// Nodes of troubled pods that are asked about.
@@ -123,8 +127,10 @@ pub fn dependencies<'a>(
         return Vec::new();
     }
     let (subject, ranges) = (subject.clone(), *ranges);
-    let task = Task::new(Source::Kubernetes, "dependencies", async move {
-        let Some(cluster) = &context.sources.cluster else { return Vec::new() };
+    let task = Task::until(Source::Kubernetes, "dependencies", move |until| async move {
+        let Some(cluster) = context.sources.cluster.as_ref().map(|cluster| cluster.until(until)) else {
+            return Vec::new();
+        };
         let mut gathered = Vec::new();
         let mut seen = vec![subject.object()];
         let mut services = Vec::new();
@@ -155,8 +161,8 @@ pub fn dependencies<'a>(
             seen.push(backend.clone());
             let behind = Subject::new(backend.kind, backend.namespace.clone(), backend.name.clone());
             let (state, lines) = futures::join!(
-                state(context, backend, behind.clone(), ranges).answer(),
-                logs(context, behind, ranges).answer()
+                state(context, backend, behind.clone(), ranges).answer(until),
+                logs(context, behind, ranges).answer(until)
             );
             gathered.extend(state.into_iter().chain(lines));
         }
@@ -219,8 +225,11 @@ fn whole<T>(partial: Partial<T>, make: impl FnOnce(T) -> Gathered) -> Vec<Gather
 
 /// What `object` is, and the events about it.
 fn state(context: &Context, object: ObjectRef, hints: Subject, ranges: Ranges) -> Task<'_> {
-    Task::new(Source::Kubernetes, "state", async move {
-        let Some(cluster) = &context.sources.cluster else { return Vec::new() };
+    Task::until(Source::Kubernetes, "state", move |until| async move {
+        // What is slow costs itself: the state is told without its events, the events without the state.
+        let Some(cluster) = context.sources.cluster.as_ref().map(|cluster| cluster.until(until)) else {
+            return Vec::new();
+        };
         let query = format!("get {} {object}", object.kind.as_str().to_lowercase());
         let make = |data| evidence_of(Source::Kubernetes, object.clone(), query.clone(), &ranges, data);
         let namespace = object.namespace.as_deref().unwrap_or_default();
@@ -268,8 +277,10 @@ fn state(context: &Context, object: ObjectRef, hints: Subject, ranges: Ranges) -
 }
 
 fn changes(context: &Context, about: ObjectRef, namespace: String, ranges: Ranges) -> Task<'_> {
-    Task::new(Source::Changes, "changes", async move {
-        let Some(cluster) = &context.sources.cluster else { return Vec::new() };
+    Task::until(Source::Changes, "changes", move |until| async move {
+        let Some(cluster) = context.sources.cluster.as_ref().map(|cluster| cluster.until(until)) else {
+            return Vec::new();
+        };
         let refused = |error: &ClusterError| Gathered::Gap { source: Source::Changes, reason: error.to_string() };
         match cluster.changes(&namespace, ranges.window).await {
             Ok(Partial { value: changes, missing }) => {
@@ -284,8 +295,10 @@ fn changes(context: &Context, about: ObjectRef, namespace: String, ranges: Range
 }
 
 fn quotas(context: &Context, namespace: String, ranges: Ranges) -> Task<'_> {
-    Task::new(Source::Kubernetes, "quotas", async move {
-        let Some(cluster) = &context.sources.cluster else { return Vec::new() };
+    Task::until(Source::Kubernetes, "quotas", move |until| async move {
+        let Some(cluster) = context.sources.cluster.as_ref().map(|cluster| cluster.until(until)) else {
+            return Vec::new();
+        };
         match cluster.namespace(&namespace).await {
             Ok(Partial { value: state, .. }) if state.quotas.is_empty() && !state.terminating => Vec::new(),
             Ok(state) => {
@@ -299,6 +312,8 @@ fn quotas(context: &Context, namespace: String, ranges: Ranges) -> Task<'_> {
                     |state| evidence_of(Source::Kubernetes, about, query, &ranges, EvidenceData::Namespace(state));
                 whole(state, make)
             }
+            // What the namespace held is told by its events; that it is gone is no fault of the neighbour's.
+            Err(ClusterError::NotFound { .. }) => Vec::new(),
             Err(error) => vec![refused(&error)],
         }
     })
@@ -306,13 +321,17 @@ fn quotas(context: &Context, namespace: String, ranges: Ranges) -> Task<'_> {
 
 /// Log patterns from VictoriaLogs; where it is absent, silent or fails, from the Kubernetes API.
 fn logs(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
-    Task::new(Source::Logs, "log lines", async move {
+    Task::until(Source::Logs, "log lines", move |until| async move {
         let mut failed = None;
         let selector = LogSelector::of(&plan::variables(&subject));
         if let (Some(logs), Some(selector)) = (&context.sources.logs, &selector) {
-            let window = lines(logs, selector, ranges.window);
-            let baseline = lines(logs, selector, ranges.baseline);
-            match futures::join!(window, baseline) {
+            let window = lines(logs, selector, ranges.window, until);
+            // Without a Baseline the Window is compared with its own beginning: it is never waited for in vain.
+            let baseline = tokio::time::timeout_at(until, lines(logs, selector, ranges.baseline, until));
+            let (window, baseline) = futures::join!(tokio::time::timeout_at(until + LATE, window), baseline);
+            // Not even the first line came.
+            let late = |_| Err(LogsError::Late);
+            match (window.unwrap_or_else(late), baseline.unwrap_or_else(late)) {
                 (Ok(window), baseline) if !window.lines.is_empty() => {
                     let patterns = match &baseline {
                         Ok(baseline) if !baseline.lines.is_empty() => {
@@ -335,7 +354,7 @@ fn logs(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
                 (Err(error), _) => failed = Some(error.to_string()),
             }
         }
-        let fallback = pod_logs::patterns(context, &subject, &ranges).await;
+        let fallback = pod_logs::patterns(context, &subject, &ranges, until).await;
         match (fallback, failed) {
             (Some((query, patterns)), _) => {
                 vec![evidence_of(Source::Logs, subject.object(), query, &ranges, EvidenceData::Patterns(patterns))]
@@ -347,12 +366,13 @@ fn logs(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
 }
 
 /// The newest lines of a range, and where there are too many, those of the whole range that look like errors.
-async fn lines(logs: &Logs, selector: &LogSelector, range: Window) -> Result<LogBatch, LogsError> {
-    let mut batch = logs.lines(selector, range, LOG_LINES).await?;
-    if batch.cut
-        && let Some(oldest) = batch.lines.first().map(|line| line.time)
-        && let Ok(errors) = logs.error_lines(selector, Window::new(range.from, oldest), LOG_LINES / 2).await
-    {
+async fn lines(logs: &Logs, selector: &LogSelector, range: Window, until: Instant) -> Result<LogBatch, LogsError> {
+    let mut batch = logs.lines_until(selector, range, LOG_LINES, Some(until)).await?;
+    let Some(oldest) = batch.lines.first().map(|line| line.time).filter(|_| batch.cut) else { return Ok(batch) };
+    let earlier = Window::new(range.from, oldest);
+    let errors = logs.error_lines_until(selector, earlier, LOG_LINES / 2, Some(until));
+    // They are a help; what was read already is not given up for them.
+    if let Ok(Ok(errors)) = tokio::time::timeout_at(until, errors).await {
         let earlier = errors.lines.into_iter().filter(|line| line.time < oldest);
         batch.lines.splice(0..0, earlier);
     }

@@ -9,6 +9,7 @@ use minijinja::{Environment, Value};
 use super::escape;
 use super::language::Language;
 use super::markdown::{self, Breaks, html_of};
+use super::reasons::Reasons;
 use super::times;
 use super::words::Words;
 use crate::domain::text;
@@ -56,6 +57,10 @@ pub(super) fn add(environment: &mut Environment<'static>, language: Language, wo
         number(&value).map(|value| times::localised(&unit::format(value, &Unit::from(name.as_str())), &said))
     });
 
+    let (said, reasons) = (Arc::clone(words), Reasons::new());
+    environment.add_filter("reason", move |value: Value| reasons.say(&plain(&value), &said));
+    let said = Arc::clone(words);
+    environment.add_filter("label", move |value: Value| said.label(&plain(&value)));
     let said = Arc::clone(words);
     environment.add_function("t", move |key: Value| said.get(&plain(&key)).to_owned());
     let said = Arc::clone(words);

@@ -4,6 +4,7 @@
 //! unless a filter made it safe (see [`escape`]); excerpts are plain text; console pages are HTML. Which words are used
 //! is decided by the language, and by an operator's directory of overrides.
 
+mod actions;
 pub mod chart;
 mod embedded;
 mod engine;
@@ -16,6 +17,7 @@ mod markdown;
 mod phrases;
 mod picture;
 mod posts;
+mod reasons;
 mod times;
 mod view;
 mod words;
@@ -23,7 +25,7 @@ mod words;
 pub(crate) use excerpt::values as evidence_values;
 pub use language::Language;
 pub use markdown::{Breaks, html_of, inline_html_of, text_of};
-pub use picture::{HEIGHT, PictureError, Theme, WIDTH, chart_for};
+pub use picture::{HEIGHT, PictureError, Theme, WIDTH};
 pub use posts::{SourceReport, SourceState, sources_of};
 pub use view::IncidentView;
 
@@ -50,6 +52,7 @@ pub struct Renderer {
     /// The texts as they were built in: what is said when an operator's own template fails on a value it did not expect.
     fallback: Option<Engine>,
     phrases: Phrases,
+    actions: Phrases,
 }
 
 impl Renderer {
@@ -60,9 +63,10 @@ impl Renderer {
     /// [`RenderError`] names the first file and line that cannot be used.
     pub fn new(language: Language, overrides: Vec<(String, String)>) -> Result<Self, RenderError> {
         let texts = Engine::new(language, &overrides)?;
-        let phrases = Phrases::new(&texts, language, &overrides)?;
+        let phrases = Phrases::new(&phrases::FINDINGS, &texts, language, &overrides)?;
+        let actions = Phrases::new(&phrases::ACTIONS, &texts, language, &overrides)?;
         let fallback = if overrides.is_empty() { None } else { Some(Engine::new(language, &[])?) };
-        Ok(Self { language, texts, fallback, phrases })
+        Ok(Self { language, texts, fallback, phrases, actions })
     }
 
     /// The language it speaks.
@@ -91,6 +95,11 @@ impl Renderer {
     /// A word or phrase by its key, the key itself where there is none.
     pub fn word(&self, key: &str) -> String {
         self.texts.words.get(key).to_owned()
+    }
+
+    /// Why a neighbour gave nothing, as a person reads it.
+    pub fn reason(&self, reason: &str) -> String {
+        reasons::Reasons::new().say(reason, &self.texts.words)
     }
 
     fn render(&self, name: &str, values: Value) -> Result<String, RenderError> {

@@ -1,4 +1,5 @@
-//! Sentences of findings: `findings.txt` says each kind of claim in words, filled with the finding's facts.
+//! Sentences by key: `findings.txt` says each kind of claim in words, `actions.txt` each action and what became of it,
+//! filled with facts.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +13,16 @@ use super::language::Language;
 use super::{RenderError, Renderer, embedded};
 use crate::domain::finding::Finding;
 
-/// What a section may hold.
-const NAMES: [&str; 2] = ["claim", "check"];
+/// A file of sentences, and what its sections may hold.
+pub(super) struct Sentences {
+    file: &'static str,
+    names: &'static [&'static str],
+}
+
+/// What findings say.
+pub(super) const FINDINGS: Sentences = Sentences { file: "findings.txt", names: &["claim", "check"] };
+/// What is said of actions.
+pub(super) const ACTIONS: Sentences = Sentences { file: "actions.txt", names: &["what", "undo"] };
 
 /// All sentences of one language over those of English.
 pub(super) struct Phrases {
@@ -23,13 +32,14 @@ pub(super) struct Phrases {
 impl Phrases {
     /// Reads every layer, and tries each sentence once.
     pub(super) fn new(
+        sentences: &Sentences,
         engine: &Engine,
         language: Language,
         overrides: &[(String, String)],
     ) -> Result<Self, RenderError> {
         let mut by_key: BTreeMap<String, BTreeMap<String, (String, Placed)>> = BTreeMap::new();
-        for (path, source) in embedded::layers("findings.txt", language, overrides) {
-            for (key, mut texts) in keys::sections(&path, source, &NAMES)? {
+        for (path, source) in embedded::layers(sentences.file, language, overrides) {
+            for (key, mut texts) in keys::sections(&path, source, sentences.names)? {
                 for placed in texts.values_mut() {
                     placed.text = escape::code_in_backticks(&placed.text);
                     engine.try_phrase(&path, placed.line, &placed.text)?;
@@ -41,7 +51,13 @@ impl Phrases {
         Ok(Self { by_key })
     }
 
-    fn say(&self, engine: &Engine, key: &str, name: &str, values: &Value) -> Option<String> {
+    /// Every key there are words for.
+    pub(super) fn keys(&self) -> Vec<&str> {
+        self.by_key.keys().map(String::as_str).collect()
+    }
+
+    /// A sentence filled with `values`; `None` where there are no words for it.
+    pub(super) fn say(&self, engine: &Engine, key: &str, name: &str, values: &Value) -> Option<String> {
         let (path, placed) = self.by_key.get(key)?.get(name)?;
         let said = engine.phrase(path, placed.line, &placed.text, values.clone()).ok()?;
         Some(said.split_ascii_whitespace().collect::<Vec<_>>().join(" ")).filter(|said| !said.is_empty())
@@ -72,7 +88,7 @@ impl Renderer {
 
     /// Every phrase there are words for.
     pub fn phrase_keys(&self) -> Vec<&str> {
-        self.phrases.by_key.keys().map(String::as_str).collect()
+        self.phrases.keys()
     }
 
     fn plain_claim(&self, finding: &Finding) -> String {

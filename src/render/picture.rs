@@ -1,6 +1,8 @@
 //! The chart of a piece of evidence, as a PNG.
 
-use super::chart::{Chart, ChartError, LimitLine, Line, Mark, render_png};
+use super::Renderer;
+use super::chart::{Chart, ChartError, ChartWords, LimitLine, Line, Mark, render_png};
+
 use crate::domain::evidence::{Evidence, EvidenceData};
 use crate::domain::incident::Incident;
 use crate::domain::text;
@@ -18,26 +20,38 @@ pub enum PictureError {
     Chart(#[from] ChartError),
 }
 
-/// Draws the chart of `evidence`, with the moment the alerts of `incident` began.
-///
-/// # Errors
-/// [`PictureError::NoSeries`] for evidence that is not made of series.
-pub fn chart_for(evidence: &Evidence, incident: &Incident, theme: Theme) -> Result<Vec<u8>, PictureError> {
-    let EvidenceData::Series(series) = &evidence.data else { return Err(PictureError::NoSeries(evidence.id)) };
-    let lines: Vec<Line> =
-        series.lines.iter().map(|line| Line { name: line.name.clone(), points: line.points.clone() }).collect();
-    let resolved = incident.resolved_at.filter(|at| evidence.window.contains(*at));
-    let marks: Vec<Mark> = resolved.map(|at| Mark { at, label: "resolved".to_owned() }).into_iter().collect();
-    Ok(render_png(&Chart {
-        title: &text::line(&evidence.title, 120),
-        unit: series.unit.clone(),
-        window: (evidence.window.from, evidence.window.to),
-        series: &lines,
-        limit: series.limit.as_ref().map(|limit| LimitLine { label: limit.label.clone(), value: limit.value }),
-        thresholds: &[],
-        alert_start: Some(incident.started_at).filter(|at| evidence.window.contains(*at)),
-        marks: &marks,
-        folded: series.folded,
-        theme,
-    })?)
+impl Renderer {
+    /// Draws the chart of `evidence`, with the moment the alerts of `incident` began.
+    ///
+    /// # Errors
+    /// [`PictureError::NoSeries`] for evidence that is not made of series.
+    pub fn chart(&self, evidence: &Evidence, incident: &Incident, theme: Theme) -> Result<Vec<u8>, PictureError> {
+        let words = &self.texts.words;
+        let EvidenceData::Series(series) = &evidence.data else { return Err(PictureError::NoSeries(evidence.id)) };
+        let lines: Vec<Line> =
+            series.lines.iter().map(|line| Line { name: line.name.clone(), points: line.points.clone() }).collect();
+        let resolved = incident.resolved_at.filter(|at| evidence.window.contains(*at));
+        let marks: Vec<Mark> =
+            resolved.map(|at| Mark { at, label: words.get("chart.resolved").to_owned() }).into_iter().collect();
+        Ok(render_png(&Chart {
+            title: &text::line(&evidence.title, 120),
+            unit: series.unit.clone(),
+            window: (evidence.window.from, evidence.window.to),
+            series: &lines,
+            limit: series
+                .limit
+                .as_ref()
+                .map(|limit| LimitLine { label: words.label(&limit.label), value: limit.value }),
+            thresholds: &[],
+            alert_start: Some(incident.started_at).filter(|at| evidence.window.contains(*at)),
+            marks: &marks,
+            folded: series.folded,
+            theme,
+            words: ChartWords {
+                alert: words.get("chart.alert").to_owned(),
+                no_data: words.get("chart.no_data").to_owned(),
+                more: words.get("chart.more").to_owned(),
+            },
+        })?)
+    }
 }

@@ -35,6 +35,11 @@ impl Words {
         self.find(key).unwrap_or(key)
     }
 
+    /// What a chart's level is called: `limit`, `threshold`; a name that nobody knows is somebody's own.
+    pub(super) fn label(&self, label: &str) -> String {
+        self.find(&format!("label.{label}")).unwrap_or(label).to_owned()
+    }
+
     /// `3 alerts`: the number and the form of `key` (forms separated by `|`) that goes with it.
     pub(super) fn count(&self, key: &str, n: i64) -> String {
         let forms: Vec<&str> = self.get(key).split('|').map(str::trim).collect();

@@ -48,6 +48,7 @@ pub fn routes(api: Api) -> Router {
         .route("/api/v1/incidents", get(list))
         .route("/api/v1/incidents/{id}", get(one))
         .route("/api/v1/incidents/{id}/investigate", post(investigate))
+        .route("/api/v1/audit", get(audit))
         .layer(guarded)
         .route("/api/openapi.json", get(async || Json(description())))
         .with_state(api)
@@ -66,7 +67,7 @@ async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response
 #[derive(OpenApi)]
 #[openapi(
     info(title = "holmes-bot", description = "Incidents, their evidence, findings and threads."),
-    paths(list, one, investigate),
+    paths(list, one, investigate, audit),
     components(schemas(IncidentView, IncidentDetail, Problem))
 )]
 struct Description;
@@ -293,6 +294,33 @@ async fn investigate(State(api): State<Api>, Path(id): Path<String>) -> Response
     }
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AuditQuery {
+    /// The first entry wanted, counted from 1.
+    from: Option<u64>,
+    /// At most so many: 100 unless given, 1000 at most.
+    limit: Option<usize>,
+}
+
+#[utoipa::path(get, path = "/api/v1/audit", params(AuditQuery),
+    responses((status = 200, description = "`{\"entries\": […]}`, oldest first, each with the hash of the one before"),
+              (status = 400, description = "a parameter is wrong", body = Problem)))]
+async fn audit(
+    State(api): State<Api>,
+    query: Result<Query<AuditQuery>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let Query(query) = match query {
+        Ok(query) => query,
+        Err(error) => return problem(StatusCode::BAD_REQUEST, error.body_text()),
+    };
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
+    match api.store.audit(query.from.unwrap_or(1), limit).await {
+        Ok(entries) => Json(json!({"entries": entries})).into_response(),
+        Err(error) => unavailable(&error),
+    }
+}
+
 fn problem(status: StatusCode, error: impl Into<String>) -> Response {
     (status, Json(Problem { error: error.into() })).into_response()
 }
@@ -426,7 +454,7 @@ impl From<Explanation> for ExplanationView {
         match explanation {
             Explanation::Asked { since } => view("asked", since, Report::default()),
             Explanation::Given { at, model, report, turns } => {
-                Self { model: Some(model), turns: Some(turns), ..view("given", at, report) }
+                Self { model: Some(model), turns: Some(turns), ..view("given", at, *report) }
             }
             Explanation::Missing { at, reason, will_retry: _ } => {
                 Self { reason: Some(reason), ..view("missing", at, Report::default()) }

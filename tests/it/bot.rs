@@ -18,6 +18,8 @@ pub struct Bot {
     pub cluster: Running,
     /// `http://127.0.0.1:…`
     pub url: String,
+    // Making one reads the machine's certificates, which takes a while.
+    client: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<anyhow::Result<()>>,
     _data: tempfile::TempDir,
@@ -32,7 +34,6 @@ impl Bot {
     /// Starts on a cluster; `with_neighbours` false leaves all of them unconfigured.
     pub async fn start(world: World, settings: &[(&str, &str)], with_neighbours: bool) -> Self {
         let client = client();
-        drop(client);
         let cluster = demo::start(world, Timeline::at_once()).await.unwrap();
         let data = tempfile::tempdir().unwrap();
         let mut variables: BTreeMap<String, String> = BTreeMap::from([
@@ -54,24 +55,24 @@ impl Bot {
         let running = tokio::spawn(app.run_until(async {
             let _ = stopped.await;
         }));
-        Self { cluster, url, stop: Some(stop), running, _data: data }
+        Self { cluster, url, client, stop: Some(stop), running, _data: data }
     }
 
     /// Delivers all of the world's notifications, as Alertmanager would.
     pub async fn play(&self) {
         let receiver = Receiver { url: format!("{}/webhook", self.url), bearer_token: None };
-        self.cluster.player().play(&client(), &receiver, |_| ()).await;
+        self.cluster.player().play(&self.client, &receiver, |_| ()).await;
     }
 
     /// Delivers one body.
     pub async fn deliver(&self, body: &Value) -> u16 {
-        let request = client().post(format!("{}/webhook/alertmanager", self.url)).json(body);
+        let request = self.client.post(format!("{}/webhook/alertmanager", self.url)).json(body);
         request.send().await.unwrap().status().as_u16()
     }
 
     /// Reads JSON.
     pub async fn get(&self, path: &str) -> Value {
-        let answer = client().get(format!("{}{path}", self.url)).send().await.unwrap();
+        let answer = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
     }

@@ -51,6 +51,28 @@ async fn the_newest_lines_in_order_whatever_order_they_come_in() {
 }
 
 #[tokio::test]
+async fn what_came_in_time_is_kept() {
+    let fake = fakes::stuck_after(
+        "{\"_time\":\"2026-11-22T21:38:33Z\",\"_msg\":\"two\",\"ns\":\"shop\",\"pod\":\"web-1\"}\n\
+         {\"_time\":\"2026-11-22T21:38:32Z\",\"_msg\":\"one\",\"ns\":\"shop\",\"pod\":\"web-1\"}\n{\"_time\":\"2026",
+    )
+    .await;
+    let names = |name: &str| name.to_owned();
+    let fields =
+        LogFields { namespace: names("ns"), pod: names("pod"), container: None, level: None, message: names("_msg") };
+    let settings = LogsSettings { endpoint: fakes::settings(&fake.url()), fields: Some(fields), ..Default::default() };
+    let logs = Logs::new(settings).unwrap();
+    let until = |milliseconds| Some(tokio::time::Instant::now() + std::time::Duration::from_millis(milliseconds));
+    let batch = logs.lines_until(&selector(), last_hour(), 10, until(300)).await.unwrap();
+    let messages: Vec<&str> = batch.lines.iter().map(|line| line.message.as_str()).collect();
+    assert_eq!((messages, batch.cut), (vec!["one", "two"], true));
+
+    let silent = fakes::hanging().await;
+    let logs = Logs::new(LogsSettings { endpoint: fakes::settings(&silent.url()), ..Default::default() }).unwrap();
+    assert!(logs.lines_until(&selector(), last_hour(), 10, until(0)).await.is_err());
+}
+
+#[tokio::test]
 async fn a_bound_keeps_the_newest_end() {
     for order in [Order::OldestFirst, Order::NewestFirst] {
         let long = "x".repeat(30_000);

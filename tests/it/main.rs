@@ -4,6 +4,8 @@
 // The harness is test code, too: what is missing there must fail the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod actuator;
+mod ask;
 mod bot;
 mod captures;
 mod console;
@@ -27,3 +29,4 @@ mod process;
 mod store_contract;
 mod story;
 mod tidy;
+mod worlds;

@@ -457,7 +457,8 @@ async fn people_pass_a_storm_and_waiting_has_an_end() {
     let soon = Instant::now() + Duration::from_millis(50);
     let late = model.turn(&request(Expect::Text), Priority::Automatic, soon, &mut |_| {}).await;
     assert_eq!(late, Err(ModelError::TimedOut { stage: Stage::Waiting }));
-    let person = turn(&model, &request(Expect::Text));
+    let words = request(Expect::Text);
+    let person = turn(&model, &words);
     storm.abort_all();
     assert_eq!(person.await.0.unwrap().text, "Memory.");
 }

@@ -62,6 +62,34 @@ proptest! {
     }
 
     #[test]
+    fn a_template_fits_all_its_lines(values in prop::collection::vec((0_usize..6, prop::collection::vec("[a-z]{1,6}", 0..6)), 20..150), few in any::<bool>()) {
+        const FRAMES: [(&str, &str, &str); 6] = [
+            ("user ", " ", " logged in"),
+            ("user ", " ", " logged out again"),
+            ("could not open the file: ", " ", ""),
+            ("tags [", ", ", "] were dropped"),
+            ("columns ", ",", " of a table"),
+            ("moved {", "=1, ", "} from here to there"),
+        ];
+        let lines: Vec<String> = values
+            .iter()
+            .map(|(frame, words)| {
+                let (before, between, behind) = FRAMES[*frame];
+                format!("{before}{}{behind}", words.join(between))
+            })
+            .collect();
+        let mut miner = Miner::new(Settings { max_groups: if few { 16 } else { 1000 } });
+        let slots: Vec<Slot> = lines.iter().map(|line| miner.add(&read_line(line), None, Side::Window)).collect();
+        let mined = miner.mine();
+        for (line, slot) in lines.iter().zip(&slots) {
+            let (_, template) = mined.template_of(*slot);
+            prop_assert!(fits(template, line), "{:?} does not fit {:?}", template, line);
+        }
+        let count: u64 = mined.patterns(Side::Window).iter().map(|pattern| pattern.count).sum();
+        prop_assert_eq!(count, lines.len() as u64);
+    }
+
+    #[test]
     fn joining_loses_no_line(lines in prop::collection::vec(line(), 0..60)) {
         let lines: Vec<String> = lines.into_iter().map(|line| line.replace(['\n', '\r'], "")).collect();
         let mut joiner = Joiner::default();

@@ -7,7 +7,7 @@ use holmes_bot::adapters::store_embedded::EmbeddedStore;
 use holmes_bot::domain::alert::{Alert, AlertStatus, Labels};
 use holmes_bot::domain::audit::{AuditDraft, first_broken};
 use holmes_bot::domain::event::Event;
-use holmes_bot::domain::incident::{Origin, Changed, Incident, IncidentId, IncidentStatus};
+use holmes_bot::domain::incident::{Changed, Incident, IncidentId, IncidentStatus, Origin};
 use holmes_bot::domain::investigation::Investigation;
 use holmes_bot::domain::notification::Notification;
 use holmes_bot::domain::post::{PostDraft, PostKind};

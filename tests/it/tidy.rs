@@ -193,6 +193,25 @@ fn only_main_reads_the_environment() {
     }
 }
 
+/// What changes the cluster is named where it is configured, built and used, and nowhere a model's choice could reach.
+#[test]
+fn few_know_the_actuator() {
+    const KNOW: [&str; 7] = [
+        "src/adapters/",
+        "src/app.rs",
+        "src/config.rs",
+        "src/commands/check.rs",
+        "src/commands/demo.rs",
+        "src/flow/execute.rs",
+        "src/flow/propose.rs",
+    ];
+    for file in sources(&root().join("src")).into_iter().filter(|file| !is_for_tests(file)) {
+        let below = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+        let knows = KNOW.iter().any(|known| below.starts_with(known));
+        assert!(knows || !production_code(&file).contains("adapters::actuator"), "{below} names the actuator");
+    }
+}
+
 #[test]
 fn every_file_says_what_it_is_for() {
     for file in sources(&root().join("src")).into_iter().chain(sources(&root().join("tests"))) {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use axum::http;
 use futures::AsyncReadExt;
 use kube::api::{ListParams, PartialObjectMeta};
@@ -82,11 +84,24 @@ impl<T> Default for Listed<T> {
 pub(super) struct Api {
     client: kube::Client,
     timeout: Duration,
+    /// No request goes on for longer.
+    until: Option<Instant>,
 }
 
 impl Api {
     pub fn new(client: kube::Client, timeout: Duration) -> Self {
-        Self { client, timeout }
+        Self { client, timeout, until: None }
+    }
+
+    /// The same with no request going on after `until`.
+    pub fn until(&self, until: Instant) -> Self {
+        Self { until: Some(until), ..self.clone() }
+    }
+
+    /// How long a request that starts now may take.
+    fn patience(&self) -> Duration {
+        let left = self.until.map(|until| until.saturating_duration_since(Instant::now()));
+        left.map_or(self.timeout, |left| left.min(self.timeout))
     }
 
     /// The object, or `None` where it does not exist.
@@ -228,9 +243,10 @@ impl Api {
                 .map_err(|error| ClusterError::Unreachable { detail: format!("{asked}: {error}") })?;
             Ok(bytes)
         };
-        match tokio::time::timeout(self.timeout, read).await {
+        let patience = self.patience();
+        match tokio::time::timeout(patience, read).await {
             Ok(answer) => answer,
-            Err(_) => Err(ClusterError::timeout(asked, self.timeout).into()),
+            Err(_) => Err(ClusterError::timeout(asked, patience).into()),
         }
     }
 

@@ -10,6 +10,7 @@ use super::selector::Labels;
 use super::services::MAX_SERVICES;
 use super::{Cluster, ClusterError};
 use crate::domain::cluster::ServiceState;
+use crate::domain::subject::ObjectRef;
 
 /// Services of one pod that are compared by port.
 const MAX_CANDIDATES: usize = 5;
@@ -57,6 +58,23 @@ impl Cluster {
             return Ok(Some(self.service_state(service, None).await?));
         }
         self.service_of_pod_ip(&ip, port).await
+    }
+
+    /// The workload of the pod that has this address; `None` for addresses of nodes and of nobody.
+    pub async fn owner_of_address(&self, address: IpAddr) -> Result<Option<ObjectRef>, ClusterError> {
+        let ip = address.to_string();
+        let query = Query { most: MAX_PODS, ..Query::default() }.fields(format!("status.podIP={ip}"));
+        let pods = self.api.list::<Pod, _>(query, |pod| {
+            let on_host = pod.spec.as_ref().and_then(|spec| spec.host_network).unwrap_or(false);
+            let status = pod.status.as_ref();
+            let over = matches!(status.and_then(|status| status.phase.as_deref()), Some("Failed" | "Succeeded"));
+            let its_ip = status.and_then(|status| status.pod_ip.as_deref()) == Some(&*ip);
+            (its_ip && !on_host && !over).then_some((pod.metadata.namespace?, pod.metadata.name?))
+        });
+        match pods.await?.items.into_iter().next() {
+            Some((namespace, pod)) => self.owner_of_pod(&namespace, &pod).await,
+            None => Ok(None),
+        }
     }
 
     async fn service_of_pod_ip(&self, ip: &str, port: Option<u16>) -> Result<Option<ServiceState>, ClusterError> {

@@ -155,14 +155,16 @@ impl Cluster {
                 true => format!("revision {}{cause}", rollout.revision),
                 false => format!("revision {}: {}{cause}", rollout.revision, rollout.changes.join(", ")),
             };
-            Some(ChangeFact { at, object: object.clone(), kind: ChangeKind::Rollout, what })
+            let first = rollout.changes.is_empty() && rollout.revision <= 1;
+            let kind = if first { ChangeKind::Created } else { ChangeKind::Rollout };
+            Some(ChangeFact { at, object: object.clone(), kind, what })
         });
         let mut facts: Vec<ChangeFact> = within.collect();
         // Without readable revisions its creation is still known.
         let created = at(shape.meta.creation_timestamp.as_ref()).filter(|at| window.contains(*at));
         if let (true, Some(at)) = (facts.is_empty(), created) {
             let what = "first rolled out".to_owned();
-            facts.push(ChangeFact { at, object, kind: ChangeKind::Rollout, what });
+            facts.push(ChangeFact { at, object, kind: ChangeKind::Created, what });
         }
         Ok(facts)
     }
@@ -234,7 +236,7 @@ fn writes(namespace: &str, kind: SubjectKind, meta: &ObjectMeta, window: Window)
     if let Some(at) = created.filter(|at| window.contains(*at)) {
         match kind {
             SubjectKind::CronJob => {
-                all.facts.push(ChangeFact { at, object, kind: ChangeKind::Other, what: "created".to_owned() });
+                all.facts.push(ChangeFact { at, object, kind: ChangeKind::Created, what: "created".to_owned() });
             }
             _ => {
                 all.templates.insert(object);

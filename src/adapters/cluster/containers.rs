@@ -3,9 +3,8 @@
 use k8s_openapi::api::core::v1::{Container, PodSpec, Probe};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::quantity;
 use crate::domain::cluster::ContainerSpec;
-use crate::domain::text;
+use crate::domain::{quantity, text};
 
 /// The template's containers, init containers first. Environment variables are names only.
 pub(super) fn specs(pod: &PodSpec) -> Vec<ContainerSpec> {

@@ -16,7 +16,7 @@ const MANAGERS: [(&str, &str); 8] = [
 
 /// `Argo CD application shop`, `Flux kustomization apps/shop`, `Helm release web`; the outermost manager wins, because
 /// Argo CD and Flux render Helm charts too.
-pub(super) fn by(meta: &ObjectMeta) -> Option<String> {
+pub(in crate::adapters) fn by(meta: &ObjectMeta) -> Option<String> {
     let label = |name: &str| meta.labels.as_ref()?.get(name).map(String::as_str);
     let annotation = |name: &str| meta.annotations.as_ref()?.get(name).map(String::as_str);
     // `shop:apps/Deployment:shop/web`

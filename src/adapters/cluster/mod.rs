@@ -34,7 +34,6 @@ mod nodes;
 mod owners;
 mod permissions;
 mod pods;
-mod quantity;
 mod resolve;
 mod revisions;
 mod rollouts;
@@ -58,6 +57,7 @@ pub use connect::{Connection, ConnectionSource};
 pub use error::ClusterError;
 pub use event_scope::EventScope;
 pub use logs::{LogRequest, PodLogLine, PodLogs};
+pub(super) use managed::by as managed_by;
 pub use permissions::{PERMISSIONS, Permission};
 
 /// An answer that may lack pieces, and why it lacks them.
@@ -98,5 +98,10 @@ impl Cluster {
     /// Reads through `client`; each request may take `timeout`.
     pub fn new(client: kube::Client, timeout: Duration) -> Self {
         Self { api: api::Api::new(client, timeout), owners: owners::cache() }
+    }
+
+    /// The same cluster with no request going on after `until`: what is slow then is a missing piece of its answer.
+    pub fn until(&self, until: tokio::time::Instant) -> Self {
+        Self { api: self.api.until(until), owners: self.owners.clone() }
     }
 }

@@ -3,8 +3,9 @@
 use k8s_openapi::api::core::v1::{Namespace, ResourceQuota};
 
 use super::api::Query;
-use super::{Cluster, ClusterError, Partial, quantity};
+use super::{Cluster, ClusterError, Partial};
 use crate::domain::cluster::{NamespaceState, QuotaUse};
+use crate::domain::quantity;
 
 /// Quotas looked at; a namespace has one or two.
 const MAX_QUOTAS: usize = 100;

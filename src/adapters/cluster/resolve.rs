@@ -40,8 +40,16 @@ impl Cluster {
             kind if kind.owns_pods() || kind == SubjectKind::Pod => self.owner(namespace, subject).await?,
             _ => None,
         };
-        if let Some(ObjectRef { kind, namespace, name }) = found {
-            resolved = Subject { kind, namespace, name, ..resolved };
+        match found {
+            Some(ObjectRef { kind, namespace, name }) => {
+                resolved = Subject { kind, namespace, name, guessed: false, ..resolved };
+            }
+            // There is no such thing here: what is left is the namespace.
+            None if subject.guessed && subject.pods.is_empty() => {
+                let name = namespace.to_owned();
+                resolved = Subject { kind: SubjectKind::Namespace, name, guessed: false, ..resolved };
+            }
+            None => {}
         }
         Ok(resolved)
     }
@@ -58,19 +66,34 @@ impl Cluster {
                 return Ok(Some(owner));
             }
         }
-        if let Some(found) = self.by_name(namespace, &subject.name).await? {
-            return Ok(Some(found));
+        self.named(namespace, &subject.name).await
+    }
+
+    /// What people mean by `name` in `namespace`: an object of that name, an application's pods, what stands behind a
+    /// Service. `None` where there is nothing of it.
+    pub async fn named(&self, namespace: &str, name: &str) -> Result<Option<ObjectRef>, ClusterError> {
+        // All at once: whoever asks holds back the first message of a thread.
+        let (by_name, by_label, behind) = futures::join!(
+            self.by_name(namespace, name),
+            self.by_label(namespace, name),
+            self.behind_service(namespace, name)
+        );
+        Ok(by_name?.or(by_label?).or(known(behind)?.flatten().flatten()))
+    }
+
+    /// `job="web"` and the like: an application's name rather than an object's.
+    async fn by_label(&self, namespace: &str, name: &str) -> Result<Option<ObjectRef>, ClusterError> {
+        if !is_label_value(name) {
+            return Ok(None);
         }
-        // `job="web"` and the like: an application's name rather than an object's.
-        for label in ["app.kubernetes.io/name", "app", "app.kubernetes.io/instance"] {
-            let labels = format!("{label}={}", subject.name);
-            if is_label_value(&subject.name)
-                && let Some(found) = known(self.owner_of_labelled(namespace, &labels).await)?.flatten()
-            {
-                return Ok(Some(found));
-            }
-        }
-        Ok(known(self.behind_service(namespace, &subject.name).await)?.flatten().flatten())
+        let [usual, short, instance] =
+            ["app.kubernetes.io/name", "app", "app.kubernetes.io/instance"].map(|label| format!("{label}={name}"));
+        let (usual, short, instance) = futures::join!(
+            self.owner_of_labelled(namespace, &usual),
+            self.owner_of_labelled(namespace, &short),
+            self.owner_of_labelled(namespace, &instance),
+        );
+        Ok(known(usual)?.flatten().or(known(short)?.flatten()).or(known(instance)?.flatten()))
     }
 
     /// The object of this kind and name; a Job leads to its CronJob.

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use crate::domain::runbook::problem::{LintProblem, Problems};
+use crate::domain::lint::{LintProblem, Problems};
 use crate::domain::runbook::source::{self, EXTENSIONS};
 use crate::domain::runbook::{Origin, Runbook};
 

@@ -2,7 +2,7 @@
 
 use include_dir::{Dir, include_dir};
 
-use crate::domain::runbook::problem::LintProblem;
+use crate::domain::lint::LintProblem;
 use crate::domain::runbook::{Origin, Runbook, source};
 
 static RUNBOOKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/runbooks");

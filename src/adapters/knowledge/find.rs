@@ -9,7 +9,7 @@ use futures::future::join_all;
 use super::base::Knowledge;
 use super::passages::Wanted;
 use crate::adapters::openwebui::{OpenWebui, OpenWebuiError};
-use crate::domain::passage::{Collection, Passage, Search};
+use crate::domain::passage::{Passage, Search};
 
 /// Most passages of one answer.
 pub const MAX_FOUND: usize = 20;
@@ -167,6 +167,7 @@ fn squeezed(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::passage::Collection;
 
     fn passage(source: &str, text: &str) -> Passage {
         Passage {

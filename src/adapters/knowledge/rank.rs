@@ -29,7 +29,7 @@ const OPEN: f32 = 0.3;
 /// All of the text is in the lead.
 const IN_LEAD: f32 = 0.35;
 /// All of the text is in the runbook.
-const IN_BODY: f32 = 0.2;
+const IN_BODY: f32 = 0.28;
 /// The alert's name has the same words as the runbook's.
 const ALIKE: f32 = 1.0;
 /// The text starts with the runbook's name.
@@ -124,7 +124,8 @@ impl Ranker {
                 Some(Asked { number, weight })
             })
             .collect();
-        let said: HashSet<&str> = query.words.iter().map(|(word, _)| word.as_str()).collect();
+        let said: HashMap<&str, f32> =
+            query.words.iter().map(|(word, weight)| (word.as_str(), weight.min(1.0))).collect();
         let mut ranked: Vec<(usize, f32, f32)> = proposed
             .into_iter()
             .filter_map(|(number, score)| {
@@ -151,14 +152,14 @@ impl Ranker {
     }
 
     /// What the words of its name say for a runbook, and what they say against it.
-    fn by_name(&self, entry: &Entry, said: &HashSet<&str>, query: &QueryWords, best: f32) -> f32 {
+    fn by_name(&self, entry: &Entry, said: &HashMap<&str, f32>, query: &QueryWords, best: f32) -> f32 {
         let total: f32 = entry.name_words.iter().map(|name| self.rarity(&name.word)).sum();
-        let sum = |covers: &dyn Fn(&str) -> bool| -> f32 {
-            entry.name_words.iter().filter(|name| name.is_covered(covers)).map(|name| self.rarity(&name.word)).sum()
+        let sum = |says: &dyn Fn(&str) -> f32| -> f32 {
+            entry.name_words.iter().map(|name| name.covered(says) * self.rarity(&name.word)).sum()
         };
-        let covered = sum(&|word| said.contains(word));
+        let covered = sum(&|word| said.get(word).copied().unwrap_or_default());
         let alert: f32 = query.alert_words.iter().map(|name| self.rarity(&name.word)).sum();
-        let shared = sum(&|word| query.alert_words.iter().any(|name| name.word == word));
+        let shared = sum(&|word| f32::from(u8::from(query.alert_words.iter().any(|name| name.word == word))));
         let alike = 2.0 * shared / (alert + total).max(f32::MIN_POSITIVE);
         COVERED * covered / total.max(f32::MIN_POSITIVE) - OPEN * (total - covered) / best + ALIKE * alike
     }
@@ -231,9 +232,11 @@ fn parse(runbook: &Runbook, words: &mut Words) -> Parsed {
     let sections = markdown::sections(&runbook.prose);
     let headings = sections.iter().flat_map(|section| words::compounds(&section.heading)).take(MAX_HEADINGS).collect();
     let lead = sections.iter().position(|section| !section.body.is_empty()).unwrap_or_default();
+    let numbers = sections.get(lead).map(|section| words::numbers(&section.body)).unwrap_or_default();
     let sections: Vec<(Vec<String>, Vec<String>)> =
         sections.iter().map(|section| (words.of(&section.heading), words.of(&section.body))).collect();
-    let lead = sections.get(lead).map(|(_, body)| body.clone()).unwrap_or_default();
+    let mut lead = sections.get(lead).map(|(_, body)| body.clone()).unwrap_or_default();
+    lead.extend(numbers);
     let sections: Vec<Vec<String>> = sections.into_iter().map(|(heading, body)| [heading, body].concat()).collect();
     let body = sections.concat();
     let mut pairs = words::pairs(&body);

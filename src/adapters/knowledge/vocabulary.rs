@@ -1,14 +1,15 @@
 //! The field's vocabulary: abbreviations and what they stand for, words of one meaning, and words of none.
 
 /// Abbreviations and the words they stand for. The abbreviation itself is kept besides.
-const ABBREVIATIONS: [(&str, &[&str]); 20] = [
+const ABBREVIATIONS: [(&str, &[&str]); 21] = [
     ("hpa", &["horizontal", "pod", "autoscaler"]),
     ("pvc", &["persistent", "volume", "claim"]),
     ("pvcs", &["persistent", "volume", "claim"]),
     ("pv", &["persistent", "volume"]),
     ("persistentvolume", &["persistent", "volume"]),
     ("persistentvolumeclaim", &["persistent", "volume", "claim"]),
-    ("unready", &["ready"]),
+    ("unavailable", &["not", "available"]),
+    ("unready", &["not", "ready"]),
     ("crashloopbackoff", &["crash", "loop"]),
     ("apiserver", &["api"]),
     ("oom", &["memory"]),
@@ -25,7 +26,7 @@ const ABBREVIATIONS: [(&str, &[&str]); 20] = [
 ];
 
 /// Stems of one meaning for an alert, under the first of them.
-const CONCEPTS: [&[&str]; 11] = [
+const CONCEPTS: [&[&str]; 13] = [
     &["fail", "failur", "failed", "error", "err", "unsuccess"],
     &["memori", "mem", "памят"],
     &["down", "disappear", "absent", "vanish"],
@@ -37,18 +38,20 @@ const CONCEPTS: [&[&str]; 11] = [
     &["config", "configur"],
     &["inconsist", "differ", "mismatch"],
     &["certif", "cert", "сертификат"],
+    &["modif", "modifi"],
+    &["sync", "reconcil", "reconcili", "synchron"],
 ];
 
-/// Words that every sentence has, in order.
-const STOP_WORDS: [&str; 111] = [
+/// Words that every sentence has, in order. Not `no` and `not`: only they tell `NoReadyVirtHandler` from
+/// `LowReadyVirtHandlerCount`.
+const STOP_WORDS: [&str; 109] = [
     "a", "about", "alert", "alerts", "all", "an", "and", "any", "are", "as", "at", "be", "been", "being", "by", "can",
     "could", "day", "days", "did", "do", "does", "for", "from", "had", "has", "have", "hour", "hours", "if", "in",
-    "into", "is", "it", "its", "last", "may", "might", "minute", "minutes", "more", "most", "must", "no", "not", "of",
-    "on", "or", "out", "over", "should", "so", "some", "than", "that", "the", "their", "then", "there", "these",
-    "they", "this", "those", "time", "times", "to", "up", "was", "were", "what", "when", "where", "which", "while",
-    "who", "will", "with", "would", "бы", "было", "быть", "в", "во", "все", "для", "до", "если", "есть", "же", "за",
-    "и", "из", "или", "к", "как", "ко", "ли", "на", "не", "ни", "но", "от", "по", "при", "с", "со", "так", "то", "уже",
-    "что", "это",
+    "into", "is", "it", "its", "last", "may", "might", "minute", "minutes", "more", "most", "must", "of", "on", "or",
+    "out", "over", "should", "so", "some", "than", "that", "the", "their", "then", "there", "these", "they", "this",
+    "those", "time", "times", "to", "up", "was", "were", "what", "when", "where", "which", "while", "who", "will",
+    "with", "would", "бы", "было", "быть", "в", "во", "все", "для", "до", "если", "есть", "же", "за", "и", "из", "или",
+    "к", "как", "ко", "ли", "на", "не", "ни", "но", "от", "по", "при", "с", "со", "так", "то", "уже", "что", "это",
 ];
 
 /// Whether a word (lower case) says nothing.

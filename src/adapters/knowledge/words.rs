@@ -35,15 +35,23 @@ impl Words {
         words
     }
 
-    /// The words of a text in order, each with whether it stands in what looks like the name of an object
-    /// (`shop/web-7d9f-x2x9q`, `10.0.0.1:9100`, `/var/lib`) rather than in the sentence around it.
-    pub fn of_sentence(&mut self, text: &str) -> Vec<(String, bool)> {
+    /// The words of a text in order, each with where it stands. `known` tells words that the library has at all.
+    pub fn of_sentence(&mut self, text: &str, known: impl Fn(&str) -> bool) -> Vec<(String, Place)> {
         let mut words = Vec::new();
         for chunk in without_templating(text).split_whitespace() {
             let object = is_object(chunk);
-            let mut of_chunk = Vec::new();
-            runs(chunk).for_each(|run| self.push_run(run, &mut of_chunk));
-            words.extend(of_chunk.into_iter().map(|word| (word, object)));
+            for run in runs(chunk) {
+                let mut of_run = Vec::new();
+                self.push_run(run, &mut of_run);
+                // The compound itself comes first.
+                let has_whole = parts(run).len() > 1 && known(&whole(run));
+                let rest = if has_whole { Place::Compound } else { Place::Sentence };
+                words.extend(of_run.into_iter().enumerate().map(|(at, word)| match (object, at) {
+                    (true, _) => (word, Place::Object),
+                    (false, 0) => (word, Place::Sentence),
+                    (false, _) => (word, rest),
+                }));
+            }
         }
         words
     }
@@ -89,8 +97,7 @@ impl Words {
         }
         let parts = parts(run);
         if parts.len() > 1 {
-            let whole: String = parts.concat();
-            words.push(whole.to_lowercase());
+            words.push(whole(run));
             if parts.len() > 2 {
                 for pair in parts.windows(2) {
                     let joined = pair.concat().to_lowercase();
@@ -129,6 +136,17 @@ impl Words {
     }
 }
 
+/// Where in a text a word stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In a sentence, by itself.
+    Sentence,
+    /// Inside of a compound that the library has as a whole (`Virtual` in `VirtualMachineInstance`).
+    Compound,
+    /// In what looks like the name of an object (`shop/web-7d9f-x2x9q`, `10.0.0.1:9100`, `/var/lib`).
+    Object,
+}
+
 /// Whether a word between spaces is an object's name: a path, or joined parts some of which have digits.
 fn is_object(chunk: &str) -> bool {
     let chunk = chunk.trim_matches(|c: char| !c.is_alphanumeric() && c != '/');
@@ -145,15 +163,26 @@ pub struct NameWord {
 }
 
 impl NameWord {
-    /// Whether a text says the word, or all that it stands for.
-    pub fn is_covered(&self, says: &dyn Fn(&str) -> bool) -> bool {
-        says(&self.word) || (!self.stands_for.is_empty() && self.stands_for.iter().all(|word| says(word)))
+    /// How far a text says the word, or all that it stands for: from 0 to 1, as `says` tells of one word.
+    pub fn covered(&self, says: &dyn Fn(&str) -> f32) -> f32 {
+        let spelt = self.stands_for.iter().map(|word| says(word)).reduce(f32::min);
+        says(&self.word).max(spelt.unwrap_or_default())
     }
 }
 
 /// Each two words in a row, as one that no text contains.
 pub fn pairs(words: &[String]) -> Vec<String> {
     words.windows(2).map(|pair| pair.join("+")).collect()
+}
+
+/// The numbers of two to five digits in a text's sentences, as words that no text contains: the threshold that an
+/// alert's text quotes (`crossed 75%`) stands in its runbook too.
+pub fn numbers(text: &str) -> Vec<String> {
+    let text = without_templating(text);
+    let said = text.split_whitespace().filter(|chunk| !is_object(chunk)).flat_map(runs);
+    let digits = said.map(|run| run.trim_end_matches(char::is_alphabetic));
+    let numbers = digits.filter(|run| (2..=5).contains(&run.len()) && run.bytes().all(|byte| byte.is_ascii_digit()));
+    numbers.map(|digits| format!("#{digits}")).collect()
 }
 
 /// The initials of each three to five neighbouring words: `virtual machine instance` is also `vmi`.
@@ -216,6 +245,11 @@ fn parts(run: &str) -> Vec<&str> {
     parts
 }
 
+/// A compound as one word: without `_`, in lower case.
+pub fn whole(run: &str) -> String {
+    parts(run).concat().to_lowercase()
+}
+
 /// Whether a text is one compound name, such as an alert's.
 pub fn is_compound(text: &str) -> bool {
     let mut all = runs(text);
@@ -263,5 +297,39 @@ mod tests {
         for (name, want) in cases {
             assert_eq!(parts(name).join(" "), want);
         }
+    }
+
+    #[test]
+    fn a_word_has_a_place() {
+        let known = |word: &str| word == "storageclass";
+        let said = Words::default().of_sentence("StorageClass DataVolume db-0", known);
+        let said: Vec<String> = said.iter().map(|(word, place)| format!("{word} {place:?}")).collect();
+        insta::assert_snapshot!(said.join("\n"), @r"
+        storageclass Sentence
+        storag Compound
+        class Compound
+        datavolume Sentence
+        data Sentence
+        volum Sentence
+        db Object
+        ");
+    }
+
+    #[test]
+    fn numbers_are_thresholds_not_names() {
+        let text = "crossed 85% for 15m, {{ $value }} of 12 on 10.0.0.7:9100, 5 pods, x99, 5xx";
+        assert_eq!(numbers(text), ["#85", "#15", "#12"]);
+    }
+
+    #[test]
+    fn an_abbreviation_is_covered_as_far_as_its_words() {
+        let name = &Words::default().name("PodUnready")[1];
+        let says = |word: &str| match word {
+            "not" => 1.0,
+            "readi" => 0.4,
+            _ => 0.0,
+        };
+        assert!((name.covered(&says) - 0.4).abs() < f32::EPSILON);
+        assert!(name.covered(&|_| 0.0) < f32::EPSILON);
     }
 }

@@ -76,6 +76,8 @@ fn mend(error: &LogsError) -> String {
         LogsError::Http(HttpError::Unreachable { .. }) => {
             "is the address right, does the Service exist, and does a NetworkPolicy let us through?".into()
         }
-        LogsError::Http(_) | LogsError::BadQuery(_) | LogsError::NoLogs => "look at the server's log".into(),
+        LogsError::Http(_) | LogsError::BadQuery(_) | LogsError::Late | LogsError::NoLogs => {
+            "look at the server's log".into()
+        }
     }
 }

@@ -26,6 +26,9 @@ pub enum LogsError {
     /// There are lines, but no field that names their pods.
     #[error("no log field names the pods; there are: {0}")]
     UnknownFields(String),
+    /// The time was over before the first line came.
+    #[error("no line came in time")]
+    Late,
     /// There is nothing at all.
     #[error("the server holds no logs of the last 24 hours")]
     NoLogs,

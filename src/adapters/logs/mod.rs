@@ -107,13 +107,24 @@ impl Logs {
     /// Nothing found may mean that a collector came or changed since fields were detected, so they are detected anew,
     /// and if there are others, asked for.
     pub async fn lines(&self, selector: &LogSelector, window: Window, limit: usize) -> Result<LogBatch, LogsError> {
+        self.lines_until(selector, window, limit, None).await
+    }
+
+    /// [`Self::lines`] as far as they come before `until`; the batch is then cut.
+    pub async fn lines_until(
+        &self,
+        selector: &LogSelector,
+        window: Window,
+        limit: usize,
+        until: Option<tokio::time::Instant>,
+    ) -> Result<LogBatch, LogsError> {
         let fields = self.fields(window.to).await?;
-        let batch = self.lines_with(&fields, selector, window, limit).await?;
+        let batch = self.lines_with(&fields, selector, window, limit, until).await?;
         if !batch.lines.is_empty() {
             return Ok(batch);
         }
         match self.fields_anew(window.to).await {
-            Some(other) if other != fields => self.lines_with(&other, selector, window, limit).await,
+            Some(other) if other != fields => self.lines_with(&other, selector, window, limit, until).await,
             _ => Ok(batch),
         }
     }
@@ -125,9 +136,20 @@ impl Logs {
         window: Window,
         limit: usize,
     ) -> Result<LogBatch, LogsError> {
+        self.error_lines_until(selector, window, limit, None).await
+    }
+
+    /// [`Self::error_lines`] as far as they come before `until`.
+    pub async fn error_lines_until(
+        &self,
+        selector: &LogSelector,
+        window: Window,
+        limit: usize,
+        until: Option<tokio::time::Instant>,
+    ) -> Result<LogBatch, LogsError> {
         let mut selector = selector.clone();
         selector.filters.push(Filter::Errors);
-        self.lines(&selector, window, limit).await
+        self.lines_until(&selector, window, limit, until).await
     }
 
     /// How many lines `selector` finds in each `step` of `window`; steps without lines may be absent.
@@ -207,14 +229,19 @@ impl Logs {
         selector: &LogSelector,
         window: Window,
         limit: usize,
+        until: Option<tokio::time::Instant>,
     ) -> Result<LogBatch, LogsError> {
         let query = query::select(selector, fields);
         let asked = format!("{query} | fields {}", query::field_list(fields));
-        let mut read = self.newest(&asked, fields, window, limit).await?;
-        if read.cut && oldest_first(&read.lines) {
+        let mut read = self.newest(&asked, fields, window, limit, until).await?;
+        let in_time = until.is_none_or(|until| tokio::time::Instant::now() < until);
+        if read.cut && in_time && oldest_first(&read.lines) {
             // Up to 1.26 the oldest of the newest come first, so the bound cut the wrong end: ask for as many as fit.
             let fitting = (read.lines.len() * 3 / 4).max(1);
-            read = self.newest(&asked, fields, window, fitting).await?;
+            // What came first is better than nothing, should the time not suffice for more.
+            if let Ok(better) = self.newest(&asked, fields, window, fitting, until).await {
+                read = better;
+            }
             read.cut = true;
         }
         let cut = read.cut || read.rows >= limit;
@@ -232,12 +259,13 @@ impl Logs {
         fields: &FieldSet,
         window: Window,
         limit: usize,
+        until: Option<tokio::time::Instant>,
     ) -> Result<read::Read, LogsError> {
         let mut form = range(query.to_owned(), window);
         form.push(("limit", limit.max(1).to_string()));
         form.push(("timeout", format!("{}s", self.endpoint.total_timeout().as_secs().max(1))));
         let response = self.endpoint.send(self.endpoint.post_form("select/logsql/query", &form)).await;
-        read::read(response.map_err(LogsError::sort)?, fields, MAX_BATCH_BYTES).await
+        read::read(response.map_err(LogsError::sort)?, fields, MAX_BATCH_BYTES, until).await
     }
 
     async fn ask<T: serde::de::DeserializeOwned>(

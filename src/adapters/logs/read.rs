@@ -1,6 +1,7 @@
 //! Reads newline-delimited JSON while it arrives, within bounds: of the whole, and of one row.
 
 use reqwest::Response;
+use tokio::time::Instant;
 
 use super::LogsError;
 use super::fields::FieldSet;
@@ -25,14 +26,32 @@ pub(super) struct Read {
     pub cut: bool,
 }
 
-/// Lines of an answer of up to `max` bytes.
-pub(super) async fn read(mut response: Response, fields: &FieldSet, max: usize) -> Result<Read, LogsError> {
+/// Lines of an answer of up to `max` bytes, as far as they come before `until`.
+pub(super) async fn read(
+    mut response: Response,
+    fields: &FieldSet,
+    max: usize,
+    until: Option<Instant>,
+) -> Result<Read, LogsError> {
     let url = shown(response.url());
     let mut rows = Rows { fields, lines: Vec::new(), count: 0, row: Vec::new(), head: Vec::new(), skipping: false };
     let mut total = 0;
     let mut cut = false;
     while !cut {
-        let chunk = match response.chunk().await {
+        let next = response.chunk();
+        let next = match until {
+            Some(until) => tokio::time::timeout_at(until, next).await,
+            None => Ok(next.await),
+        };
+        let chunk = match next {
+            // The time is over; what came until now is the answer.
+            Err(_) if rows.lines.is_empty() => {
+                return Err(LogsError::Late);
+            }
+            Err(_) => return Ok(rows.finish(true)),
+            Ok(next) => next,
+        };
+        let chunk = match chunk {
             Ok(Some(chunk)) => chunk,
             Ok(None) => break,
             // What has come is worth more than nothing; the thread says that it was cut.

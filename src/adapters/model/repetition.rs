@@ -61,8 +61,8 @@ mod tests {
         for (text, repeats) in [
             ("la femme au roi, ".repeat(60), true),
             (format!("The cause is memory.{}", "\n\n```".repeat(200)), true),
-            ("a".repeat(700), true),
-            ("A longer sentence that says the same thing every time it is said. ".repeat(10), true),
+            ("a".repeat(900), true),
+            ("A longer sentence that says the same thing every time it is said. ".repeat(14), true),
             ("-".repeat(300), false),
             (log, false),
             ("word ".repeat(60), false),

@@ -124,6 +124,6 @@ mod tests {
         assert!(read(serde_json::json!({"distances": [[]], "documents": [[]], "metadatas": [[]]})).is_empty());
         assert!(read(serde_json::json!({})).is_empty());
         let found = read(serde_json::json!({"documents": [["text"]]}));
-        assert_eq!((found[0].source.as_str(), found[0].score), ("Open WebUI: ", 0.0));
+        assert_eq!((found[0].source.as_str(), found[0].score), ("Open WebUI:", 0.0));
     }
 }

@@ -49,7 +49,7 @@ fn an_incident_fits_even_into_a_small_window() {
         let render = renderer(language);
         let investigation = samples::investigation(|data| render.excerpt(data));
         let incident = samples::incident();
-        for window in [2_048, 4_096, 16_384] {
+        for window in [4_096, 8_192, 16_384] {
             let known = Known { incident: &incident, investigation: &investigation, runbooks: &[] };
             let request = first(explain(&render, known, samples::at(60), means(window)));
             let tokens = estimate_prompt(&request) + request.max_tokens;
@@ -78,7 +78,7 @@ fn strangers_text_stays_inside_of_its_frame() {
     let text = user_text(&request);
     let opened = text.matches("<evidence ").count();
     assert_eq!(opened, text.matches("</evidence>").count());
-    assert_eq!(opened, investigation.evidence.len());
+    assert_eq!(opened, investigation.evidence.len(), "{text}");
     assert!(!text.contains("<|") && !text.contains("<think") && !text.contains("</tool"), "{text}");
 }
 

@@ -25,7 +25,7 @@ pub fn specs(available: Available) -> Vec<ToolSpec> {
         (
             metrics,
             "query_metrics_range",
-            "PromQL over time, with a summary",
+            "PromQL over time, with a summary; start: how far back, e.g. 1h",
             &[("query", Kind::Text, true), ("start", Kind::Since, false)],
         ),
         (
@@ -155,7 +155,8 @@ pub fn parameters(fields: &[(&str, Kind, bool)]) -> Value {
         Kind::Text => json!({"type": "string"}),
         Kind::Number => json!({"type": "integer"}),
         Kind::Flag => json!({"type": "boolean"}),
-        Kind::Since => json!({"type": "string", "description": "how far back, e.g. 1h"}),
+        // Named once, in a description: repeated in each tool it costs a hundred tokens.
+        Kind::Since => json!({"type": "string"}),
     };
     let properties: serde_json::Map<String, Value> =
         fields.iter().map(|(name, kind, _)| ((*name).to_owned(), property(*kind))).collect();

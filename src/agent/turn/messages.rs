@@ -33,8 +33,8 @@ impl Conversation {
                 .iter()
                 .map(|tool| estimate_tokens(&tool.parameters.to_string()) + estimate_tokens(tool.description) + 20)
                 .sum(),
-            // Constrains the answer and is not read, but some servers put it into the prompt.
-            Expect::Json { schema, .. } => estimate_tokens(&schema.to_string()) / 2,
+            // Constrains the answer and is not read, but servers that cannot enforce it get it as text.
+            Expect::Json { schema, .. } => estimate_tokens(&schema.to_string()) + 24,
         };
         let fixed = estimate_tokens(&system) + estimate_tokens(&script.task) + estimate_tokens(&closing) + schema;
         let frames = PER_MESSAGE * (4 + 2 * u32::try_from(self.exchanges.len()).unwrap_or(u32::MAX).min(64));

@@ -52,7 +52,7 @@ pub fn fold(shapes: &mut [Vec<Piece>]) -> bool {
         found.reverse();
         for (open, close) in found {
             if places.contains_key(&around(shape, open, close)) {
-                let value = Piece { hash: WILD, nature: Nature::Variable, spaced: false };
+                let value = Piece { hash: WILD, nature: Nature::Run, spaced: false };
                 shape.splice(open + 1..close, [value]);
                 changed = true;
             }

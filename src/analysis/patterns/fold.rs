@@ -1,7 +1,7 @@
 //! Finds, over all shapes, the words that vary although nothing about them alone says so, and replaces them by the
 //! wildcard. Shapes that become equal are one pattern.
 //!
-//! Three ways, all of them statistics:
+//! Five ways, all of them statistics:
 //!
 //! - **One differs.** Shapes that are equal but for one word show the values that may stand there. Many values, or values
 //!   that look like names, make it a variable; two or three plain words (`started`, `stopped`) are different messages.
@@ -10,12 +10,15 @@
 //!   same punctuation, words that many share are the frame; within one frame, places where nearly every shape has
 //!   another word are variables.
 //! - **Enclosed.** Texts of several words between quotes or brackets: see [`enclosed`].
+//! - **Spans.** Texts of any number of words between words, or at the end of a message: see [`spans`].
+//! - **Absorbed.** What is rare and fits a template of many: see [`absorb`].
 
 use std::collections::HashSet;
 
-use super::enclosed;
 use super::hash::{self, HashedMap};
 use super::shape::{Nature, Piece, WILD};
+use super::spans::{self, Reach};
+use super::{absorb, enclosed};
 
 /// Evidence that a place is a variable, in tenths of a plain word. Fifty: five plain words, three names and a plain
 /// word, or a name where others have a number.
@@ -23,6 +26,9 @@ const ENOUGH: u32 = 50;
 
 /// Rounds of `one differs`; three suffice in practice.
 const MAX_ROUNDS: usize = 6;
+
+/// Rounds of `spans`: what one finds makes the contexts of the next more alike.
+const MAX_SPAN_ROUNDS: usize = 3;
 
 /// Shapes of one frame from which on `the rest is common` looks at them.
 const MIN_FRAMED: usize = 12;
@@ -43,6 +49,15 @@ pub fn fold(shapes: &mut [Vec<Piece>]) {
     if rest_is_common(shapes) | enclosed::fold(shapes) {
         rounds(shapes, &naming);
     }
+    for reach in [Reach::Within, Reach::ToEnd] {
+        for _ in 0..MAX_SPAN_ROUNDS {
+            if !spans::fold(shapes, reach) {
+                break;
+            }
+            rounds(shapes, &naming);
+        }
+        absorb::fold(shapes);
+    }
 }
 
 fn rounds(shapes: &mut [Vec<Piece>], naming: &HashSet<u64>) {
@@ -59,7 +74,7 @@ fn weight(nature: Nature) -> u32 {
         Nature::Plain => 10,
         Nature::Partial => 16,
         Nature::Identifier => 20,
-        Nature::Variable => 34,
+        Nature::Variable | Nature::Found | Nature::Run => 34,
     }
 }
 
@@ -131,7 +146,7 @@ fn one_differs(shapes: &mut [Vec<Piece>], naming: &HashSet<u64>) -> bool {
             let place = places.entry(openings.open(at, piece)).or_default();
             place.values += 1;
             place.evidence += weight(piece.nature);
-            place.numbered |= piece.nature == Nature::Variable;
+            place.numbered |= piece.nature >= Nature::Variable;
             if place.values == 2 {
                 place.needed = needed(shape, at, naming);
             }
@@ -158,7 +173,7 @@ fn one_differs(shapes: &mut [Vec<Piece>], naming: &HashSet<u64>) -> bool {
 
 fn make_wild(piece: &mut Piece) {
     piece.hash = WILD;
-    piece.nature = Nature::Variable;
+    piece.nature = Nature::Found;
 }
 
 /// Says whether anything changed.

@@ -6,8 +6,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 const STEP: u64 = 0xd6e8_feb8_6659_fd93;
 
-fn fold(a: u64, b: u64) -> u64 {
-    let wide = u128::from(a) * u128::from(b);
+const fn fold(a: u64, b: u64) -> u64 {
+    let wide = a as u128 * b as u128;
     (wide as u64) ^ ((wide >> 64) as u64)
 }
 
@@ -33,6 +33,11 @@ pub fn bytes(text: &[u8]) -> u64 {
     fold(hash ^ tail, SEED | 1)
 }
 
+/// The same for a text of one byte.
+pub const fn byte(byte: u8) -> u64 {
+    fold(SEED ^ STEP ^ byte as u64, SEED | 1)
+}
+
 /// A hasher for keys that are hashes already.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Identity(u64);
@@ -53,3 +58,13 @@ impl Hasher for Identity {
 
 /// A map whose keys are hashes.
 pub type HashedMap<V> = std::collections::HashMap<u64, V, BuildHasherDefault<Identity>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_is_a_text_of_one() {
+        assert!((0..=255).all(|text| byte(text) == bytes(&[text])));
+    }
+}

@@ -300,6 +300,8 @@ impl<'a> Cursor<'a> {
             let number = !unsigned.is_empty() && unsigned.iter().all(u8::is_ascii_digit);
             let technical = number
                 || text == b"-"
+                // `user@database`, as PostgreSQL writes it.
+                || memchr::memchr(b'@', text).is_some_and(|at| at > 0 && !text.ends_with(b":"))
                 || text
                     .iter()
                     .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-'))
@@ -488,6 +490,7 @@ mod tests {
             ),
             ("Jan  2 03:04:05 host kernel: [12.5] up", "[12.5] up"),
             ("2026-01-02 03:04:05 ERROR java.io.IOException: pipe", "java.io.IOException: pipe"),
+            ("2026-01-02 03:04:05.678 UTC [12] app@shop LOG:  statement: x", "statement: x"),
             // No header: a sentence that has a time, an address, a number.
             ("backup taken at 2026-01-02 03:04:05 by cron", "backup taken at 2026-01-02 03:04:05 by cron"),
             ("10.11.10.1 \"GET /\"", "10.11.10.1 \"GET /\""),

@@ -95,9 +95,15 @@ impl Level {
     /// What a message without a level seems to be, by the words that people grep for.
     pub fn guess(message: &[u8]) -> Option<Self> {
         let mut found = None;
-        let words = message.split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| (4..=40).contains(&word.len()));
+        let words = message
+            .split(|byte| !byte.is_ascii_alphanumeric())
+            .filter(|word| (4..=MAX_GUESS_BYTES).contains(&word.len()));
         for word in words.take(MAX_GUESS_WORDS) {
-            let level = match word.to_ascii_lowercase().as_slice() {
+            let mut lower = [0; MAX_GUESS_BYTES];
+            let lower = &mut lower[..word.len()];
+            lower.copy_from_slice(word);
+            lower.make_ascii_lowercase();
+            let level = match &*lower {
                 b"panic" | b"panicked" | b"fatal" | b"oomkilled" | b"segfault" => Self::Fatal,
                 b"error" | b"errors" | b"failed" | b"failure" | b"exception" | b"traceback" | b"refused"
                 | b"denied" => Self::Error,
@@ -110,6 +116,9 @@ impl Level {
         found
     }
 }
+
+/// Bytes of a word that is looked at to guess a level.
+const MAX_GUESS_BYTES: usize = 40;
 
 /// Words that are looked at to guess a level; a message says early what it is about.
 const MAX_GUESS_WORDS: usize = 60;

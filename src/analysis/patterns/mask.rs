@@ -17,6 +17,52 @@ pub enum Masked {
     Partial,
 }
 
+/// Which of the bytes that hold words together a word has: the gist of a first look, which spares most words others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Joins(u8);
+
+impl Joins {
+    const OTHER: u8 = 1;
+    const SLASH: u8 = 2;
+    const BACKSLASH: u8 = 4;
+    const COLON: u8 = 8;
+    const DOT: u8 = 16;
+    const AT: u8 = 32;
+
+    const ALL: u8 = 63;
+
+    /// One of them.
+    pub const fn of(byte: u8) -> Self {
+        Self(match byte {
+            b'/' => Self::SLASH,
+            b'\\' => Self::BACKSLASH,
+            b':' => Self::COLON,
+            b'.' => Self::DOT,
+            b'@' => Self::AT,
+            _ => Self::OTHER,
+        })
+    }
+
+    /// Those among the lower six bits.
+    pub const fn within(bits: u8) -> Self {
+        Self(bits & Self::ALL)
+    }
+
+    /// The lower six bits.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Whether there was any.
+    pub fn any(self) -> bool {
+        self.0 != 0
+    }
+
+    fn has(self, some: u8) -> bool {
+        self.0 & some != 0
+    }
+}
+
 /// The longest unit.
 const MAX_UNIT_BYTES: usize = 12;
 
@@ -112,7 +158,10 @@ pub fn end_of_url(bytes: &[u8], colon: usize) -> usize {
 }
 
 /// Whether a word without digits is the path of a file.
-pub fn is_path(word: &[u8]) -> bool {
+pub fn is_path(word: &[u8], joins: Joins) -> bool {
+    if !joins.has(Joins::SLASH | Joins::BACKSLASH) {
+        return false;
+    }
     let slashes = word.iter().filter(|&&byte| byte == b'/').count();
     let backslashes = word.iter().filter(|&&byte| byte == b'\\').count();
     let absolute = matches!(word, [b'/', ..] | [b'~' | b'.', b'/', ..] | [b'.', b'.', b'/', ..]);
@@ -120,8 +169,10 @@ pub fn is_path(word: &[u8]) -> bool {
 }
 
 /// Whether a word without digits is the address of a mailbox.
-pub fn is_mailbox(word: &[u8]) -> bool {
-    memchr::memchr(b'@', word).is_some_and(|at| at > 0 && memchr::memchr(b'.', &word[at..]).is_some_and(|dot| dot > 1))
+pub fn is_mailbox(word: &[u8], joins: Joins) -> bool {
+    joins.has(Joins::AT)
+        && memchr::memchr(b'@', word)
+            .is_some_and(|at| at > 0 && memchr::memchr(b'.', &word[at..]).is_some_and(|dot| dot > 1))
 }
 
 /// Whether a word without digits is a number all the same: `ffffffff`.
@@ -196,15 +247,29 @@ fn is_host(word: &[u8]) -> bool {
         && name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
 }
 
+/// `rdd_42_20`, `broadcast_2_piece0`: names that programs make, with a number at the end and another before it. More
+/// numbers make an identifier, whose kind is worth keeping.
+fn is_numbered(word: &[u8]) -> bool {
+    let groups = word.split(|byte| !byte.is_ascii_digit()).filter(|digits| !digits.is_empty()).count();
+    groups == 2 && word.last().is_some_and(u8::is_ascii_digit)
+}
+
 /// Masks a word that has both letters and digits, writing what remains to `out`.
-pub fn digit_word(word: &[u8], out: &mut Vec<u8>) -> Masked {
+pub fn digit_word(word: &[u8], joins: Joins, out: &mut Vec<u8>) -> Masked {
     if is_quantity(word) {
         return Masked::Quantity;
     }
+    let underscored = memchr::memchr(b'_', word).is_some();
+    if !joins.any() && !underscored {
+        return plain_digit_word(word, out);
+    }
+    if !joins.any() && is_numbered(word) {
+        return Masked::Variable;
+    }
     if is_uuid(word)
-        || is_path(word)
-        || is_hex_address(word)
-        || is_host(word)
+        || is_path(word, joins)
+        || joins.has(Joins::COLON) && is_hex_address(word)
+        || joins.has(Joins::DOT) && is_host(word)
         || matches!(word, [b'0', b'x' | b'X', ..])
     {
         return Masked::Variable;
@@ -263,6 +328,19 @@ pub fn digit_word(word: &[u8], out: &mut Vec<u8>) -> Masked {
         out.extend_from_slice(WILDCARD);
     }
     if out[from..].iter().any(u8::is_ascii_alphabetic) { Masked::Partial } else { Masked::Variable }
+}
+
+/// A word of letters and digits alone.
+fn plain_digit_word(word: &[u8], out: &mut Vec<u8>) -> Masked {
+    match piece(word) {
+        Piece::Named(head) if !matches!(word, [b'0', b'x' | b'X', ..]) => {
+            out.extend_from_slice(&word[..head]);
+            out.extend_from_slice(WILDCARD);
+            // Letters beyond ASCII alone are no name that is worth keeping.
+            if word[..head].iter().any(u8::is_ascii_alphabetic) { Masked::Partial } else { Masked::Variable }
+        }
+        Piece::Letters | Piece::Number | Piece::Named(_) => Masked::Variable,
+    }
 }
 
 fn ends_with_wildcard(out: &[u8]) -> bool {

@@ -26,9 +26,18 @@ const GROUPS_KEPT: usize = MAX_GROUPS / 2;
 /// Shapes whose group is remembered. 16 bytes each with the table's slack 32: 4 MiB.
 const MAX_KNOWN_SHAPES: usize = 128 * 1024;
 
-/// Slots that are handed out, each 4 bytes: 16 MiB. Reached only where millions of shapes are new; what comes then and
+/// Slots that are handed out, each 4 bytes: 64 MiB. Reached only where millions of shapes are new; what comes then and
 /// fits no pattern is counted in the slot for the rest.
-const MAX_SLOTS: usize = 4 * 1024 * 1024;
+const MAX_SLOTS: usize = 16 * 1024 * 1024;
+
+/// Words whose texts are kept before those that no group has are dropped. About 56 bytes each: 7 MiB.
+const MAX_WORDS: usize = 128 * 1024;
+
+/// Merging was worth its time if it made one in this many groups superfluous.
+const WORTHWHILE: usize = 8;
+
+/// Times in a row that merging is left out, at the most, where it was not worth its time: logs in which nothing repeats.
+const MAX_IDLE: u32 = 63;
 
 /// Bytes of an example. Enough for a line on a screen; 16,384 of them are 8 MiB.
 pub const MAX_EXAMPLE_BYTES: usize = 512;
@@ -62,6 +71,9 @@ pub struct Slot(u32);
 /// Holds the forgotten.
 const REST: Slot = Slot(0);
 
+/// Marks the entry of a slot that has a group of its own; the others name the slot that they were merged into.
+const OWN: u32 = 1 << 31;
+
 /// Counts the shapes of lines.
 #[derive(Debug)]
 pub struct Miner {
@@ -70,11 +82,21 @@ pub struct Miner {
     words: Words,
     /// Shape to slot.
     known: HashedMap<Slot>,
-    /// Slot to index in `groups`.
+    /// Slot to index in `groups`, marked as [`OWN`], or to another slot.
     slots: Vec<u32>,
     groups: Vec<Group>,
     tree: Tree,
     clock: u64,
+    idle: Idle,
+}
+
+/// How often merging is left out.
+#[derive(Clone, Copy, Debug, Default)]
+struct Idle {
+    /// Times that are left.
+    left: u32,
+    /// Times that were granted last.
+    granted: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -85,6 +107,7 @@ struct Group {
     window: Seen,
     baseline: Seen,
     level: Option<Level>,
+    /// Of the groups that were merged into this one.
     guessed: Option<Level>,
     example: Box<str>,
 }
@@ -115,15 +138,25 @@ impl Seen {
 
 impl Group {
     fn absorb(&mut self, other: Self) {
-        let Self { pieces: _, slot: _, touched, window, baseline, level, guessed, example } = other;
-        self.touched = self.touched.max(touched);
-        self.window.absorb(window);
-        self.baseline.absorb(baseline);
-        self.level = self.level.max(level);
-        self.guessed = self.guessed.max(guessed);
+        self.guessed = self.guess().max(other.guess());
+        self.forget(&other);
         if self.example.is_empty() {
-            self.example = example;
+            self.example = other.example;
         }
+    }
+
+    /// Counts what is forgotten.
+    fn forget(&mut self, other: &Self) {
+        let Self { pieces: _, slot: _, touched, window, baseline, level, guessed: _, example: _ } = other;
+        self.touched = self.touched.max(*touched);
+        self.window.absorb(*window);
+        self.baseline.absorb(*baseline);
+        self.level = self.level.max(*level);
+    }
+
+    /// The level that the words let one guess. Not done for every new group: most of them merge into few.
+    fn guess(&self) -> Option<Level> {
+        self.guessed.max(Level::guess(self.example.as_bytes()))
     }
 }
 
@@ -143,10 +176,11 @@ impl Miner {
             tokens: Tokens::default(),
             words: Words::default(),
             known: HashedMap::default(),
-            slots: vec![0],
+            slots: vec![OWN],
             groups: vec![rest],
             tree: Tree::default(),
             clock: 0,
+            idle: Idle::default(),
         }
     }
 
@@ -159,7 +193,8 @@ impl Miner {
             None => self.place(shape, &record.message),
         };
         self.clock += 1;
-        let group = &mut self.groups[self.slots[slot.0 as usize] as usize];
+        let index = self.group_of(slot);
+        let group = &mut self.groups[index];
         group.touched = self.clock;
         group.level = group.level.max(record.level);
         match side {
@@ -169,10 +204,18 @@ impl Miner {
         slot
     }
 
+    fn group_of(&self, slot: Slot) -> usize {
+        let mut entry = self.slots[slot.0 as usize];
+        while entry & OWN == 0 {
+            entry = self.slots[entry as usize];
+        }
+        (entry & !OWN) as usize
+    }
+
     /// Finds or makes the group of a shape that is not known.
     fn place(&mut self, shape: u64, message: &str) -> Slot {
         if self.groups.len() > self.settings.max_groups {
-            self.merge();
+            self.make_room();
         }
         let pieces = shape::pieces(&self.tokens, &mut self.words);
         let slot = match self.tree.find(&pieces) {
@@ -180,11 +223,10 @@ impl Miner {
             None if self.slots.len() >= MAX_SLOTS => REST,
             None => {
                 let slot = self.slots.len() as u32;
-                self.slots.push(self.groups.len() as u32);
+                self.slots.push(OWN | self.groups.len() as u32);
                 self.groups.push(Group {
                     pieces,
                     slot,
-                    guessed: Level::guess(message.as_bytes()),
                     example: record::cut(message, MAX_EXAMPLE_BYTES).into(),
                     ..Group::default()
                 });
@@ -198,42 +240,75 @@ impl Miner {
         slot
     }
 
-    /// Merges the groups for good and forgets the oldest, to make room.
-    fn merge(&mut self) {
-        let folded = self.folded();
-        let mut owners: HashMap<&[Piece], usize> = HashMap::new();
-        // Old index to new index; the rest keeps the first place.
-        let mut moved = vec![0; self.groups.len()];
-        let mut merged: Vec<Group> = Vec::new();
-        for (index, (group, pieces)) in std::mem::take(&mut self.groups).into_iter().zip(&folded).enumerate() {
-            let next = merged.len();
-            let own = if index == 0 { next } else { *owners.entry(pieces).or_insert(next) };
-            moved[index] = own as u32;
-            if own == next {
-                merged.push(Group { pieces: pieces.clone(), ..group });
-            } else {
-                merged[own].absorb(group);
-            }
+    /// Merges groups for good and forgets the oldest.
+    fn make_room(&mut self) {
+        if self.idle.left > 0 {
+            self.idle.left -= 1;
+        } else {
+            let before = self.groups.len();
+            self.merge();
+            let worthwhile = (before - self.groups.len()) * WORTHWHILE >= before;
+            let granted = if worthwhile { 0 } else { (self.idle.granted * 2 + 1).min(MAX_IDLE) };
+            self.idle = Idle { left: granted, granted };
         }
-        let kept = forget(&mut merged, self.settings.max_groups.min(GROUPS_KEPT * 2) / 2);
-        for slot in &mut self.slots {
-            *slot = kept[moved[*slot as usize] as usize];
-        }
-        self.groups = merged;
+        self.forget(self.settings.max_groups.min(GROUPS_KEPT * 2) / 2);
         // What was remembered may match something more general now.
         self.known.clear();
         self.tree = Tree::default();
-        let mut used = Words::default();
-        for group in &self.groups[1..] {
-            self.tree.insert(group.pieces.clone(), group.slot);
-            self.known.insert(shape::identity_of(&group.pieces), Slot(group.slot));
-            for piece in &group.pieces {
-                if let Some(word) = self.words.remove(&piece.hash) {
-                    used.insert(piece.hash, word);
-                }
+        for (index, group) in self.groups.iter().enumerate() {
+            self.slots[group.slot as usize] = OWN | index as u32;
+            if group.slot != REST.0 {
+                self.known.insert(shape::identity_of(&group.pieces), Slot(group.slot));
+                self.tree.insert(&group.pieces, group.slot);
             }
         }
-        self.words = used;
+        if self.words.len() > MAX_WORDS {
+            let mut used = Words::default();
+            for piece in self.groups.iter().flat_map(|group| &group.pieces) {
+                used.extend(self.words.remove_entry(&piece.hash));
+            }
+            self.words = used;
+        }
+    }
+
+    /// Merges the groups whose folded shapes are equal.
+    fn merge(&mut self) {
+        let folded = self.folded();
+        let mut owners: HashMap<Vec<Piece>, usize> = HashMap::new();
+        let mut merged: Vec<Group> = Vec::new();
+        for (group, pieces) in std::mem::take(&mut self.groups).into_iter().zip(folded) {
+            let next = merged.len();
+            // The rest, which comes first, is nobody's equal.
+            let own = if next == 0 { next } else { *owners.entry(pieces.clone()).or_insert(next) };
+            if own == next {
+                merged.push(Group { pieces, ..group });
+            } else {
+                self.slots[group.slot as usize] = merged[own].slot;
+                merged[own].absorb(group);
+            }
+        }
+        self.groups = merged;
+    }
+
+    /// Leaves the `keep` groups that were seen last; the others are counted in the first, which is the rest.
+    fn forget(&mut self, keep: usize) {
+        let surplus = self.groups.len().saturating_sub(keep.max(1));
+        if surplus == 0 {
+            return;
+        }
+        let mut ages: Vec<u64> = self.groups.iter().skip(1).map(|group| group.touched).collect();
+        let (_, oldest, _) = ages.select_nth_unstable(surplus - 1);
+        let oldest = *oldest;
+        let mut kept: Vec<Group> = Vec::with_capacity(self.settings.max_groups + 1);
+        for group in std::mem::take(&mut self.groups) {
+            if kept.is_empty() || group.touched > oldest {
+                kept.push(group);
+            } else {
+                self.slots[group.slot as usize] = REST.0;
+                kept[0].forget(&group);
+            }
+        }
+        self.groups = kept;
     }
 
     fn folded(&self) -> Vec<Vec<Piece>> {
@@ -260,34 +335,9 @@ impl Miner {
                 merged[index].absorb(group.clone());
             }
         }
-        let of_slot = self.slots.iter().map(|group| of_group[*group as usize]).collect();
+        let of_slot = (0..self.slots.len() as u32).map(|slot| of_group[self.group_of(Slot(slot))]).collect();
         Mined { templates, groups: merged, of_slot }
     }
-}
-
-/// Leaves the `keep` groups that were seen last; the others are counted in the first, which is the rest. Says where each
-/// went.
-fn forget(groups: &mut Vec<Group>, keep: usize) -> Vec<u32> {
-    let mut ages: Vec<u64> = groups.iter().skip(1).map(|group| group.touched).collect();
-    let surplus = groups.len().saturating_sub(keep.max(1));
-    if surplus == 0 {
-        return (0..groups.len() as u32).collect();
-    }
-    ages.sort_unstable();
-    let oldest = ages[surplus - 1];
-    let mut went = Vec::with_capacity(groups.len());
-    let mut kept: Vec<Group> = Vec::with_capacity(keep);
-    for group in std::mem::take(groups) {
-        if kept.is_empty() || group.touched > oldest {
-            went.push(kept.len() as u32);
-            kept.push(group);
-        } else {
-            went.push(0);
-            kept[0].absorb(group);
-        }
-    }
-    *groups = kept;
-    went
 }
 
 /// The patterns found at one moment.
@@ -335,7 +385,7 @@ impl Mined {
                 first_seen: seen.first,
                 last_seen: seen.last,
                 example: group.example.to_string(),
-                level: group.level.or(group.guessed),
+                level: group.level.or_else(|| group.guess()),
             })
             .collect();
         patterns.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.template.cmp(&b.template)));
@@ -385,14 +435,72 @@ mod tests {
 
     #[test]
     fn finds_several_words_that_vary_together() {
-        let word = |seed: usize| -> String {
-            (0..5).map(|at| char::from(b'a' + ((seed * 7 + at * seed + at * 5) % 26) as u8)).collect()
-        };
         let lines: Vec<String> = (1..40)
             .map(|n| format!("transfer {} to {} by {} was done", word(n), word(n + 50), word(n + 100)))
             .collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         insta::assert_snapshot!(mined(&lines).join("\n"), @"39 transfer <*> to <*> by <*> was done");
+    }
+
+    /// Words that differ from each other, the same in each run.
+    fn word(seed: usize) -> String {
+        (0..5).map(|at| char::from(b'a' + ((seed * 7 + at * seed + at * 5) % 26) as u8)).collect()
+    }
+
+    fn words(seed: usize, count: usize, between: &str) -> String {
+        (0..count).map(|at| word(seed + at * 31)).collect::<Vec<String>>().join(between)
+    }
+
+    fn templates_of(lines: impl Iterator<Item = String>) -> Vec<String> {
+        let lines: Vec<String> = lines.collect();
+        mined(&lines.iter().map(String::as_str).collect::<Vec<&str>>())
+    }
+
+    #[test]
+    fn finds_values_of_any_number_of_words() {
+        let cases = [
+            templates_of((1..60).map(|n| format!("User {} logged in", words(n, 1 + n % 3, " ")))),
+            templates_of(
+                (1..60)
+                    .map(|n| format!("Invited {} to team {}", words(n, 1 + n % 3, " "), words(n + 60, 1 + n % 2, " "))),
+            ),
+            templates_of((1..60).map(|n| format!("could not load the profile: {}", words(n, 1 + n % 5, " ")))),
+            templates_of((1..60).map(|n| format!("missing columns {} in table", words(n, 1 + n % 5, ", ")))),
+            templates_of((0..60).map(|n| format!("dropped tags [{}] of {}", words(n, n % 5, ", "), word(n + 9)))),
+        ];
+        insta::assert_snapshot!(cases.map(|templates| templates.join("\n")).join("\n"), @r"
+        59 User <*> logged in
+        59 Invited <*> to team <*>
+        59 could not load the profile: <*>
+        59 missing columns <*> in table
+        60 dropped tags [<*>] of <*>
+        ");
+    }
+
+    #[test]
+    fn keeps_apart_what_only_begins_alike() {
+        // A component and its messages, and what happened to a thing.
+        let messages = ["started the server", "no route to host", "buffer is full", "lease lost", "ran out of memory"];
+        let lines = messages.iter().flat_map(|message| (0..8).map(move |n| format!("proxy: {message} ({n})")));
+        assert_eq!(templates_of(lines).len(), messages.len());
+        let ends = ["was created", "was deleted again", "is full"];
+        let lines = (0..60).map(|n| format!("Queue of {} {}", words(n, 1 + n % 2, " "), ends[n % 3]));
+        insta::assert_snapshot!(templates_of(lines).join("\n"), @r"
+        20 Queue of <*> is full
+        20 Queue of <*> was created
+        20 Queue of <*> was deleted again
+        ");
+    }
+
+    #[test]
+    fn what_was_merged_takes_in_values_of_other_lengths() {
+        let mut miner = Miner::new(Settings { max_groups: 60 });
+        let mut add = |line: String| miner.add(&read_line(&line), None, Side::Window);
+        for n in 0..100 {
+            add(format!("User {} logged in", words(n, 1 + n % 3, " ")));
+        }
+        let slot = add(format!("User {} logged in", words(1000, 6, " ")));
+        assert_eq!(miner.mine().template_of(slot).1, "User <*> logged in");
     }
 
     #[test]

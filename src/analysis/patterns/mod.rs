@@ -8,13 +8,15 @@
 //!    ([`structured`]), access logs ([`access`]), times and other headers ([`header`], [`timestamp`], [`level`]).
 //! 3. [`token`] cuts the message into tokens and replaces what varies by nature ([`mask`]).
 //! 4. [`miner`] counts the distinct sequences of tokens, the [`shape`]s; one seen before is one look into a hash map.
-//! 5. [`fold`] finds, over all shapes, the words that only lines side by side betray as variables, and
-//!    merges ([`enclosed`]). It
-//!    runs when patterns are asked for, and whenever the miner is full; [`tree`] then matches new lines with what was merged.
+//! 5. [`fold`] finds, over all shapes, the words that only lines side by side betray as variables, and merges: single
+//!    words, texts in quotes and brackets ([`enclosed`]), texts between words ([`spans`]); rare shapes join the template
+//!    that fits them ([`absorb`]). It runs when patterns are asked for, and whenever the miner is full; [`tree`] then
+//!    matches new lines with what was merged.
 //! 6. [`mod@compare`] holds the patterns ([`template`]) of a window against those of a baseline.
 //!
 //! Pure: no clock, no IO; time comes with the lines.
 
+pub mod absorb;
 pub mod access;
 pub mod ansi;
 pub mod compare;
@@ -29,6 +31,7 @@ pub mod mask;
 pub mod miner;
 pub mod record;
 pub mod shape;
+pub mod spans;
 pub mod structured;
 pub mod template;
 pub mod timestamp;

@@ -22,6 +22,10 @@ pub enum Nature {
     Partial,
     /// A value.
     Variable,
+    /// A word that other shapes showed to be a value.
+    Found,
+    /// A value of any number of tokens.
+    Run,
 }
 
 /// One token of a shape. Two are equal if their texts are, whatever the spaces before them.

@@ -4,7 +4,8 @@
 //! other lines (a user name, a pod's colour) is found later, by `fold`.
 
 use super::hash;
-use super::mask::{self, WILDCARD};
+use super::mask::{self, Joins};
+use super::shape::WILD;
 use super::timestamp;
 
 /// Bytes of a message that are looked at. A message that differs from another only behind this is the same pattern to a
@@ -22,7 +23,7 @@ pub enum Kind {
     Word,
     /// A word with a masked part, such as `node-<*>`.
     Partial,
-    /// Varies by nature; its text is the wildcard.
+    /// Varies by nature; it has no text.
     Variable,
     /// Punctuation.
     Mark,
@@ -88,6 +89,40 @@ fn class(byte: u8) -> Class {
     CLASSES[byte as usize]
 }
 
+/// The gist of a byte within a word: [`LETTER`], [`DIGIT`] or the bit of [`Joins`]; [`STOP`] if it may end the word.
+const GISTS: [u8; 256] = gists();
+const LETTER: u8 = 1 << 6;
+const DIGIT: u8 = 1 << 7;
+const STOP: u8 = 0;
+
+const fn gists() -> [u8; 256] {
+    let mut table = [STOP; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match CLASSES[byte] {
+            Class::Letter => LETTER,
+            Class::Digit => DIGIT,
+            Class::Join => Joins::of(byte as u8).bits(),
+            Class::Space | Class::Colon | Class::Mark => STOP,
+        };
+        byte += 1;
+    }
+    table
+}
+
+/// Hashes of the texts of one byte.
+const MARKS: [u64; 256] = marks();
+
+const fn marks() -> [u64; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = hash::byte(byte as u8);
+        byte += 1;
+    }
+    table
+}
+
 impl Tokens {
     /// The tokens in order.
     pub fn list(&self) -> &[Token] {
@@ -116,7 +151,7 @@ impl Tokens {
                 }
                 Class::Mark => at = self.mark(bytes, at, spaced),
                 Class::Colon => {
-                    self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                    self.push_mark(b':', spaced);
                     at += 1;
                 }
                 Class::Letter | Class::Digit | Class::Join => at = self.word(bytes, at, spaced),
@@ -129,6 +164,13 @@ impl Tokens {
         let start = self.text.len() as u32;
         self.text.extend_from_slice(text);
         self.list.push(Token { hash: hash::bytes(text), start, end: self.text.len() as u32, kind, spaced, quantity });
+    }
+
+    fn push_mark(&mut self, byte: u8, spaced: bool) {
+        let start = self.text.len() as u32;
+        self.text.push(byte);
+        let hash = MARKS[byte as usize];
+        self.list.push(Token { hash, start, end: start + 1, kind: Kind::Mark, spaced, quantity: false });
     }
 
     fn push_variable(&mut self, spaced: bool, quantity: bool) {
@@ -149,7 +191,8 @@ impl Tokens {
             self.pop();
             return;
         }
-        self.push(WILDCARD, Kind::Variable, spaced, quantity);
+        let at = self.text.len() as u32;
+        self.list.push(Token { hash: WILD, start: at, end: at, kind: Kind::Variable, spaced, quantity });
     }
 
     fn pop(&mut self) {
@@ -168,12 +211,12 @@ impl Tokens {
                 if let Some(length) = memchr::memchr(byte, rest)
                     && length <= mask::MAX_QUOTED_BYTES
                 {
-                    self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                    self.push_mark(byte, spaced);
                     self.push_variable(false, false);
-                    self.push(&bytes[at..=at], Kind::Mark, false, false);
+                    self.push_mark(byte, false);
                     return at + length + 2;
                 }
-                self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                self.push_mark(byte, spaced);
             }
             // `<1 sec`: a bound on a number is a number.
             b'<' | b'>' if bytes.get(at + 1).is_some_and(u8::is_ascii_digit) => {
@@ -181,7 +224,7 @@ impl Tokens {
                 if closed.is_none_or(|end| bytes[at + 1 + end] == b' ') {
                     return self.word(bytes, at + 1, spaced);
                 }
-                self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                self.push_mark(byte, spaced);
             }
             // `LOCAL(0)`: an indexed name.
             b'(' if !spaced && self.last_kind() == Some(Kind::Word) => {
@@ -190,12 +233,12 @@ impl Tokens {
                     self.index_last();
                     return at + digits + 2;
                 }
-                self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                self.push_mark(byte, spaced);
             }
             // An empty value in brackets that other lines fill: `from 10.0.0.1 ()`.
-            b')' if !spaced && self.list.last().is_some_and(|open| open.spaced && self.text(open) == b"(") => {
+            b')' | b']' | b'}' if !spaced && self.list.last().is_some_and(|open| self.is_empty_value(open, byte)) => {
                 self.push_variable(false, false);
-                self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                self.push_mark(byte, spaced);
             }
             // `24847 bytes (24.2 KB)` says the same twice.
             b')' => {
@@ -208,11 +251,20 @@ impl Tokens {
                     self.pop();
                     return at + 1;
                 }
-                self.push(&bytes[at..=at], Kind::Mark, spaced, false);
+                self.push_mark(byte, spaced);
             }
             _ => self.push(&bytes[at..=at], Kind::Mark, spaced, false),
         }
         at + 1
+    }
+
+    /// Whether a bracket opened a value, rather than the arguments of a call, that closes at once.
+    fn is_empty_value(&self, open: &Token, close: u8) -> bool {
+        match close {
+            b')' => open.spaced && self.text(open) == b"(",
+            b']' => self.text(open) == b"[",
+            _ => self.text(open) == b"{",
+        }
     }
 
     fn last_kind(&self) -> Option<Kind> {
@@ -236,21 +288,19 @@ impl Tokens {
     /// A word with what is joined to it. Returns where the next token starts.
     fn word(&mut self, bytes: &[u8], start: usize, spaced: bool) -> usize {
         let mut at = start;
-        let mut digits = false;
-        let mut joins = false;
-        let mut letters = false;
-        while let Some(&byte) = bytes.get(at) {
-            match class(byte) {
-                Class::Letter => {
-                    letters = true;
-                    // Most bytes of most lines.
-                    while bytes.get(at + 1).is_some_and(|next| class(*next) == Class::Letter) {
-                        at += 1;
-                    }
+        let mut gist = 0;
+        loop {
+            // Most bytes of most lines.
+            while let Some(&byte) = bytes.get(at) {
+                let own = GISTS[byte as usize];
+                if own == STOP {
+                    break;
                 }
-                Class::Digit => digits = true,
-                Class::Join => joins = true,
-                Class::Colon => {
+                gist |= own;
+                at += 1;
+            }
+            match bytes.get(at) {
+                Some(b':') => {
                     if bytes[at + 1..].starts_with(b"//") {
                         at = mask::end_of_url(bytes, at);
                         self.push_variable(spaced, false);
@@ -259,14 +309,15 @@ impl Tokens {
                     if !mask::colon_joins(bytes, start, at) {
                         break;
                     }
-                    joins = true;
+                    gist |= Joins::of(b':').bits();
                 }
                 // The query of a URL without its host.
-                Class::Mark if byte == b'=' && joins && memchr::memchr(b'?', &bytes[start..at]).is_some() => {}
-                Class::Mark | Class::Space => break,
+                Some(b'=') if Joins::within(gist).any() && memchr::memchr(b'?', &bytes[start..at]).is_some() => {}
+                _ => break,
             }
             at += 1;
         }
+        let (letters, digits, joins) = (gist & LETTER != 0, gist & DIGIT != 0, Joins::within(gist));
         let mut end = at;
         if letters || digits {
             // The full stop of a sentence is not part of its last word.
@@ -277,13 +328,15 @@ impl Tokens {
         let word = &bytes[start..end];
         if !digits {
             if end - start == 3
-                && bytes.get(end).is_some_and(|next| matches!(next, b' ' | b','))
+                && may_be_date(&bytes[end..])
                 && let Some((length, _)) = timestamp::at_start(&bytes[start..])
             {
                 self.push_variable(spaced, false);
                 return start + length;
             }
-            if joins && letters && (mask::is_path(word) || mask::is_mailbox(word)) || mask::is_hex_letters(word) {
+            if letters && joins.any() && (mask::is_path(word, joins) || mask::is_mailbox(word, joins))
+                || mask::is_hex_letters(word)
+            {
                 self.push_variable(spaced, false);
             } else {
                 self.push(word, if letters { Kind::Word } else { Kind::Mark }, spaced, false);
@@ -292,7 +345,7 @@ impl Tokens {
             end = self.number(bytes, end, spaced, false);
         } else {
             let from = self.text.len();
-            match mask::digit_word(word, &mut self.text) {
+            match mask::digit_word(word, joins, &mut self.text) {
                 mask::Masked::Variable => {
                     self.text.truncate(from);
                     self.push_variable(spaced, false);
@@ -335,6 +388,15 @@ impl Tokens {
     }
 }
 
+/// Whether what follows a word of three letters lets it be the name of a day or a month.
+fn may_be_date(rest: &[u8]) -> bool {
+    matches!(rest, [b' ' | b',', ..])
+        && rest
+            .iter()
+            .find(|byte| !matches!(byte, b' ' | b','))
+            .is_some_and(|next| next.is_ascii_digit() || next.is_ascii_uppercase())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::shape::{self, Words};
@@ -362,6 +424,10 @@ mod tests {
             ("mail to ann@example.com sent", "mail to <*> sent"),
             ("node-12 and eth0", "node-<*> and eth<*>"),
             ("attempt_1445_0020_m_000001_0 done", "attempt_<*> done"),
+            ("block broadcast_2_piece0 of rdd_42_20", "block <*> of <*>"),
+            ("oauth2_login at /a and b_1", "oauth<*>_login at /a and b_<*>"),
+            ("tags [] and {} of f() in [1]", "tags [<*>] and {<*>} of f() in [<*>]"),
+            ("the pod and May 5 10:00:00", "the pod and <*>"),
             ("tag=\"any words\", n=1", "tag=\"<*>\", n=<*>"),
             ("24847 bytes (24.2 KB) sent", "<*> sent"),
             ("lifetime <1 sec", "lifetime <*>"),

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::Scene;
-use crate::analysis::text::root_line;
+use crate::analysis::text::complaint::complaint;
+use crate::analysis::text::{network, root_line};
 use crate::domain::cluster::{ContainerSpec, ContainerState, PodState, Termination, WorkloadState};
 use crate::domain::evidence::{EvidenceId, Novelty};
 
@@ -74,6 +75,20 @@ impl<'a> Scene<'a> {
         units
     }
 
+    /// Since when the container has been failing: the run that ended last is the newest of many, so the pod's own
+    /// readiness and the first back-off are asked, too. `None` where all of that is another story.
+    pub fn failing_since(&self, unit: &Unit) -> Option<DateTime<Utc>> {
+        let run = unit.ending().and_then(|ending| ending.started_at);
+        let ready =
+            unit.pod.conditions.iter().find(|condition| condition.kind == "Ready" && condition.status != "True");
+        let object = format!("Pod {}", unit.pod.name);
+        let events = self.events();
+        let back_off = events.iter().filter(|(_, event)| event.object == object && event.reason == "BackOff");
+        let times = run.into_iter().chain(ready.and_then(|ready| ready.since));
+        let times = times.chain(back_off.filter_map(|(_, event)| event.first));
+        times.filter(|at| self.weight(Some(*at)) > 0.5).min()
+    }
+
     /// Everything that the subject's programs wrote, last words first.
     pub fn records(&self) -> Vec<Record<'a>> {
         let words = self.containers().into_iter().filter_map(|unit| {
@@ -106,7 +121,7 @@ impl<'a> Scene<'a> {
                     count: pattern.count,
                     new: pattern.novelty == Novelty::New,
                     worse: matches!(pattern.novelty, Novelty::New | Novelty::MoreFrequent),
-                    complains: bad || (!quiet && root_line::complains(text)),
+                    complains: bad || (!quiet && complains(text)),
                     warns: matches!(level, "warn" | "warning"),
                     last_word: false,
                     first: pattern.first,
@@ -116,4 +131,9 @@ impl<'a> Scene<'a> {
         });
         words.chain(patterns).collect()
     }
+}
+
+/// Whether the words complain: in general, or of something that is known by name.
+fn complains(text: &str) -> bool {
+    root_line::complains(text) || complaint(text).is_some() || network::failure(text).is_some()
 }

@@ -96,10 +96,11 @@ pub fn complaint(record: &str) -> Option<Complaint> {
     if let Some(name) = missing_env(record) {
         return Some(Complaint { trouble: Trouble::MissingEnv, name: Some(name) });
     }
-    let lower = record.to_ascii_lowercase();
+    let lower = record.to_lowercase();
     let missing_relation =
         has_any(&lower, &["relation ", "column ", "schema ", "table ", "database ", "type ", "function "])
-            && has_any(&lower, &["does not exist", "doesn't exist"]);
+            && has_any(&lower, &["does not exist", "doesn't exist"])
+            || has_any(&lower, &["отношение ", "столбец ", "таблица ", "схема "]) && lower.contains("не существует");
     let trouble = match RULES.iter().find(|(_, needles)| has_any(&lower, needles)) {
         _ if missing_relation => Trouble::Schema,
         // A cache says so of its own memory, not of the caller's.

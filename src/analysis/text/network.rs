@@ -9,6 +9,7 @@ use rules::RULES;
 
 mod host;
 mod port;
+mod proxy;
 mod rules;
 
 /// How a connection failed, most telling first.
@@ -65,8 +66,9 @@ impl Failure {
 
 /// How the line says a connection failed; `None` if it speaks of something else.
 pub fn failure(text: &str) -> Option<Failure> {
-    let lower = text.to_ascii_lowercase();
-    RULES.iter().find(|(failure, needles)| has_any(&lower, needles) && holds(*failure, &lower)).map(|rule| rule.0)
+    let lower = text.to_lowercase();
+    let told = RULES.iter().find(|(failure, needles)| has_any(&lower, needles) && holds(*failure, &lower));
+    told.map(|rule| rule.0).or_else(|| proxy::blamed(text).map(|(failure, _)| failure))
 }
 
 /// What a rule's words leave open.
@@ -74,7 +76,7 @@ fn holds(failure: Failure, lower: &str) -> bool {
     match failure {
         // `Connection to db:5432 refused` has a name in the middle.
         Failure::Refused => {
-            has_any(lower, &["refused", "111", "broker may not be available"])
+            has_any(lower, &["refused", "111", "broker may not be available", "отказ", "отклонен"])
                 // A payment that was declined or a policy that refuses is an answer.
                 && !lower.contains("refused: ")
                 || lower.contains("connection refused")
@@ -90,6 +92,10 @@ fn holds(failure: Failure, lower: &str) -> bool {
 
 /// A failure and where it happened, from one whole log record.
 pub fn failed_connection(record: &str) -> Option<(Failure, Option<Place>)> {
+    // An access log is read by its fields: its words are those of whoever asked.
+    if let Some(blamed) = proxy::blamed(record) {
+        return Some(blamed);
+    }
     let failure = failure(record)?;
     let found = place(record).or_else(|| place(&record::plain_record(record)));
     Some((failure, found))

@@ -30,7 +30,26 @@ const COMPLAINTS: &[&str] = &[
     "required",
     "segmentation fault",
     "killed",
-    "ошибка",
+    "not provided",
+    "not defined",
+    "giving up",
+    // Russian, without the endings.
+    "ошибк",
+    "исключени",
+    "не удалось",
+    "не удаётся",
+    "не удается",
+    "невозможно",
+    "не найден",
+    "не задан",
+    "не существует",
+    "отказано",
+    "недоступ",
+    "нет соединения",
+    "сбой",
+    "фатальн",
+    "критическ",
+    "авари",
 ];
 
 /// The line that says why, on one line and bounded. `None` for blank text.

@@ -1,4 +1,4 @@
-//! Questions about one's own rights: reading is allowed, secrets and changes are not.
+//! Questions about one's own rights.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,13 +16,15 @@ pub(super) fn review(cluster: &Cluster, asked: &Asked, target: &Target) -> Resul
     let body: Value = serde_json::from_slice(&asked.body)
         .map_err(|error| Refusal::BadRequest(format!("the body of the request is not JSON: {error}")))?;
     let (kind, status) = match target.resource.as_str() {
-        "selfsubjectaccessreviews" => ("SelfSubjectAccessReview", json!({"allowed": is_allowed(&body["spec"])})),
+        "selfsubjectaccessreviews" => {
+            ("SelfSubjectAccessReview", json!({"allowed": is_allowed(cluster, &body["spec"])}))
+        }
         "selfsubjectrulesreviews" => ("SelfSubjectRulesReview", rules(cluster)),
         "selfsubjectreviews" => (
             "SelfSubjectReview",
-            json!({"userInfo": {"username": super::USER, "groups": ["system:serviceaccounts", "system:authenticated"]}}),
+            json!({"userInfo": {"username": cluster.user, "groups": ["system:serviceaccounts", "system:authenticated"]}}),
         ),
-        _ => return Err(target.forbidden("create")),
+        _ => return Err(target.forbidden(cluster.user, "create")),
     };
     let answer = json!({
         "kind": kind, "apiVersion": format!("{}/{}", target.group, target.version),
@@ -31,13 +33,18 @@ pub(super) fn review(cluster: &Cluster, asked: &Asked, target: &Target) -> Resul
     Ok(reply(StatusCode::CREATED, "application/json", answer.to_string()))
 }
 
-fn is_allowed(spec: &Value) -> bool {
+fn is_allowed(cluster: &Cluster, spec: &Value) -> bool {
     let attributes = &spec["resourceAttributes"];
-    let reads = |verb: &Value| verb.as_str().is_some_and(|verb| READING.contains(&verb));
+    let text = |field: &str| attributes[field].as_str().unwrap_or_default();
     if attributes.is_object() {
-        reads(&attributes["verb"]) && !matches!(attributes["resource"].as_str(), Some("secrets" | "*") | None)
+        let resource = match text("subresource") {
+            "" => text("resource").to_owned(),
+            subresource => format!("{}/{subresource}", text("resource")),
+        };
+        let namespace = Some(text("namespace")).filter(|namespace| !namespace.is_empty());
+        cluster.access.allows(cluster.user, text("verb"), text("group"), &resource, namespace)
     } else {
-        reads(&spec["nonResourceAttributes"]["verb"])
+        spec["nonResourceAttributes"]["verb"].as_str().is_some_and(|verb| READING.contains(&verb))
     }
 }
 

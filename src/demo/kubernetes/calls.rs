@@ -13,6 +13,8 @@ const MAX_CALLS: usize = 10_000;
 /// One request in the words of RBAC.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Call {
+    /// Who asked, or was impersonated.
+    pub user: String,
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`.
     pub verb: String,
     /// The API group; empty for the core.
@@ -40,10 +42,11 @@ impl Calls {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    pub(super) fn record(&self, target: &Target, asked: &Asked) {
+    pub(super) fn record(&self, user: &str, target: &Target, asked: &Asked) {
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if calls.len() < MAX_CALLS {
             calls.push(Call {
+                user: user.to_owned(),
                 verb: verb(&asked.method, target, asked).to_owned(),
                 group: target.group.clone(),
                 resource: target.path(),

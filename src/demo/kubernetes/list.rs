@@ -65,7 +65,7 @@ pub(super) fn list(
         None => 0,
     };
     let after = asked.params.get("continue").map(|token| read_token(cluster, token)).transpose()?;
-    let visible = cluster.store.visible(resource, target.namespace.as_deref(), &cluster.clock);
+    let visible = cluster.store.visible(resource, target.namespace.as_deref(), cluster.clock);
     let meant: Vec<(&Key, &Value)> = visible.filter(|(_, item)| selection.matches(item)).collect();
     let rest = meant.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after)).collect::<Vec<_>>();
     let page = if limit == 0 { rest.len() } else { limit.min(rest.len()) };
@@ -77,7 +77,7 @@ pub(super) fn list(
             metadata["remainingItemCount"] = json!(rest.len() - page);
         }
     }
-    let items = rest[..page].iter().map(|(_, item)| present(item, &cluster.clock));
+    let items = rest[..page].iter().map(|(_, item)| present(item, cluster.clock));
     if asked.header_has(header::ACCEPT, "as=PartialObjectMetadataList") {
         let items: Vec<Value> = items.map(|item| metadata_of(&item)).collect();
         return Ok(ok(

@@ -39,7 +39,7 @@ pub(super) fn log(cluster: &Cluster, asked: &Asked, target: &Target, name: &str)
                 && !cluster
                     .store
                     .resources()
-                    .any(|known| cluster.store.visible(known, None, &cluster.clock).next().is_some()) =>
+                    .any(|known| cluster.store.visible(known, None, cluster.clock).next().is_some()) =>
         {
             Value::Null
         }
@@ -153,7 +153,7 @@ fn from_store(
         names.iter().filter_map(|name| line.fields.get(*name)).any(|value| value == wanted)
     };
     let mut lines = Vec::new();
-    for line in &cluster.lines {
+    for line in cluster.lines {
         let at = DateTime::from_timestamp_nanos(line.nanos);
         let of_pod = field(line, &["kubernetes.pod_name", "pod", "pod_name"], name)
             && field(line, &["kubernetes.pod_namespace", "namespace", "pod_namespace"], namespace)

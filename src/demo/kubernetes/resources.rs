@@ -65,6 +65,11 @@ impl Resource {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
+    /// `pods` or `deployments.apps`.
+    pub fn dotted(&self) -> String {
+        if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
+    }
+
     /// Whether it has a scale.
     pub fn scalable(&self) -> bool {
         matches!(self.kind.as_str(), "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController")
@@ -113,7 +118,7 @@ impl Target {
     }
 
     /// The refusal of a client that lacks this right.
-    pub fn forbidden(&self, verb: &str) -> Refusal {
+    pub fn forbidden(&self, user: &str, verb: &str) -> Refusal {
         let dotted =
             if self.group.is_empty() { self.resource.clone() } else { format!("{}.{}", self.resource, self.group) };
         let what = self.name.as_ref().map_or_else(|| dotted.clone(), |name| format!("{dotted} {name:?}"));
@@ -122,8 +127,7 @@ impl Target {
             .as_ref()
             .map_or_else(|| "at the cluster scope".to_owned(), |namespace| format!("in the namespace {namespace:?}"));
         let message = format!(
-            "{what} is forbidden: User {:?} cannot {verb} resource {:?} in API group {:?} {place}",
-            super::USER,
+            "{what} is forbidden: User {user:?} cannot {verb} resource {:?} in API group {:?} {place}",
             self.path(),
             self.group
         );

@@ -31,16 +31,76 @@ pub(super) enum Refusal {
         field: &'static str,
         cause: String,
     },
+    /// Any other `Status`.
+    Failed {
+        code: u16,
+        reason: &'static str,
+        message: String,
+        details: Value,
+    },
     /// The continue token is too old; with this one the list can go on inconsistently.
     Expired {
         fresh: String,
     },
 }
 
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cause {
+    pub field: String,
+    /// `FieldValueInvalid` …
+    pub reason: &'static str,
+    pub message: String,
+}
+
+impl Cause {
+    /// A value that is out of the question.
+    pub fn invalid(field: impl Into<String>, value: &Value, why: &str) -> Self {
+        Self { field: field.into(), reason: "FieldValueInvalid", message: format!("Invalid value: {value}: {why}") }
+    }
+}
+
 impl Refusal {
     /// The object does not exist.
     pub fn not_found(resource: &Resource, name: &str) -> Self {
         Refusal::NotFound { group: resource.group.clone(), kind: resource.plural.clone(), name: name.to_owned() }
+    }
+
+    /// Who sent a token that nobody has (401).
+    pub fn unauthorized() -> Self {
+        Self::Failed { code: 401, reason: "Unauthorized", message: "Unauthorized".into(), details: Value::Null }
+    }
+
+    /// The object is not as the client believes (409).
+    pub fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
+        let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.dotted());
+        Self::Failed {
+            code: 409,
+            reason: "Conflict",
+            message,
+            details: details(&resource.group, &resource.plural, Some(name)),
+        }
+    }
+
+    /// Fields with impossible values (422); each cause is a field, its kind of fault and the sentence.
+    pub fn invalid(group: &str, kind: &str, name: &str, causes: &[Cause]) -> Self {
+        let dotted = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
+        let sentences: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+        let all = match sentences.as_slice() {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
+        };
+        let listed: Vec<Value> = causes
+            .iter()
+            .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
+            .collect();
+        let mut details = json!({"causes": listed});
+        for (field, value) in [("name", name), ("group", group), ("kind", kind)] {
+            if !value.is_empty() {
+                details[field] = json!(value);
+            }
+        }
+        Self::Failed { code: 422, reason: "Invalid", message: format!("{dotted} {name:?} is invalid: {all}"), details }
     }
 
     /// The answer.
@@ -66,6 +126,7 @@ impl Refusal {
                 let causes = json!([{"reason": "FieldValueInvalid", "message": cause, "field": field}]);
                 status(422, "Invalid", &message, json!({"name": name, "kind": kind, "causes": causes}), json!({}))
             }
+            Refusal::Failed { code, reason, message, details } => status(code, reason, &message, details, json!({})),
             Refusal::Expired { fresh } => {
                 let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without \
                     the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with \

@@ -1,10 +1,12 @@
-//! The recorded objects, by resource and key.
+//! The objects, by resource and key: the recorded ones and what was written since, with the changes that watches show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
 
+use super::controllers::Controllers;
 use super::resources::{Resource, known};
+use crate::demo::cures::Truth;
 use crate::demo::shift::{clamp_json, parse};
 use crate::demo::time::Clock;
 use crate::demo::world::ObjectList;
@@ -12,15 +14,53 @@ use crate::demo::world::ObjectList;
 /// Namespace and name: the order in which lists come.
 pub(super) type Key = (String, String);
 
+/// More changes than this are forgotten, oldest first; a watch from before them is told that it is too late.
+const MAX_CHANGES: usize = 4096;
+
+/// What happened to an object, in the words of a watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChangeKind {
+    Added,
+    Modified,
+    Deleted,
+}
+
+impl ChangeKind {
+    /// `ADDED` …
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Added => "ADDED",
+            Self::Modified => "MODIFIED",
+            Self::Deleted => "DELETED",
+        }
+    }
+}
+
+/// One change.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub revision: u64,
+    pub kind: ChangeKind,
+    pub resource: Resource,
+    /// The object as it is (or, deleted, was), without its kind.
+    pub object: Value,
+}
+
 /// All objects. A resource without a recording exists and is empty.
 pub(super) struct Store {
     tables: Vec<(Resource, BTreeMap<Key, Value>)>,
     resource_version: String,
+    revision: u64,
+    changes: VecDeque<Change>,
+    /// The revision of the newest change that was forgotten.
+    forgotten: u64,
+    /// What the controllers look after.
+    pub controllers: Controllers,
 }
 
 impl Store {
     /// Sorts the recorded lists; a kind that is not known (a custom resource) becomes a resource of its own.
-    pub fn new(lists: Vec<ObjectList>) -> Self {
+    pub fn new(lists: Vec<ObjectList>, truth: Truth) -> Self {
         let mut tables: Vec<(Resource, BTreeMap<Key, Value>)> =
             known().into_iter().map(|resource| (resource, BTreeMap::new())).collect();
         let mut newest = 1;
@@ -36,12 +76,94 @@ impl Store {
             });
             let (_, table) = &mut tables[position];
             for item in list.items {
-                let text = |name: &str| item["metadata"][name].as_str().unwrap_or_default().to_owned();
-                newest = newest.max(text("resourceVersion").parse().unwrap_or(1));
-                table.insert((text("namespace"), text("name")), item);
+                let version = item["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+                newest = newest.max(version.parse().unwrap_or(1));
+                table.insert(key_of(&item), item);
             }
         }
-        Self { tables, resource_version: newest.to_string() }
+        Self {
+            tables,
+            resource_version: newest.to_string(),
+            revision: newest,
+            changes: VecDeque::new(),
+            forgotten: newest,
+            controllers: Controllers::new(truth),
+        }
+    }
+
+    /// The number of the newest change.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// A number that no object has had yet.
+    fn next(&mut self) -> u64 {
+        self.revision += 1;
+        self.resource_version = self.revision.to_string();
+        self.revision
+    }
+
+    /// Creates or replaces an object: gives it the next resourceVersion, and returns it as it is stored.
+    pub fn put(&mut self, resource: &Resource, mut object: Value) -> Value {
+        let revision = self.next();
+        object["metadata"]["resourceVersion"] = json!(revision.to_string());
+        if let Some(map) = object.as_object_mut() {
+            // Items of lists carry neither; answers add them.
+            map.remove("kind");
+            map.remove("apiVersion");
+        }
+        let key = key_of(&object);
+        let Some((_, table)) = self.tables.iter_mut().find(|(known, _)| known == resource) else { return object };
+        let kind = match table.insert(key, object.clone()) {
+            Some(_) => ChangeKind::Modified,
+            None => ChangeKind::Added,
+        };
+        self.note(Change { revision, kind, resource: resource.clone(), object: object.clone() });
+        object
+    }
+
+    /// Removes an object, and returns it as it was.
+    pub fn remove(&mut self, resource: &Resource, namespace: &str, name: &str) -> Option<Value> {
+        let (_, table) = self.tables.iter_mut().find(|(known, _)| known == resource)?;
+        let mut object = table.remove(&(namespace.to_owned(), name.to_owned()))?;
+        let revision = self.next();
+        object["metadata"]["resourceVersion"] = json!(revision.to_string());
+        self.note(Change { revision, kind: ChangeKind::Deleted, resource: resource.clone(), object: object.clone() });
+        Some(object)
+    }
+
+    fn note(&mut self, change: Change) {
+        self.changes.push_back(change);
+        if self.changes.len() > MAX_CHANGES
+            && let Some(oldest) = self.changes.pop_front()
+        {
+            self.forgotten = oldest.revision;
+        }
+    }
+
+    /// What changed in a resource after a revision; `None` when that is not remembered any more.
+    pub fn changes_after(&self, revision: u64, resource: &Resource) -> Option<Vec<Change>> {
+        if revision < self.forgotten && !self.changes.is_empty() && self.changes.len() >= MAX_CHANGES {
+            return None;
+        }
+        let after = self.changes.iter().filter(|change| change.revision > revision && change.resource == *resource);
+        Some(after.cloned().collect())
+    }
+
+    /// An object as it is stored.
+    pub fn stored(&self, resource: &Resource, namespace: &str, name: &str) -> Option<&Value> {
+        let (_, table) = self.tables.iter().find(|(known, _)| known == resource)?;
+        table.get(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    /// The objects of a kind that are stored, in the order of their keys.
+    pub fn all(&self, resource: &Resource) -> impl Iterator<Item = &Value> {
+        self.tables.iter().find(|(known, _)| known == resource).into_iter().flat_map(|(_, table)| table.values())
+    }
+
+    /// A resource type by its kind.
+    pub fn kind(&self, kind: &str) -> Option<Resource> {
+        self.resources().find(|resource| resource.kind == kind).cloned()
     }
 
     /// The version of the whole snapshot.
@@ -81,6 +203,12 @@ impl Store {
         let mut found = self.visible(resource, Some(namespace), clock);
         found.find(|((_, found), _)| found == name).map(|(_, item)| present(item, clock))
     }
+}
+
+/// Namespace and name of an object.
+fn key_of(object: &Value) -> Key {
+    let text = |name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
+    (text("namespace"), text("name"))
 }
 
 /// The object with nothing in it that has not happened yet.

@@ -2,9 +2,9 @@
 //! inside of the ConfigMap that carried it.
 
 use super::front_matter::Contents;
-use super::problem::Problems;
-use super::yaml::{self, Node, Value};
 use super::{Matcher, Pattern};
+use crate::domain::lint::Problems;
+use crate::domain::yaml::{self, Node, Value};
 
 /// What an operator should write in place of something that we cannot read.
 const SHAPE: &str = "write `runbooks:` with a list of `match: {issue_name: …}` and `instructions:`, or a Markdown file";

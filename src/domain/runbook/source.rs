@@ -1,8 +1,8 @@
 //! From one file's text to its runbooks, whichever of the formats it is in.
 
 use super::front_matter::{self, Contents};
-use super::problem::{LintProblem, Problems};
 use super::{Origin, Runbook, predecessor};
+use crate::domain::lint::{LintProblem, Problems};
 
 /// Extensions of files that can hold runbooks.
 pub const EXTENSIONS: [&str; 4] = ["md", "markdown", "yaml", "yml"];

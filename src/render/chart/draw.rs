@@ -84,7 +84,7 @@ pub(super) fn chart(canvas: &mut Canvas, chart: &Chart<'_>) {
     // Behind the lines: the time since the alert, and the moments.
     moments(canvas, chart, &plot, colours);
     if empty {
-        no_data(canvas, &plot, colours);
+        no_data(canvas, &plot, &chart.words.no_data, colours);
     } else {
         fills(canvas, &plot, &lines, colours);
         for (index, stretches) in lines.iter().enumerate().rev() {
@@ -94,7 +94,7 @@ pub(super) fn chart(canvas: &mut Canvas, chart: &Chart<'_>) {
     }
     if !entries.is_empty() {
         let top = area.bottom + TIME_ROOM + 8.0;
-        legend::draw(canvas, &plan, &entries, folded, (MARGIN, top), room, colours);
+        legend::draw(canvas, &plan, &entries, (folded, &chart.words.more), (MARGIN, top), room, colours);
     }
 }
 
@@ -117,7 +117,7 @@ fn entries(canvas: &Canvas, chart: &Chart<'_>, lines: &[Vec<Stretch>], colours: 
                 colour: colours.lines[index % MAX_LINES],
                 name: if name.is_empty() { format!("series {}", index + 1) } else { name },
                 value: series::last_value(stretches)
-                    .map_or_else(|| "no data".to_owned(), |last| format(last, &chart.unit)),
+                    .map_or_else(|| chart.words.no_data.clone(), |last| format(last, &chart.unit)),
             }
         })
         .collect()
@@ -193,7 +193,7 @@ fn moments(canvas: &mut Canvas, chart: &Chart<'_>, plot: &Plot, colours: &Colour
             colours.alert,
             255,
         );
-        moment_label(canvas, plot, x, "alert", Weight::SemiBold, colours.alert, &mut taken);
+        moment_label(canvas, plot, x, &chart.words.alert, Weight::SemiBold, colours.alert, &mut taken);
     }
     for mark in chart.marks.iter().take(MAX_MARKS).filter(|mark| plot.shows(mark.at.timestamp_millis())) {
         let x = plot.x(mark.at.timestamp_millis()).round();
@@ -341,11 +341,11 @@ fn covered(plot: &Plot, lines: &[Vec<Stretch>], area: &Area) -> usize {
     lines.iter().flatten().flatten().filter(|(at, value)| inside(plot.x(*at), plot.y(*value))).count()
 }
 
-fn no_data(canvas: &mut Canvas, plot: &Plot, colours: &Colours) {
+fn no_data(canvas: &mut Canvas, plot: &Plot, words: &str, colours: &Colours) {
     let middle = (plot.area.left / 2.0 + plot.area.right / 2.0, plot.area.top / 2.0 + plot.area.bottom / 2.0);
     let style = Style { size: 34.0, weight: Weight::SemiBold, colour: colours.faint };
-    let width = canvas.fonts.width("no data", style.size, style.weight);
+    let width = canvas.fonts.width(words, style.size, style.weight);
     let veil = Area { left: middle.0 - width, top: middle.1 - 34.0, right: middle.0 + width, bottom: middle.1 + 30.0 };
     canvas.rect(veil, colours.background, 255);
-    canvas.text("no data", middle.0, middle.1 + 12.0, Align::Middle, style);
+    canvas.text(words, middle.0, middle.1 + 12.0, Align::Middle, style);
 }

@@ -57,7 +57,7 @@ pub(super) fn draw(
     canvas: &mut Canvas,
     plan: &Plan,
     entries: &[Entry],
-    folded: usize,
+    (folded, more): (usize, &str),
     at: (f32, f32),
     room: f32,
     colours: &Colours,
@@ -81,6 +81,6 @@ pub(super) fn draw(
     if rest > 0 {
         let (x, y) = place(plan.shown);
         let style = Style { size: SIZE, weight: Weight::Regular, colour: colours.faint };
-        canvas.text(&format!("+{rest} more"), x + SWATCH + GAP, y, Align::Left, style);
+        canvas.text(&more.replace("{n}", &rest.to_string()), x + SWATCH + GAP, y, Align::Left, style);
     }
 }

@@ -77,6 +77,25 @@ pub struct Chart<'a> {
     pub folded: usize,
     /// Light or dark.
     pub theme: Theme,
+    /// What it says in words of its own.
+    pub words: ChartWords,
+}
+
+/// The words of a chart that are not its data's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartWords {
+    /// At the moment the alert began.
+    pub alert: String,
+    /// Where there is nothing to draw.
+    pub no_data: String,
+    /// How many series are not named; `{n}` is their number.
+    pub more: String,
+}
+
+impl Default for ChartWords {
+    fn default() -> Self {
+        Self { alert: "alert".to_owned(), no_data: "no data".to_owned(), more: "+{n} more".to_owned() }
+    }
 }
 
 /// How many lines can be told apart: the colours of the palette.

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::theme::{Rgb, colours};
-use super::{Chart, HEIGHT, LimitLine, Line, Mark, Theme, WIDTH, render_png};
+use super::{Chart, ChartWords, HEIGHT, LimitLine, Line, Mark, Theme, WIDTH, render_png};
 use crate::domain::unit::Unit;
 
 const MI: f64 = 1024.0 * 1024.0;
@@ -27,6 +27,7 @@ fn base<'a>(series: &'a [Line]) -> Chart<'a> {
         marks: &[],
         folded: 0,
         theme: Theme::Light,
+        words: ChartWords::default(),
     }
 }
 
@@ -172,6 +173,7 @@ proptest! {
             marks: &marks,
             folded,
             theme: if dark { Theme::Dark } else { Theme::Light },
+            words: ChartWords::default(),
         };
         let begun = Instant::now();
         prop_assert!(render_png(&chart).is_ok());

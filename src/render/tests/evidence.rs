@@ -76,6 +76,17 @@ backed by Deployment shop/checkout
 Limits of namespace shop/checkout
 quota compute: limits.memory 15Gi of 16Gi (93.8 %)
 ~~~~
+Seen before · shop/checkout
+seen 2 times before, last on 2026-11-20
+said in i-1111111111 by alice: raised the limit to 48Mi, @channel
+- i-2222222222 2026-11-20, lasted 21 min: KubePodCrashLooping on shop/checkout; cause: app was killed at its memory limit of 32 MiB.
+- i-1111111111 2026-10-23, lasted 21 min: KubePodCrashLooping on shop/checkout; cause: app was killed at its memory limit of 32 MiB.
+~~~~
+Written about shop/checkout
+- note n-81c0aa11f2 · Memory of checkout (2026-11-12)
+    The cart cache grows with every campaign.
+    Raise the limit *before* one.
+~~~~
 Alerts about shop/checkout
 - firing KubePodCrashLooping (CrashLoopBackOff): Pod is crash looping
 "####);
@@ -85,7 +96,7 @@ Alerts about shop/checkout
 fn in_russian() {
     insta::assert_snapshot!(evidence(Language::Russian), @r####"
 Метрика · shop/checkout
-checkout-7464b59bfd-6rjrg: сейчас 47.9 MiB, пик 48 MiB в 22:52:00 UTC (100 % от memory limit 48 MiB), до этого: 12 MiB; растёт на 1.4 MiB/с
+checkout-7464b59bfd-6rjrg: сейчас 47.9 MiB, пик 48 MiB в 22:52:00 UTC (100 % от 48 MiB: предел памяти), до этого: 12 MiB; растёт на 1.4 MiB/с
 уровень сменился в 22:47:20 UTC
 checkout-7464b59bfd-x2k9p: сейчас 24.8 MiB, пик 48 MiB
 и ещё 2 ряда, все ниже
@@ -142,6 +153,17 @@ IP в кластере 10.0.0.58
 ~~~~
 Лимиты пространства имён shop/checkout
 квота compute: limits.memory 15Gi из 16Gi (93.8 %)
+~~~~
+Уже было · shop/checkout
+уже было 2 раза, последний раз 2026-11-20
+в i-1111111111 alice: raised the limit to 48Mi, @channel
+- i-2222222222 2026-11-20, длился 21 мин: KubePodCrashLooping on shop/checkout; причина: app was killed at its memory limit of 32 MiB.
+- i-1111111111 2026-10-23, длился 21 мин: KubePodCrashLooping on shop/checkout; причина: app was killed at its memory limit of 32 MiB.
+~~~~
+Написано про shop/checkout
+- note n-81c0aa11f2 · Memory of checkout (2026-11-12)
+    The cart cache grows with every campaign.
+    Raise the limit *before* one.
 ~~~~
 Алерты про shop/checkout
 - горит KubePodCrashLooping (CrashLoopBackOff): Pod is crash looping

@@ -147,7 +147,7 @@ fn in_russian() {
 **Смотрим** Deployment `shop/checkout`: ждём метрики.
 - логи: опаздывают; добавим, когда ответят
 - Kubernetes: есть ответ
-- инструкции: not configured: set RUNBOOKS_DIR
+- инструкции: не настроено: задайте RUNBOOKS_DIR
 ~~~~
 **Посмотрели** Deployment `shop/checkout`.
 - метрики: есть ответ

@@ -14,7 +14,7 @@ use super::Shared;
 use super::problem::Problem;
 use crate::domain::evidence::EvidenceId;
 use crate::domain::incident::IncidentId;
-use crate::render::{Theme, chart_for};
+use crate::render::Theme;
 
 /// Bytes of pictures kept: some hundred of them, at 30 to 100 KiB each.
 const MAX_CACHED_BYTES: u64 = 16 * 1024 * 1024;
@@ -66,7 +66,8 @@ pub(super) async fn chart(
     let evidence =
         investigation.evidence.into_iter().find(|evidence| evidence.id == evidence_id).ok_or(Problem::NotFound)?;
     let _permit = shared.charts.drawing.acquire().await.map_err(|_| Problem::Busy)?;
-    let drawn = tokio::task::spawn_blocking(move || chart_for(&evidence, &incident, wanted.theme)).await;
+    let render = Arc::clone(&shared.console.render);
+    let drawn = tokio::task::spawn_blocking(move || render.chart(&evidence, &incident, wanted.theme)).await;
     let png = Bytes::from(drawn.map_err(|_| Problem::Broken)?.map_err(|_| Problem::NotFound)?);
     shared.charts.drawn.insert(key, png.clone()).await;
     Ok(png_response(png))

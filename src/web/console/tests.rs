@@ -38,6 +38,7 @@ fn browser_of(store: MemoryStore, language: Language, token: Option<&str>) -> Br
         render: Arc::clone(&render),
         clock: Arc::clone(&clock),
         runbooks,
+        can_ask: true,
         shutdown: shutdown.clone(),
     };
     let app = guard(routes(console), token.map(SecretString::from), render, clock);

@@ -236,6 +236,6 @@ mod tests {
         let text = whole(object);
         assert!(text.contains("- name: DB_PASSWORD") && text.contains("value: (set)"), "{text}");
         assert!(!text.contains("hunter2") && !text.contains("manager"), "{text}");
-        assert!(text.contains("     args:\n      - -v\n"), "{text}");
+        assert!(text.contains("      args:\n       - -v\n"), "{text}");
     }
 }

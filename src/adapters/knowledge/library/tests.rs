@@ -251,3 +251,30 @@ fn any_text_is_a_query() {
         library.matching(&query_for(&alert, &text, &text, &BTreeMap::new(), std::slice::from_ref(&text))).expect("no failure");
     });
 }
+
+#[test]
+fn of_siblings_the_one_that_the_text_means_is_first() {
+    let files = [
+        ("NoReadyGateway.md", "No gateway pod has been ready for 10 minutes."),
+        ("LowReadyGatewayCount.md", "Some gateway pods are running but they are not ready."),
+        ("DiskNearFull.md", "Use of the disk has crossed 75%."),
+        ("DiskCriticallyFull.md", "Use of the disk has crossed 85%."),
+        ("BackupScheduleBroken.md", "A BackupSchedule could not be read."),
+        ("StorageUploadFailed.md", "The upload to the storage of a BackupSchedule failed."),
+        ("PodDisruptionBudgetLimit.md", "Not enough pods for a budget."),
+    ];
+    let books = files.map(|(file, text)| (file, format!("# {}\n\n## Meaning\n\n{text}\n", stem(file))));
+    let runbooks = books.iter().flat_map(|(file, text)| source::read(file, text, Origin::Directory).0).collect();
+    let library = Library::of(runbooks).expect("a library");
+    let cases = [
+        ("No ready gateway was detected for the last 10 min.", "NoReadyGateway"),
+        ("Some gateway pods are running but not ready.", "LowReadyGatewayCount"),
+        ("The disk of {{ $labels.node }} has crossed 85%.", "DiskCriticallyFull"),
+        ("The disk of {{ $labels.node }} has crossed 75%.", "DiskNearFull"),
+        // It starts with the name of a thing, not of an alert.
+        ("BackupSchedule {{ $labels.name }} failed an upload to storage", "StorageUploadFailed"),
+    ];
+    for (text, want) in cases {
+        assert_eq!(library.search(text, 3).expect("hits")[0].id, want, "{text}");
+    }
+}

@@ -38,6 +38,10 @@ const MISSING: &[&str] = &[
     "missing value",
     "не задан",
     "не установлен",
+    "не указан",
+    "не определен",
+    "не определён",
+    "отсутствует",
 ];
 /// Written like variables, but names of something else.
 const NOT_ENV: &[&str] = &[
@@ -107,7 +111,7 @@ const NOT_ENV: &[&str] = &[
 
 /// The environment variable that the record says is missing.
 pub(super) fn missing_env(record: &str) -> Option<String> {
-    let cues = ["environment", "env ", "env:", "env var", "envvar", "keyerror", "environ"];
+    let cues = ["environment", "env ", "env:", "env var", "envvar", "keyerror", "environ", "переменн"];
     record.lines().find_map(|line| {
         let lower = line.to_lowercase();
         let missing = has_any(&lower, MISSING);
@@ -143,6 +147,9 @@ pub(super) fn missing_env(record: &str) -> Option<String> {
                     "must specify",
                     "need to specify",
                     "not provided",
+                    "не задан",
+                    "не указан",
+                    "отсутствует",
                 ],
             );
         (!is_frame && !weak).then(|| name.to_owned())

@@ -7,7 +7,7 @@ use crate::analysis::text::words::{after, find, first_word, has_any, quoted};
 /// The path, flag or name in the complaint.
 pub(super) fn name_of(trouble: Trouble, record: &str) -> Option<String> {
     let line = record.lines().find(|line| {
-        let lower = line.to_ascii_lowercase();
+        let lower = line.to_lowercase();
         RULES.iter().any(|(other, needles)| *other == trouble && has_any(&lower, needles))
             || trouble == Trouble::Schema && lower.contains("exist")
     })?;

@@ -7,6 +7,11 @@ pub(super) const RULES: &[(Trouble, &[&str])] = &[
     (
         Trouble::NoSpace,
         &[
+            "не осталось свободного места",
+            "нет места на",
+            "недостаточно места",
+            "диск заполнен",
+            "диск переполнен",
             "no space left on device",
             "enospc",
             "disk quota exceeded",
@@ -23,6 +28,8 @@ pub(super) const RULES: &[(Trouble, &[&str])] = &[
     (
         Trouble::HeapExhausted,
         &[
+            "недостаточно памяти",
+            "не хватает памяти",
             "java.lang.outofmemoryerror",
             "heap out of memory",
             "runtime: out of memory",
@@ -69,6 +76,9 @@ pub(super) const RULES: &[(Trouble, &[&str])] = &[
     (
         Trouble::PortInUse,
         &[
+            "адрес уже используется",
+            "порт уже занят",
+            "порт занят",
             "address already in use",
             "eaddrinuse",
             "address in use",
@@ -81,6 +91,9 @@ pub(super) const RULES: &[(Trouble, &[&str])] = &[
     (
         Trouble::BadFlag,
         &[
+            "неизвестный ключ",
+            "неизвестный параметр командной строки",
+            "неизвестный аргумент",
             "unknown flag",
             "flag provided but not defined",
             "unrecognized argument",
@@ -108,6 +121,8 @@ pub(super) const RULES: &[(Trouble, &[&str])] = &[
     (
         Trouble::Schema,
         &[
+            "миграция не применена",
+            "не применены миграции",
             "undefinedtable",
             "undefinedcolumn",
             "doesn't exist\")",
@@ -158,6 +173,10 @@ pub(super) const RULES: &[(Trouble, &[&str])] = &[
     (
         Trouble::MissingSetting,
         &[
+            "не задан параметр",
+            "не указан параметр",
+            "отсутствует параметр",
+            "не найден параметр",
             "could not resolve placeholder",
             "missing required config",
             "missing required setting",
@@ -177,6 +196,13 @@ pub(super) const RULES: &[(Trouble, &[&str])] = &[
     (
         Trouble::BadConfig,
         &[
+            "ошибка конфигурации",
+            "некорректная конфигурация",
+            "неверная конфигурация",
+            "ошибка в конфигурации",
+            "ошибка разбора конфиг",
+            "не удалось прочитать конфиг",
+            "не удалось загрузить конфиг",
             "error parsing config",
             "failed to parse config",
             "invalid config",
@@ -246,6 +272,9 @@ pub(super) const RULES: &[(Trouble, &[&str])] = &[
     (
         Trouble::MissingFile,
         &[
+            "нет такого файла",
+            "файл не найден",
+            "не найден файл",
             "no such file or directory",
             "enoent",
             "filenotfounderror",

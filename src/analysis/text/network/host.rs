@@ -47,6 +47,9 @@ const SURE: &[&str] = &[
     "pool(host=",
     "ipv4:",
     "remote host (",
+    "подключиться к ",
+    "соединения с ",
+    "подключения к ",
 ];
 const LIKELY: &[&str] = &[
     "connecting to ",

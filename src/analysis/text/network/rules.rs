@@ -7,6 +7,12 @@ pub(super) const RULES: &[(Failure, &[&str])] = &[
     (
         Failure::Certificate,
         &[
+            "сертификат просрочен",
+            "просроченный сертификат",
+            "срок действия сертификата",
+            "сертификат истек",
+            "сертификат истёк",
+            "недействительный сертификат",
             "certificate has expired",
             "certificate expired",
             "certificate is not yet valid",
@@ -41,6 +47,14 @@ pub(super) const RULES: &[(Failure, &[&str])] = &[
     (
         Failure::Auth,
         &[
+            "не прошёл проверку подлинности",
+            "не прошел проверку подлинности",
+            "неверный пароль",
+            "неверный логин",
+            "ошибка аутентификации",
+            "ошибка авторизации",
+            "доступ запрещён",
+            "доступ запрещен",
             "password authentication failed",
             "access denied for user",
             "authentication failed",
@@ -92,6 +106,9 @@ pub(super) const RULES: &[(Failure, &[&str])] = &[
     (
         Failure::TooMany,
         &[
+            "слишком много клиентов",
+            "слишком много подключений",
+            "слишком много соединений",
             "too many connections",
             "too many clients",
             "remaining connection slots",
@@ -111,6 +128,9 @@ pub(super) const RULES: &[(Failure, &[&str])] = &[
     (
         Failure::PoolExhausted,
         &[
+            "пул соединений исчерпан",
+            "пул подключений исчерпан",
+            "нет свободных соединений",
             "connection is not available, request timed out",
             "pool exhausted",
             "connection pool is full",
@@ -132,6 +152,10 @@ pub(super) const RULES: &[(Failure, &[&str])] = &[
     (
         Failure::NoSuchHost,
         &[
+            "имя или служба не известны",
+            "неизвестный хост",
+            "не удалось разрешить имя",
+            "неизвестное имя узла",
             "no such host",
             "name or service not known",
             "enotfound",
@@ -157,6 +181,8 @@ pub(super) const RULES: &[(Failure, &[&str])] = &[
     (
         Failure::Dns,
         &[
+            "временный сбой в разрешении имен",
+            "временная ошибка в разрешении имен",
             "servfail",
             "server misbehaving",
             "temporary failure in name resolution",
@@ -176,6 +202,10 @@ pub(super) const RULES: &[(Failure, &[&str])] = &[
     (
         Failure::Refused,
         &[
+            "в соединении отказано",
+            "соединение отклонено",
+            "отказано в соединении",
+            "отказ в соединении",
             "connection refused",
             "econnrefused",
             "connectionrefused",
@@ -193,6 +223,9 @@ pub(super) const RULES: &[(Failure, &[&str])] = &[
     (
         Failure::NoRoute,
         &[
+            "нет маршрута до",
+            "сеть недоступна",
+            "узел недоступен",
             "no route to host",
             "network is unreachable",
             "host is unreachable",
@@ -207,6 +240,12 @@ pub(super) const RULES: &[(Failure, &[&str])] = &[
     (
         Failure::Timeout,
         &[
+            "превышено время ожидания",
+            "время ожидания истекло",
+            "время ожидания соединения истекло",
+            "истекло время ожидания",
+            "таймаут",
+            "тайм-аут",
             "i/o timeout",
             "timed out",
             "deadline exceeded",
@@ -248,6 +287,10 @@ pub(super) const RULES: &[(Failure, &[&str])] = &[
     (
         Failure::Reset,
         &[
+            "соединение разорвано",
+            "соединение сброшено",
+            "разрыв соединения",
+            "соединение закрыто",
             "connection reset",
             "econnreset",
             "reset by peer",
@@ -277,6 +320,16 @@ pub(super) const RULES: &[(Failure, &[&str])] = &[
     (
         Failure::Unavailable,
         &[
+            "не удалось подключиться",
+            "не удаётся подключиться",
+            "не удается подключиться",
+            "невозможно подключиться",
+            "нет соединения с",
+            "ошибка подключения к",
+            "сервис недоступен",
+            "база данных недоступна",
+            "could not be established",
+            "node may not be available",
             "no live upstreams",
             "no healthy upstream",
             "status code 502",

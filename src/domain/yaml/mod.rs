@@ -1,5 +1,7 @@
 //! YAML as a tree that remembers lines, so that the linter can point at a field rather than at a file.
 
+pub(in crate::domain) mod fields;
+
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -7,16 +9,16 @@ use serde_saphyr::Spanned;
 
 /// A node and the line it stands on, counted from 1.
 #[derive(Debug, Clone)]
-pub struct Node {
-    pub line: usize,
-    pub value: Value,
+pub(in crate::domain) struct Node {
+    pub(in crate::domain) line: usize,
+    pub(in crate::domain) value: Value,
 }
 
 /// What a node holds. Scalars other than strings keep the text that people would recognise.
 #[derive(Debug, Clone)]
-pub enum Value {
+pub(in crate::domain) enum Value {
     Null,
-    Bool,
+    Bool(bool),
     Number(f64),
     Text(String),
     List(Vec<Node>),
@@ -26,18 +28,18 @@ pub enum Value {
 
 /// A text that is not YAML: where and why.
 #[derive(Debug, Clone)]
-pub struct NotYaml {
-    pub line: usize,
-    pub problem: String,
+pub(in crate::domain) struct NotYaml {
+    pub(in crate::domain) line: usize,
+    pub(in crate::domain) problem: String,
 }
 
 /// Parses one document. An empty one is `Null`.
-pub fn parse(text: &str) -> Result<Node, NotYaml> {
+pub(in crate::domain) fn parse(text: &str) -> Result<Node, NotYaml> {
     Ok(parse_all(text)?.into_iter().next().unwrap_or(Node { line: 1, value: Value::Null }))
 }
 
 /// Parses a stream of documents.
-pub fn parse_all(text: &str) -> Result<Vec<Node>, NotYaml> {
+pub(in crate::domain) fn parse_all(text: &str) -> Result<Vec<Node>, NotYaml> {
     let documents: Vec<Node> = serde_saphyr::from_multiple(text).map_err(|error| NotYaml {
         line: error.location().map_or(1, |location| usize::try_from(location.line()).unwrap_or(1).max(1)),
         problem: first_line(&error.without_snippet().to_string()),
@@ -56,7 +58,7 @@ fn first_line(text: &str) -> String {
 
 impl Node {
     /// The text of a string.
-    pub fn as_text(&self) -> Option<&str> {
+    pub(in crate::domain) fn as_text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),
             _ => None,
@@ -64,7 +66,7 @@ impl Node {
     }
 
     /// The entries of a mapping.
-    pub fn as_map(&self) -> Option<&[(Node, Node)]> {
+    pub(in crate::domain) fn as_map(&self) -> Option<&[(Node, Node)]> {
         match &self.value {
             Value::Map(entries) => Some(entries),
             _ => None,
@@ -72,15 +74,15 @@ impl Node {
     }
 
     /// The value under a key of a mapping.
-    pub fn get(&self, key: &str) -> Option<&Node> {
+    pub(in crate::domain) fn get(&self, key: &str) -> Option<&Node> {
         self.as_map()?.iter().find(|(name, _)| name.as_text() == Some(key)).map(|(_, value)| value)
     }
 
     /// What it is, for an error message.
-    pub fn kind(&self) -> &'static str {
+    pub(in crate::domain) fn kind(&self) -> &'static str {
         match self.value {
             Value::Null => "nothing",
-            Value::Bool => "true or false",
+            Value::Bool(_) => "true or false",
             Value::Number(_) => "a number",
             Value::Text(_) => "text",
             Value::List(_) => "a list",
@@ -89,7 +91,7 @@ impl Node {
     }
 
     /// The same tree, this many lines further down in its file.
-    pub fn moved_down(mut self, lines: usize) -> Self {
+    pub(in crate::domain) fn moved_down(mut self, lines: usize) -> Self {
         self.shift(lines);
         self
     }
@@ -102,7 +104,7 @@ impl Node {
                 key.shift(lines);
                 value.shift(lines);
             }),
-            Value::Null | Value::Bool | Value::Number(_) | Value::Text(_) => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
         }
     }
 }
@@ -142,8 +144,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Value::deserialize(deserializer)
     }
 
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Value, E> {
-        Ok(Value::Bool)
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {

@@ -1,11 +1,11 @@
-//! What is wrong with a runbook file, said so that its author can mend it: file, line, field, problem, remedy.
+//! What is wrong with a file that people write (a runbook, the policy), said so that its author can mend it: file, line, field, problem, remedy.
 
 use std::fmt;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Part of the runbook does not take effect.
+    /// Part of the file does not take effect.
     Error,
     /// It works, but perhaps not as meant.
     Warning,
@@ -14,7 +14,7 @@ pub enum Severity {
 /// One finding of the linter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LintProblem {
-    /// The file, relative to its directory.
+    /// The file, relative to its directory where it is one of several.
     pub file: String,
     /// The line, counted from 1.
     pub line: usize,
@@ -52,7 +52,7 @@ impl Problems {
         Self { file: file.to_owned(), found: Vec::new() }
     }
 
-    /// Notes what keeps part of the runbook from taking effect.
+    /// Notes what keeps part of the file from taking effect.
     pub fn error(&mut self, line: usize, field: &str, problem: impl Into<String>, mend: impl Into<String>) {
         self.push(Severity::Error, line, field, problem.into(), mend.into());
     }

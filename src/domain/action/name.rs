@@ -1,9 +1,9 @@
-//! The names under which a runbook lists the actions that may be proposed: a closed catalogue, so that no document can
-//! ask for a command.
+//! The names of the catalogue, as a runbook lists what may be proposed and a policy what may be approved. A closed set,
+//! so that no document can ask for a command.
 
 use std::fmt;
 
-/// One entry of the action catalogue, by its name in a runbook.
+/// One entry of the catalogue, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActionName {
     /// Restart a workload's rollout.
@@ -61,7 +61,7 @@ impl ActionName {
         Self::ExpireSilence,
     ];
 
-    /// The name as written in a runbook.
+    /// The name as written in runbooks, policies and the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RolloutRestart => "rollout_restart",

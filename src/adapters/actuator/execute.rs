@@ -1,0 +1,152 @@
+//! Doing what was approved: once, only as it was shown, and only to the object that it was shown for.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::api::Run;
+use super::drain::DrainProgress;
+use super::error::Failure;
+use super::place::Place;
+use super::plan::{Change, before, bound_to, version};
+use super::{ANNOTATION, Actuator, ActuatorError, Order};
+use crate::domain::action::{Action, Before};
+use crate::domain::proposal::Approved;
+
+/// How often a write is tried anew because the object's status moved between reading and writing.
+const ATTEMPTS: usize = 5;
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The target's uid, or that of what was made.
+    pub uid: String,
+    /// Its version afterwards.
+    pub resource_version: String,
+    /// The name of a Job's copy, or the id of a silence.
+    pub created: Option<String>,
+    /// What was overwritten, as it was just before.
+    pub before: Before,
+    /// It had been done already, by this permission.
+    pub already: bool,
+    /// Of a drain: how far it is. It goes on with [`Actuator::drain`] until it is done.
+    pub drain: Option<DrainProgress>,
+}
+
+impl Actuator {
+    /// Does it. What was done before by this permission is recognised and not repeated.
+    ///
+    /// # Errors
+    /// [`ActuatorError::leaves_doubt`] says whether it may have happened all the same; then [`Actuator::observe`] tells.
+    pub async fn execute(&self, approved: &Approved, now: DateTime<Utc>) -> Result<Applied, ActuatorError> {
+        let order = &Order::of(approved, now)?;
+        let user = self.user_of(order.person)?;
+        let Some(place) = Place::of(order.action) else {
+            return self.execute_silence(order).await;
+        };
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            match self.attempt(order, &place, user).await {
+                Err((Failure::Api(status), error)) if status.code == 409 => last = Some(error),
+                Err((_, error)) => return Err(error),
+                Ok(applied) => return Ok(applied),
+            }
+        }
+        Err(last.unwrap_or_else(|| moved(&place, "it is being changed all the time")))
+    }
+
+    async fn attempt(
+        &self,
+        order: &Order<'_>,
+        place: &Place,
+        user: Option<&str>,
+    ) -> Result<Applied, (Failure, ActuatorError)> {
+        let ours = |error: ActuatorError| (Failure::Ours(error.clone()), error);
+        let missing = || ours(moved(place, "it is gone"));
+        let object = self.api.get(place).await.map_err(ours)?.ok_or_else(missing)?;
+        if object["metadata"]["uid"] != *order.uid() {
+            return Err(ours(moved(place, "another object has its name now")));
+        }
+        if object["metadata"]["annotations"][ANNOTATION] == *order.key {
+            return self.already(order, place, &object, user).await.map_err(ours);
+        }
+        if version(&object, order.action) != order.version() {
+            return Err(ours(moved(place, "its definition is another")));
+        }
+        let history = self.checked(order.action, place, &object).await.map_err(ours)?;
+        let change = Change::of(order.action, place, &object, &history, order.at, order.key).map_err(ours)?;
+        let was = before(order.action, &object, &history);
+        match &change {
+            Change::Patch(patch) => {
+                let after = self.api.patch(place, &bound_to(patch, &object, Some(order.key)), Run::Real, user).await?;
+                Ok(applied(&after, was))
+            }
+            Change::Drain(patch) => {
+                let after = self.api.patch(place, &bound_to(patch, &object, Some(order.key)), Run::Real, user).await?;
+                let drain = self.evict_all(order, place, user).await.map_err(ours)?;
+                Ok(Applied { drain: Some(drain), ..applied(&after, was) })
+            }
+            Change::Delete => {
+                let gone = self.api.delete(place, order.uid(), Run::Real, user).await?;
+                Ok(applied(&gone, was))
+            }
+            Change::Create { collection, object: made } => {
+                match self.api.create(collection, made, Run::Real, user).await {
+                    Ok(new) => Ok(created(&new, was)),
+                    Err((Failure::Api(status), error)) if status.reason == "AlreadyExists" => {
+                        self.copy(collection, made, order.key).await.map_err(ours)?.ok_or_else(|| ours(error))
+                    }
+                    Err(failure) => Err(failure),
+                }
+            }
+        }
+    }
+
+    /// The object carries this permission's key: a patch is done, and a drain goes on.
+    async fn already(
+        &self,
+        order: &Order<'_>,
+        place: &Place,
+        object: &Value,
+        user: Option<&str>,
+    ) -> Result<Applied, ActuatorError> {
+        let drain = match order.action {
+            Action::Drain { .. } => Some(self.evict_all(order, place, user).await?),
+            _ => None,
+        };
+        Ok(Applied { already: true, drain, ..applied(object, order.before.clone()) })
+    }
+
+    /// The copy of a Job that this permission made.
+    pub(super) async fn copy(
+        &self,
+        collection: &Place,
+        made: &Value,
+        id: &str,
+    ) -> Result<Option<Applied>, ActuatorError> {
+        let name = made["metadata"]["name"].as_str().unwrap_or_default();
+        let place = Place { name: name.to_owned(), ..collection.clone() };
+        let found = self.api.get(&place).await?.filter(|job| job["metadata"]["annotations"][ANNOTATION] == *id);
+        Ok(found.map(|job| Applied { already: true, ..created(&job, Before::Unknown) }))
+    }
+}
+
+pub(super) fn moved(place: &Place, how: &str) -> ActuatorError {
+    ActuatorError::Moved { what: place.to_string(), how: how.to_owned() }
+}
+
+fn applied(object: &Value, before: Before) -> Applied {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    Applied {
+        uid: text("uid"),
+        resource_version: text("resourceVersion"),
+        created: None,
+        before,
+        already: false,
+        drain: None,
+    }
+}
+
+fn created(object: &Value, before: Before) -> Applied {
+    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    Applied { created: Some(name), ..applied(object, before) }
+}

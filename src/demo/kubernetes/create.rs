@@ -1,0 +1,189 @@
+//! New objects: names, defaults and what Jobs get from the server.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::managers::{self, Writer};
+use super::resources::{Resource, Target};
+use super::status::{Cause, Refusal};
+use super::store::Store;
+use super::validate;
+use super::write::{Options, check_applied};
+use super::{Moment, named};
+use crate::demo::http::{Asked, reply};
+
+/// Letters of generated names, as Kubernetes' `rand.String` has them.
+const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+
+/// `POST` of an object.
+pub(super) fn create(
+    store: &mut Store,
+    moment: &Moment,
+    asked: &Asked,
+    target: &Target,
+    resource: &Resource,
+) -> Result<Response, Refusal> {
+    let options = Options::read(asked, false)?;
+    let object: Value = serde_json::from_slice(&asked.body)
+        .map_err(|error| Refusal::BadRequest(format!("the body of the request is not JSON: {error}")))?;
+    let mut object = prepared(store, moment, target, resource, object)?;
+    let api_version = resource.api_version();
+    let writer = Writer { manager: &options.manager, api_version: &api_version, subresource: None, at: &moment.text };
+    managers::updated(&json!({"metadata": {}}), &mut object, writer);
+    Ok(answer(resource, stored(store, moment, &options, resource, object)))
+}
+
+/// An apply of an object that is not there.
+pub(super) fn applied(
+    store: &mut Store,
+    moment: &Moment,
+    options: &Options,
+    target: &Target,
+    resource: &Resource,
+    name: &str,
+    body: Value,
+) -> Result<Response, Refusal> {
+    check_applied(&body)?;
+    let api_version = resource.api_version();
+    let writer = Writer { manager: &options.manager, api_version: &api_version, subresource: None, at: &moment.text };
+    let mut object = body.clone();
+    object["metadata"]["name"] = json!(name);
+    let mut object = prepared(store, moment, target, resource, object)?;
+    if let Ok(managed) = managers::applied(None, &body, false, writer) {
+        object["metadata"]["managedFields"] = managed["metadata"]["managedFields"].clone();
+    }
+    Ok(answer(resource, stored(store, moment, options, resource, object)))
+}
+
+fn answer(resource: &Resource, object: Value) -> Response {
+    reply(StatusCode::CREATED, "application/json", named(resource, object).to_string())
+}
+
+fn stored(store: &mut Store, moment: &Moment, options: &Options, resource: &Resource, object: Value) -> Value {
+    if options.dry_run {
+        return object;
+    }
+    super::controllers::touched(store, moment, resource, &object);
+    store.put(resource, object)
+}
+
+fn prepared(
+    store: &Store,
+    moment: &Moment,
+    target: &Target,
+    resource: &Resource,
+    mut object: Value,
+) -> Result<Value, Refusal> {
+    if !object.is_object() {
+        return Err(Refusal::BadRequest("the object provided is unrecognized".into()));
+    }
+    let seed = store.revision() + 1;
+    let meta = &object["metadata"];
+    let name = match (meta["name"].as_str(), meta["generateName"].as_str()) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(prefix)) => format!("{prefix}{}", letters(seed, 5)),
+        (None, None) => {
+            let cause = Cause {
+                field: "metadata.name".into(),
+                reason: "FieldValueRequired",
+                message: "Required value: name or generateName is required".into(),
+            };
+            return Err(Refusal::invalid(&resource.group, &resource.kind, "", &[cause]));
+        }
+    };
+    let namespace = target.namespace.clone().unwrap_or_default();
+    if let (true, Some(namespaces)) = (resource.namespaced && namespace != "default", store.kind("Namespace"))
+        && store.stored(&namespaces, "", &namespace).is_none()
+    {
+        return Err(Refusal::not_found(&namespaces, &namespace));
+    }
+    if store.stored(resource, &namespace, &name).is_some() {
+        return Err(Refusal::Failed {
+            code: 409,
+            reason: "AlreadyExists",
+            message: format!("{} {name:?} already exists", resource.dotted()),
+            details: json!({"name": name, "group": resource.group, "kind": resource.plural}),
+        });
+    }
+    let uid = uid(seed);
+    object["metadata"]["name"] = json!(name);
+    object["metadata"]["uid"] = json!(uid);
+    object["metadata"]["creationTimestamp"] = json!(moment.text);
+    object["metadata"]["generation"] = json!(1);
+    if resource.namespaced {
+        object["metadata"]["namespace"] = json!(namespace);
+    }
+    if let Some(map) = object.as_object_mut() {
+        map.remove("kind");
+        map.remove("apiVersion");
+    }
+    if let Some(problem) = validate::unreadable(&resource.kind, &object) {
+        let version = &resource.version;
+        let kind = &resource.kind;
+        return Err(Refusal::BadRequest(format!(
+            "{kind} in version {version:?} cannot be handled as a {kind}: {problem}"
+        )));
+    }
+    let mut causes = Vec::new();
+    match resource.kind.as_str() {
+        "Job" => causes.extend(job(&mut object, &uid, &name)),
+        "Deployment" | "StatefulSet" if object["spec"]["replicas"].is_null() => object["spec"]["replicas"] = json!(1),
+        "Pod" => object["status"] = json!({"phase": "Pending"}),
+        _ => {}
+    }
+    causes.extend(validate::check(resource, None, &object));
+    if causes.is_empty() { Ok(object) } else { Err(Refusal::invalid(&resource.group, &resource.kind, &name, &causes)) }
+}
+
+/// The selector and the labels that tie a Job to its pods; the server makes them, and refuses those of another Job.
+fn job(object: &mut Value, uid: &str, name: &str) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let manual = object["spec"]["manualSelector"] == true;
+    if !object["spec"]["selector"].is_null() && !manual {
+        causes.push(Cause::invalid("spec.selector", &object["spec"]["selector"], "`selector` not auto-generated"));
+    }
+    let ours = [
+        ("batch.kubernetes.io/controller-uid", uid),
+        ("controller-uid", uid),
+        ("batch.kubernetes.io/job-name", name),
+        ("job-name", name),
+    ];
+    for (label, value) in ours {
+        let slot = &mut object["spec"]["template"]["metadata"]["labels"][label];
+        if slot.as_str().is_some_and(|sent| sent != value) {
+            let field = format!("spec.template.metadata.labels[{label}]");
+            causes.push(Cause::invalid(field, slot, &format!("must be '{value}'")));
+        }
+        *slot = json!(value);
+        object["metadata"]["labels"][label] = json!(value);
+    }
+    if !manual {
+        object["spec"]["selector"] = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
+    }
+    for (field, value) in
+        [("completions", json!(1)), ("parallelism", json!(1)), ("backoffLimit", json!(6)), ("suspend", json!(false))]
+    {
+        if object["spec"][field].is_null() {
+            object["spec"][field] = value;
+        }
+    }
+    causes
+}
+
+/// A uid that no recorded object has.
+pub(super) fn uid(seed: u64) -> String {
+    format!("00000000-0000-4000-8000-{seed:012x}")
+}
+
+/// Letters of a generated name: others for each seed.
+pub(super) fn letters(seed: u64, count: usize) -> String {
+    // Any mixing will do that sets neighbouring seeds apart (the constants are those of splitmix64).
+    let mut mixed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0xbf58_476d_1ce4_e5b9;
+    let mut text = String::new();
+    for _ in 0..count {
+        mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        text.push(char::from(LETTERS[(mixed >> 33) as usize % LETTERS.len()]));
+    }
+    text
+}
