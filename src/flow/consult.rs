@@ -32,7 +32,10 @@ pub async fn chat(
     question: &Question<'_>,
     live: &Live,
 ) -> Result<Held, Trouble> {
-    let open = context.store.list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_OPEN }).await?;
+    let open = context
+        .store
+        .list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_OPEN })
+        .await?;
     let known = about.map(|(_, record)| record.clone()).unwrap_or_default();
     let ledger = Ledger::Memory(Box::new(known));
     answer::hold(context, model, about, &open, question, ledger, None, live).await
@@ -69,8 +72,7 @@ pub async fn explain(
         .map(|runbook| RunbookText { title: &runbook.title, prose: &runbook.prose })
         .collect();
     let known = Known { incident, investigation: record, runbooks: &runbooks };
-    let mut conversation =
-        Conversation::new(prompt::question(&context.render, Some(known), &[], question, now, means));
+    let mut conversation = Conversation::new(prompt::question(&context.render, Some(known), &[], question, now, means));
     let ledger = Ledger::Memory(Box::new(record.clone()));
     let mut toolbox = Toolbox::new(context, ledger, question.author, now);
     let outcome = converse(talk, &mut conversation, &mut toolbox, live).await?;
@@ -82,6 +84,9 @@ pub async fn explain(
 /// # Errors
 /// When the store does not answer.
 pub async fn alike(context: &Context, incident: &Incident) -> Result<Option<Incident>, StoreError> {
-    let open = context.store.list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_COMPARED }).await?;
+    let open = context
+        .store
+        .list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_COMPARED })
+        .await?;
     Ok(open.into_iter().find(|known| known.key == incident.key))
 }

@@ -137,8 +137,7 @@ impl Desk {
 
     /// What the analysers say of a look, with the reason why the model says nothing.
     pub(super) fn report(&self, looked: &Looked, failure: &Failure) -> String {
-        let missing =
-            Explanation::Missing { at: self.now(), reason: failure.detail.clone(), will_retry: false };
+        let missing = Explanation::Missing { at: self.now(), reason: failure.detail.clone(), will_retry: false };
         let record = Investigation { explanation: Some(missing), ..looked.record.clone() };
         self.render().report(&looked.incident, &record)
     }

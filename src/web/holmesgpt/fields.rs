@@ -50,7 +50,8 @@ pub(super) fn parse(body: &[u8], is_json: bool) -> Result<Value, Invalid> {
     }
     let value = if is_json {
         serde_json::from_slice(body).map_err(|error| {
-            let before: usize = body.split(|byte| *byte == b'\n').take(error.line() - 1).map(|line| line.len() + 1).sum();
+            let before: usize =
+                body.split(|byte| *byte == b'\n').take(error.line() - 1).map(|line| line.len() + 1).sum();
             let at = before + error.column().saturating_sub(1);
             let mut problem = problem("json_invalid", &[json!("body"), json!(at)], "JSON decode error", &json!({}));
             problem["ctx"] = json!({"error": error.to_string()});

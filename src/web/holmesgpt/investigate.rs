@@ -73,18 +73,12 @@ pub(super) async fn workload_health_check(State(shared): State<Arc<Shared>>, req
 impl Investigate {
     async fn run(self, desk: &Desk, steps: &Steps) -> Result<Value, Failure> {
         let Self { title, description, subject, context, sections, model } = self;
-        let incident =
-            subject::of_alert(&title, &description, &subject, &context, |text| desk.clean(text), desk.now());
+        let incident = subject::of_alert(&title, &description, &subject, &context, |text| desk.clean(text), desk.now());
         let looked = desk.look(incident, steps).await?;
         let wanted = if sections.is_empty() { sections::usual(desk.render()) } else { sections };
         let text = sections::question(desk.render(), &desk.clean(&title), &desk.clean(&description), &wanted);
-        let question = Question {
-            text: &text,
-            author: AUTHOR,
-            said: &[],
-            system: None,
-            schema: Some(sections::schema(&wanted)),
-        };
+        let question =
+            Question { text: &text, author: AUTHOR, said: &[], system: None, schema: Some(sections::schema(&wanted)) };
         let answer = desk.explain(&looked, &question, steps).await;
         let read = answer.and_then(|answer| {
             let filled = sections::of_answer(desk.render(), &answer, &wanted).ok_or_else(unreadable)?;

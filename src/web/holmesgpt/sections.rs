@@ -106,8 +106,9 @@ pub(super) fn of_findings(looked: &Looked, sections: &[Section]) -> Map<String, 
         }
         LOGS => {
             let logs = record.evidence.iter().filter(|evidence| matches!(evidence.data, EvidenceData::Patterns(_)));
-            let blocks: Vec<String> =
-                logs.map(|evidence| format!("{} [{}]\n```\n{}\n```", evidence.title, evidence.id, evidence.excerpt)).collect();
+            let blocks: Vec<String> = logs
+                .map(|evidence| format!("{} [{}]\n```\n{}\n```", evidence.title, evidence.id, evidence.excerpt))
+                .collect();
             (!blocks.is_empty()).then(|| blocks.join("\n"))
         }
         LINKS => {

@@ -85,9 +85,7 @@ where
 fn event(step: &Happened, metadata: &impl Fn(&Happened) -> Option<Value>) -> Option<(&'static str, Value)> {
     match step {
         Happened::Turn(_) => Some(("token_count", json!({"metadata": metadata(step)?}))),
-        Happened::Said(words) => {
-            Some(("ai_message", json!({"content": words, "reasoning": null, "metadata": {}})))
-        }
+        Happened::Said(words) => Some(("ai_message", json!({"content": words, "reasoning": null, "metadata": {}}))),
         Happened::Called(call) => Some(("start_tool_calling", json!({"tool_name": call.name, "id": call.id}))),
         Happened::Answered(call, answer) => Some(("tool_calling_result", tool_calls::event(call, answer))),
     }

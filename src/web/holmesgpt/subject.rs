@@ -142,9 +142,17 @@ mod tests {
         for (given, context, expected) in [
             (json!({"namespace": "shop", "pod": "web-7464b59bfd-6rjrg"}), json!({}), "Deployment shop/web"),
             (json!({"namespace": "shop", "name": "web", "kind": "Deployment"}), json!({}), "Deployment shop/web"),
-            (json!({"name": "web", "subject_type": "statefulset", "namespace": "shop"}), json!({}), "StatefulSet shop/web"),
+            (
+                json!({"name": "web", "subject_type": "statefulset", "namespace": "shop"}),
+                json!({}),
+                "StatefulSet shop/web",
+            ),
             (json!({"namespace": "shop"}), json!({"labels": {"deployment": "web"}}), "Deployment shop/web"),
-            (json!({}), json!({"alert": {"labels": {"namespace": "shop", "deployment": "web"}}}), "Deployment shop/web"),
+            (
+                json!({}),
+                json!({"alert": {"labels": {"namespace": "shop", "deployment": "web"}}}),
+                "Deployment shop/web",
+            ),
             (json!({"name": "n1", "kind": "node"}), json!({}), "Node n1"),
             (json!({"namespace": "shop"}), json!({}), "Namespace shop"),
             (json!({}), json!({}), "Alert KubePodCrashLooping"),

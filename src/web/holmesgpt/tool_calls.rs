@@ -49,10 +49,9 @@ pub(super) fn of_evidence(evidence: &Evidence) -> Option<(ToolCall, ToolAnswer)>
         EvidenceData::Alerts { .. } => return None,
         EvidenceData::Series(_) => "query_metrics_range",
         EvidenceData::Patterns(_) | EvidenceData::Text { .. } => "query_logs",
-        EvidenceData::Workload(_)
-        | EvidenceData::Node(_)
-        | EvidenceData::Service(_)
-        | EvidenceData::Namespace(_) => "kubernetes_get",
+        EvidenceData::Workload(_) | EvidenceData::Node(_) | EvidenceData::Service(_) | EvidenceData::Namespace(_) => {
+            "kubernetes_get"
+        }
         EvidenceData::Events { .. } => "kubernetes_events",
         EvidenceData::Changes { .. } => "kubernetes_rollouts",
         EvidenceData::History(_) => "search_incident_history",

@@ -180,7 +180,8 @@ impl Fields<'_> {
         match format.get("type").and_then(Value::as_str) {
             Some("json_object") => Some(serde_json::json!({"type": "object"})),
             Some("json_schema") => {
-                let schema = format.get("json_schema").and_then(|named| named.get("schema")).filter(|it| it.is_object());
+                let schema =
+                    format.get("json_schema").and_then(|named| named.get("schema")).filter(|it| it.is_object());
                 match schema {
                     Some(schema) if schema.to_string().len() <= MAX_SCHEMA_BYTES => Some(schema.clone()),
                     Some(_) => {
@@ -203,10 +204,9 @@ impl Fields<'_> {
 fn begins_with_system(body: &Value) -> Result<(), Invalid> {
     let first = body.get("conversation_history").and_then(Value::as_array).and_then(|history| history.first());
     match first {
-        Some(first) if first.get("role").and_then(Value::as_str) != Some("system") => Err(Invalid::value(
-            body,
-            "The first item in conversation_history must contain 'role': 'system'",
-        )),
+        Some(first) if first.get("role").and_then(Value::as_str) != Some("system") => {
+            Err(Invalid::value(body, "The first item in conversation_history must contain 'role': 'system'"))
+        }
         _ => Ok(()),
     }
 }
