@@ -240,7 +240,34 @@ mod tests {
             ),
             explain("restart deployment/coredns -n kube-system", &["--user", "slack:U024BE7LH"]),
         ];
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @r#"
+    restart deployment/checkout -n shop
+      risk: low
+      rule `everyday`: 1 of on-call (whoever is on call may mend a workload)
+      within 30 min; nobody approves their own
+      slack:U024BE7LH may approve: counts for everyday
+
+    restart deployment/ledger -n payments
+      risk: low
+      rule `everyday`: 1 of on-call (whoever is on call may mend a workload)
+      rule `payments needs its owners`: 2 of payments-owners (money moves here, so two of the owners look at it)
+      within 30 min; nobody approves their own
+      slack:U024BE7LH may approve: counts for everyday; 1 more rule(s) need somebody else
+
+    restart deployment/checkout -n shop
+      risk: low
+      rule `everyday`: 1 of on-call (whoever is on call may mend a workload)
+      within 30 min; nobody approves their own
+      slack:U1 may not approve: they asked for it, or cannot be told from whoever did
+      -> fails
+
+    restart deployment/coredns -n kube-system
+      risk: low
+      forbidden:
+        namespace kube-system is protected
+        no rule of the policy allows it
+      -> fails
+    "#);
     }
 
     #[test]

@@ -98,15 +98,18 @@ mod tests {
                     {"name": "LEVEL", "value": "info"}, {"name": "DSN", "value": secret}]}]}})
         };
         insta::assert_snapshot!(between(&object("web:1", "postgres://u:p@db"), &object("web:2", "postgres://u:q@db")), @r"
-        @@ -8,6 +8,6 @@
+        @@ -5,9 +5,9 @@
+         spec:
+           containers:
+           - name: app
+        -    image: web:1
+        +    image: web:2
+             env:
              - name: LEVEL
                value: (not shown)
              - name: DSN
         -      value: (not shown)
-        -    image: web:1
         +      value: (not shown, another value)
-        +    image: web:2
-             name: app
         ");
         assert_eq!(between(&object("web:1", "a"), &object("web:1", "a")), "");
     }

@@ -1,3 +1,5 @@
+//! Claims that the evidence bears out, and claims that it does not.
+
 use chrono::DateTime;
 
 use super::*;

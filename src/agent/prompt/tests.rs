@@ -1,3 +1,5 @@
+//! Prompts: how much is read, and that strangers' text stays data.
+
 use serde_json::json;
 
 use super::*;

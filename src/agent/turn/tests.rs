@@ -1,3 +1,5 @@
+//! Conversations from the first turn to their end, whatever the model says.
+
 use serde_json::json;
 
 use super::*;
