@@ -128,7 +128,9 @@ async fn fields_are_checked_as_the_recorded_description_says() {
     let bot = Bot::start(World::empty(), &[], false).await;
     let description: Value = serde_json::from_str(&recorded("openapi-16.json")).unwrap();
     let paths = description["paths"].as_object().unwrap();
+    let ours = bot.get("/api/openapi.json").await;
     for path in PATHS {
+        assert!(ours["paths"][path]["post"].is_object(), "{path} is described");
         let body = &paths[path]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"];
         let name = body.as_str().unwrap().rsplit('/').next().unwrap();
         let schema = &description["components"]["schemas"][name];
@@ -587,6 +589,42 @@ async fn who_hangs_up_ends_the_models_turn() {
         asking.abort();
         tokio::time::timeout(Duration::from_secs(10), model.wait_for_open(0)).await.unwrap();
     }
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_at_once() {
+    let model = FakeModel::answering(|_| Say::hang()).await;
+    let bot = Bot::in_the_shop(&[("LLM_BASE_URL", &model.url()), ("LLM_CONCURRENCY", "8")]).await;
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        asking.spawn(client().post(format!("{}/api/chat", bot.url)).json(&json!({"ask": "why?"})).send());
+    }
+    tokio::time::timeout(Duration::from_secs(10), model.wait_for_open(8)).await.unwrap();
+    let (status, body) = bot.post("/api/chat", &json!({"ask": "why?"})).await;
+    assert_eq!((status, body), (429, json!({"detail": "too many requests at once, try again"})));
+    bot.stop().await;
+    asking.abort_all();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_cause_is_found_the_model_may_look() {
+    let model = FakeModel::answering(|request| {
+        if request.get("response_format").is_some() {
+            return Say::json(json!({"Summary": "Nothing is known of it."}));
+        }
+        let answered = request["messages"].as_array().unwrap().iter().any(|message| message["role"] == "tool");
+        if answered { Say::text("READY") } else { Say::calls([("list_log_streams", json!({}))]) }
+    })
+    .await;
+    let bot = Bot::in_the_shop(&[("LLM_BASE_URL", &model.url())]).await;
+    let body = json!({"source": "ops", "title": "Something is odd", "description": "", "subject": {}, "context": {},
+                      "sections": {"Summary": "what is odd"}});
+    let (status, answer) = bot.post("/api/investigate", &body).await;
+    assert_eq!((status, &answer["num_llm_calls"]), (200, &json!(3)), "{answer}");
+    assert_eq!(answer["analysis"], "\n# Summary\nNothing is known of it.\n");
+    let calls = answer["tool_calls"].as_array().unwrap();
+    assert!(calls.iter().any(|call| call["tool_name"] == "list_log_streams" && call["result"]["status"] == "success"));
     bot.stop().await;
 }
 

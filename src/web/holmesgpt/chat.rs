@@ -32,6 +32,8 @@ const INSTEAD_BYTES: usize = 600;
 /// Fields of the last event.
 const SHOWN: &[&str] = &["analysis", "conversation_history", "follow_up_actions", "metadata"];
 
+#[utoipa::path(post, path = "/api/chat", request_body = serde_json::Value, responses((status = 200, description = "an answer as HolmesGPT gives it; events with `stream`"),
+    (status = 422, description = "`{\"detail\": […]}`: what is wrong, by field")))]
 pub(super) async fn chat(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (body, permit) = match shared.read(request).await {
         Ok(read) => read,
@@ -63,10 +65,14 @@ pub(super) async fn chat(State(shared): State<Arc<Shared>>, request: Request) ->
     stream::of(work, metadata, SHOWN, permit)
 }
 
+#[utoipa::path(post, path = "/api/issue_chat", request_body = serde_json::Value, responses((status = 200, description = "an answer about an earlier investigation"),
+    (status = 422, description = "`{\"detail\": […]}`: what is wrong, by field")))]
 pub(super) async fn issue_chat(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     followup(&shared, request, Followup::issue).await
 }
 
+#[utoipa::path(post, path = "/api/workload_health_chat", request_body = serde_json::Value, responses((status = 200, description = "an answer about a workload"),
+    (status = 422, description = "`{\"detail\": […]}`: what is wrong, by field")))]
 pub(super) async fn workload_health_chat(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     followup(&shared, request, Followup::workload).await
 }

@@ -14,6 +14,7 @@ use crate::agent::turn::{Conversation, Outcome};
 use crate::domain::incident::Incident;
 use crate::domain::investigation::Investigation;
 use crate::domain::report::Explanation;
+use crate::domain::text;
 use crate::flow::answer::Held;
 use crate::flow::converse::{Live, Trouble};
 use crate::flow::{Context, ModelUse, consult, look};
@@ -143,14 +144,16 @@ impl Desk {
     }
 
     fn answer(&self, held: Result<Held, Trouble>) -> Result<Answer, Failure> {
+        // What the model read was clean; what it makes of it need not be.
+        let clean = |said: String| self.clean(&text::plain(&said));
         let Held { conversation, outcome, model: _, ledger: _ } = held.map_err(|trouble| match trouble {
             Trouble::Model(error) => self.failure(&error),
             Trouble::Store(error) => Failure::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
         })?;
         let nothing = |why: String| Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, why));
         match outcome {
-            Outcome::Answer { text, unverified } => Ok(Answer { text: self.clean(&text), unverified, conversation }),
-            Outcome::Shaped(text) => Ok(Answer { text: self.clean(&text), unverified: Vec::new(), conversation }),
+            Outcome::Answer { text, unverified } => Ok(Answer { text: clean(text), unverified, conversation }),
+            Outcome::Shaped(text) => Ok(Answer { text: clean(text), unverified: Vec::new(), conversation }),
             Outcome::Nothing(why) => nothing(why),
             Outcome::Report(_) => nothing("the model answered something else".into()),
         }

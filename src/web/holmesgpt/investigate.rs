@@ -23,6 +23,8 @@ const AUTHOR: &str = "api";
 /// Fields of the last event.
 const SHOWN: &[&str] = &["sections", "analysis", "instructions", "metadata"];
 
+#[utoipa::path(post, path = "/api/investigate", request_body = serde_json::Value, responses((status = 200, description = "analysis, sections and tool calls as HolmesGPT gives them"),
+    (status = 422, description = "`{\"detail\": […]}`: what is wrong, by field")))]
 pub(super) async fn investigate(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (body, _permit) = match shared.read(request).await {
         Ok(read) => read,
@@ -37,6 +39,8 @@ pub(super) async fn investigate(State(shared): State<Arc<Shared>>, request: Requ
     done.map(Json).into_response()
 }
 
+#[utoipa::path(post, path = "/api/stream/investigate", request_body = serde_json::Value, responses((status = 200, description = "the same as events"),
+    (status = 422, description = "`{\"detail\": […]}`: what is wrong, by field")))]
 pub(super) async fn stream(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (body, permit) = match shared.read(request).await {
         Ok(read) => read,
@@ -56,6 +60,8 @@ pub(super) async fn stream(State(shared): State<Arc<Shared>>, request: Request) 
     stream::of(work, metadata, SHOWN, permit)
 }
 
+#[utoipa::path(post, path = "/api/workload_health_check", request_body = serde_json::Value, responses((status = 200, description = "whether a workload is healthy"),
+    (status = 422, description = "`{\"detail\": […]}`: what is wrong, by field")))]
 pub(super) async fn workload_health_check(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (body, _permit) = match shared.read(request).await {
         Ok(read) => read,

@@ -33,6 +33,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use utoipa::OpenApi;
 
 pub use desk::Desk;
 
@@ -74,6 +75,19 @@ pub fn routes(holmes: HolmesGpt) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), auth::guard))
         .with_state(shared)
 }
+
+/// The description of these routes.
+#[derive(OpenApi)]
+#[openapi(paths(
+    chat::chat,
+    chat::issue_chat,
+    chat::workload_health_chat,
+    investigate::investigate,
+    investigate::stream,
+    investigate::workload_health_check,
+    model::model
+))]
+pub(super) struct Description;
 
 impl Shared {
     /// Reads a request's body, once there is room for it. The permit is held for as long as the request is at work.
