@@ -42,9 +42,10 @@ use crate::web::alertmanager::Webhook;
 use crate::web::api::Api;
 use crate::web::console::{Console, RunbookText};
 use crate::web::health::Health;
+use crate::web::holmesgpt::{Desk, HolmesGpt};
 use crate::web::knowledge::KnowledgeApi;
 use crate::web::questions::Questions;
-use crate::web::{alertmanager, api, console, health, knowledge as knowledge_api, questions};
+use crate::web::{alertmanager, api, console, health, holmesgpt, knowledge as knowledge_api, questions};
 
 /// How long a shutdown waits for what runs: less than Kubernetes' default grace period of 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -326,7 +327,7 @@ fn renderer(config: &Config) -> anyhow::Result<Renderer> {
     Renderer::new(config.language, overrides).context("load templates")
 }
 
-fn router(config: &Config, context: &Context, stopping: &CancellationToken) -> Router {
+fn router(config: &Config, context: &Arc<Context>, stopping: &CancellationToken) -> Router {
     let store = || Arc::clone(&context.store);
     let counters = || Arc::clone(&context.counters);
     let clock = || Arc::clone(&context.clock);
@@ -343,6 +344,11 @@ fn router(config: &Config, context: &Context, stopping: &CancellationToken) -> R
         }))
         .merge(api::routes(Api { store: store(), clock: clock(), token: config.api_token.clone() }))
         .merge(questions::routes(Questions { store: store(), clock: clock(), token: config.api_token.clone() }))
+        .merge(holmesgpt::routes(HolmesGpt {
+            desk: Desk::new(Arc::clone(context)),
+            token: config.api_token.clone(),
+            stopping: stopping.clone(),
+        }))
         .merge(knowledge_api::routes(KnowledgeApi {
             knowledge: Arc::clone(&context.knowledge),
             clock: clock(),

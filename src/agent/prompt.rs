@@ -21,8 +21,8 @@ use crate::render::{IncidentView, Renderer, text_of};
 const MAX_FINDINGS: usize = 10;
 /// Longest runbook in a prompt, in bytes.
 const MAX_RUNBOOK_BYTES: usize = 6_000;
-/// Longest question, in bytes.
-const MAX_QUESTION_BYTES: usize = 8_000;
+/// Longest question, in bytes; what is beyond is not read.
+pub const MAX_QUESTION_BYTES: usize = 8_000;
 /// Things said before that a conversation remembers.
 const MAX_SAID: usize = 12;
 /// Longest of those, in bytes.

@@ -387,10 +387,23 @@ impl Conversation {
         self.ask()
     }
 
+    /// What of a text is not in the evidence that it cites: for texts inside of a document in the asker's own schema.
+    pub fn unverified_in(&self, text: &str) -> Vec<String> {
+        self.ground().check_text(text).1
+    }
+
+    /// Who the model was told to be.
+    pub fn system(&self) -> &str {
+        &self.brief.script.system
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        Ground { evidence: &self.brief.evidence, findings: &self.brief.findings, given: &self.brief.given }
+    }
+
     /// The outcome with its citations checked, and everything that was not found.
     fn checked(&self, outcome: Outcome) -> (Outcome, Vec<String>) {
-        let ground =
-            Ground { evidence: &self.brief.evidence, findings: &self.brief.findings, given: &self.brief.given };
+        let ground = self.ground();
         match outcome {
             Outcome::Report(mut report) => {
                 report.claims_mut().for_each(|claim| ground.check(claim));

@@ -291,6 +291,13 @@ impl Incident {
         }
     }
 
+    /// Takes over what owner references say of the subject: it is truer than what labels said.
+    pub fn correct(&mut self, subject: &Subject) {
+        self.subject.kind = subject.kind;
+        self.subject.name.clone_from(&subject.name);
+        self.subject.join(subject);
+    }
+
     /// Alerts that fire now.
     pub fn firing(&self) -> usize {
         self.alerts.iter().filter(|alert| alert.is_firing()).count()

@@ -8,9 +8,9 @@ use super::tools::Toolbox;
 use crate::adapters::model::ModelError;
 use crate::agent::document::GrowingText;
 use crate::agent::driver::Talk;
-use crate::agent::message::ToolCall;
+use crate::agent::message::{ToolCall, Usage};
 use crate::agent::tools::Tool;
-use crate::agent::turn::{Conversation, Input, Outcome, Step};
+use crate::agent::turn::{Conversation, Input, Outcome, Step, ToolAnswer};
 use crate::ports::StoreError;
 
 /// Things being looked at that are told; the newest.
@@ -27,9 +27,26 @@ pub enum Trouble {
     Store(#[from] StoreError),
 }
 
+/// Something that happened in a conversation.
+#[derive(Debug, Clone)]
+pub enum Happened {
+    /// The model took a turn; tokens of all turns so far.
+    Turn(Usage),
+    /// It said something beside its calls.
+    Said(String),
+    /// A tool is called.
+    Called(ToolCall),
+    /// A tool answered.
+    Answered(ToolCall, ToolAnswer),
+}
+
 /// What can be told of a conversation while it goes on.
-#[derive(Debug, Default)]
-pub struct Live(Mutex<Shown>);
+#[derive(Default)]
+pub struct Live {
+    shown: Mutex<Shown>,
+    /// Hears of every step.
+    listener: Option<Box<dyn Fn(Happened) + Send + Sync>>,
+}
 
 /// A moment of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,13 +58,24 @@ pub struct Shown {
 }
 
 impl Live {
+    /// Tells every step to `listener`.
+    pub fn told_to(listener: impl Fn(Happened) + Send + Sync + 'static) -> Self {
+        Self { listener: Some(Box::new(listener)), ..Self::default() }
+    }
+
+    fn tell(&self, happened: impl FnOnce() -> Happened) {
+        if let Some(listener) = &self.listener {
+            listener(happened());
+        }
+    }
+
     /// How it stands now.
     pub fn shown(&self) -> Shown {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn change(&self, change: impl FnOnce(&mut Shown)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.shown.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     fn looks_at(&self, calls: &[ToolCall]) {
@@ -77,7 +105,12 @@ pub async fn converse(
             Step::Done(outcome) => return Ok(*outcome),
             Step::Call(calls) => {
                 live.looks_at(&calls);
-                Input::Tools(toolbox.call(&calls).await?)
+                calls.iter().for_each(|call| live.tell(|| Happened::Called(call.clone())));
+                let answers = toolbox.call(&calls).await?;
+                for (call, answer) in calls.iter().zip(&answers) {
+                    live.tell(|| Happened::Answered(call.clone(), answer.clone()));
+                }
+                Input::Tools(answers)
             }
             Step::Ask(request) => {
                 let answering = conversation.is_answering();
@@ -96,6 +129,17 @@ pub async fn converse(
         if talk.is_pressed(Instant::now()) {
             conversation.hurry();
         }
+        let words = match &input {
+            Input::Reply(reply) => Some(reply.text.clone()),
+            _ => None,
+        };
         step = conversation.next(input);
+        if let Some(words) = words {
+            live.tell(|| Happened::Turn(conversation.usage()));
+            let is_prose = !words.trim().is_empty() && !words.trim_start().starts_with(['{', '<']);
+            if is_prose && matches!(step, Step::Call(_)) {
+                live.tell(|| Happened::Said(words));
+            }
+        }
     }
 }

@@ -2,12 +2,14 @@
 
 mod amend;
 pub mod answer;
+pub mod consult;
 pub mod converse;
 pub mod explain;
 pub mod gather;
 pub mod history;
 pub mod intake;
 pub mod investigate;
+pub mod look;
 pub mod places;
 pub mod plan;
 mod pod_logs;

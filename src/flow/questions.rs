@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use tokio::time::Instant;
 
 use super::gather::{Gathered, Task};
+use super::look::ALERTS;
 use super::plan::{self, LimitTask, MetricTask, Ranges};
 use super::{Context, Sources, pod_logs};
 use crate::adapters::cluster::{ClusterError, EventScope, Partial};
@@ -79,7 +80,7 @@ pub fn alerts(incident: &Incident, ranges: &Ranges) -> Gathered {
         }
     }
     Gathered::Evidence {
-        slot: "alerts".into(),
+        slot: ALERTS.into(),
         draft: Box::new(Draft {
             source: Source::Metrics,
             about: incident.subject.object(),

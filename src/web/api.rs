@@ -56,7 +56,10 @@ pub fn routes(api: Api) -> Router {
 
 /// The description of all routes below `/api`.
 fn description() -> utoipa::openapi::OpenApi {
-    Description::openapi().merge_from(super::knowledge::description()).merge_from(questions::Description::openapi())
+    Description::openapi()
+        .merge_from(super::knowledge::description())
+        .merge_from(questions::Description::openapi())
+        .merge_from(super::holmesgpt::Description::openapi())
 }
 
 async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {

@@ -4,6 +4,7 @@ pub mod alertmanager;
 pub mod api;
 pub mod console;
 pub mod health;
+pub mod holmesgpt;
 pub mod knowledge;
 pub mod questions;
 pub mod verify;

@@ -15,6 +15,7 @@ mod fake_model;
 mod fake_openwebui;
 mod fakes;
 mod fakes_logs;
+mod holmesgpt;
 mod http;
 mod kill;
 mod knowledge;

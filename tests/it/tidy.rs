@@ -120,6 +120,9 @@ const FORBIDDEN: [(&str, &[&str]); 7] = [
     ("demo", &["crate::flow", "crate::web", "crate::app", "crate::adapters", "std::env"]),
 ];
 
+/// The one file of `web` that may know `flow`: HolmesGPT's API answers in the response, so it has to wait for a use case.
+const ANSWERS_AT_ONCE: &str = "src/web/holmesgpt/desk.rs";
+
 #[test]
 fn layers_know_only_what_is_below_them() {
     let mut broken = Vec::new();
@@ -128,7 +131,9 @@ fn layers_know_only_what_is_below_them() {
             let code = production_code(&file);
             for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
                 for name in forbidden.iter().filter(|name| line.contains(*name)) {
-                    broken.push(format!("{}: names {name}: {}", file.display(), line.trim()));
+                    if !(file.ends_with(ANSWERS_AT_ONCE) && *name == "crate::flow") {
+                        broken.push(format!("{}: names {name}: {}", file.display(), line.trim()));
+                    }
                 }
             }
         }

@@ -1,0 +1,92 @@
+//! Questions that leave nothing behind: what belongs to them comes with the request, and the answer goes with the response.
+
+use tokio::time::Instant;
+
+use super::answer::{self, Held};
+use super::converse::{Live, Trouble, converse};
+use super::tools::{Ledger, Toolbox};
+use super::{Context, ModelUse};
+use crate::adapters::model::{Priority, ToolMode};
+use crate::agent::driver::Talk;
+use crate::agent::prompt::{self, Known, Means, Question, RunbookText};
+use crate::agent::turn::{Conversation, Limits};
+use crate::domain::incident::{Incident, IncidentStatus, Origin};
+use crate::domain::investigation::Investigation;
+use crate::ports::{Filter, StoreError};
+
+/// Open incidents that a question is told of.
+const MAX_OPEN: usize = 15;
+/// Runbooks that the model reads.
+const MAX_RUNBOOKS: usize = 2;
+/// Open incidents that one in a request is compared with, the newest.
+const MAX_COMPARED: usize = 1_000;
+
+/// Answers a person: about what a look found, or about the cluster.
+///
+/// # Errors
+/// When the model or the store fails.
+pub async fn chat(
+    context: &Context,
+    model: &ModelUse,
+    about: Option<(&Incident, &Investigation)>,
+    question: &Question<'_>,
+    live: &Live,
+) -> Result<Held, Trouble> {
+    let open = context
+        .store
+        .list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_OPEN })
+        .await?;
+    let known = about.map(|(_, record)| record.clone()).unwrap_or_default();
+    let ledger = Ledger::Memory(Box::new(known));
+    answer::hold(context, model, about, &open, question, ledger, None, live).await
+}
+
+/// Has the model say what it makes of a look, in the asker's schema. The evidence is there already: the model looks further
+/// only where the analysers found no cause.
+///
+/// # Errors
+/// When the model or the store fails.
+pub async fn explain(
+    context: &Context,
+    model: &ModelUse,
+    (incident, record): (&Incident, &Investigation),
+    question: &Question<'_>,
+    live: &Live,
+) -> Result<Held, Trouble> {
+    let profile = model.client.profile().await?;
+    let began = Instant::now();
+    let talk = Talk::new(&model.client, Priority::Automatic, began, began + model.explain_deadline);
+    let now = (context.clock)();
+    let is_explained = incident.cause.is_some();
+    let means = Means {
+        tools: if is_explained { Vec::new() } else { Toolbox::offered(&context.sources, false) },
+        guided: profile.tools == ToolMode::Guided,
+        limits: Limits { turns: model.explain_turns, window: profile.window, answer: model.answer_tokens },
+    };
+    let library = &context.sources.runbooks;
+    let runbooks: Vec<RunbookText<'_>> = record
+        .runbooks
+        .iter()
+        .filter_map(|found| library.get(&found.id))
+        .take(MAX_RUNBOOKS)
+        .map(|runbook| RunbookText { title: &runbook.title, prose: &runbook.prose })
+        .collect();
+    let known = Known { incident, investigation: record, runbooks: &runbooks };
+    let mut conversation = Conversation::new(prompt::question(&context.render, Some(known), &[], question, now, means));
+    let ledger = Ledger::Memory(Box::new(record.clone()));
+    let mut toolbox = Toolbox::new(context, ledger, question.author, now);
+    let outcome = converse(talk, &mut conversation, &mut toolbox, live).await?;
+    Ok(Held { conversation, outcome, model: profile.name, ledger: toolbox.into_ledger() })
+}
+
+/// The open incident that alerts of this one would join, if there is one: it knows when the trouble began.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn alike(context: &Context, incident: &Incident) -> Result<Option<Incident>, StoreError> {
+    let open = context
+        .store
+        .list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_COMPARED })
+        .await?;
+    Ok(open.into_iter().find(|known| known.key == incident.key))
+}
