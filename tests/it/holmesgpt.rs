@@ -421,6 +421,8 @@ async fn an_investigation_needs_no_model() {
         assert!(analysis.contains(words), "{words}: {analysis}");
     }
     assert!(answer["sections"]["Conclusions and Possible Root causes"].as_str().unwrap().contains("48 MiB"));
+    let alert = &answer["sections"]["Alert Explanation"];
+    assert_eq!(alert, "KubePodCrashLooping on shop/checkout\nPod shop/checkout is restarting");
     assert_eq!(answer["sections"].as_object().unwrap().len(), 7);
     let calls = answer["tool_calls"].as_array().unwrap();
     let names: Vec<&str> = calls.iter().map(|call| call["tool_name"].as_str().unwrap()).collect();

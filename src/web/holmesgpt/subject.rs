@@ -40,7 +40,9 @@ pub(super) fn of_alert(
     if !labels.contains_key("alertname") {
         labels.insert("alertname".into(), title.clone());
     }
-    for (name, words) in [("description", clean(description)), ("summary", title)] {
+    let is_name = labels.get("alertname").is_some_and(|name| *name == title);
+    let summary = if is_name { String::new() } else { title };
+    for (name, words) in [("description", clean(description)), ("summary", summary)] {
         let words = text::bounded(text::plain(&words).trim(), MAX_ANNOTATION_BYTES).into_owned();
         if !words.is_empty() {
             annotations.entry(name.to_owned()).or_insert(words);
