@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::message::TurnRequest;
+use super::message::{TurnReply, TurnRequest};
 use super::turn::Input;
 use crate::adapters::model::{Model, ModelError, Priority};
 
@@ -55,6 +55,8 @@ impl<'a> Talk<'a> {
                 self.model.prefers_guided();
                 Ok(Input::NoTools)
             }
+            // Small models under a grammar can write nothing but blanks: asked for plain words, they say something.
+            Err(ModelError::Empty) => Ok(Input::Reply(TurnReply::default())),
             Err(error) => Err(error),
         }
     }

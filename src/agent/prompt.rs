@@ -200,6 +200,7 @@ fn script(render: &Renderer) -> Script {
         task: String::new(),
         guided: plain("guided.txt"),
         answer: String::new(),
+        plain: plain("plain.txt"),
         correct: plain("correct.txt"),
         left_out: plain("left_out.txt"),
     }

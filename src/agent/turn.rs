@@ -52,6 +52,8 @@ pub struct Script {
     pub guided: String,
     /// Asks for the answer.
     pub answer: String,
+    /// Asks for the answer in plain words, for a model that makes nothing of a schema.
+    pub plain: String,
     /// Says what of an answer the evidence does not hold; `{}` stands for the list.
     pub correct: String,
     /// Names pieces that had no room; `{}` stands for the list.
@@ -180,6 +182,8 @@ pub struct Conversation {
     shrinks: u32,
     scale: f64,
     hurry: bool,
+    /// The model made nothing of the schema: plain words are asked for.
+    plain: bool,
     usage: Usage,
 }
 
@@ -200,6 +204,7 @@ impl Conversation {
             shrinks: 0,
             scale: 1.0,
             hurry: false,
+            plain: false,
             usage: Usage::default(),
         }
     }
@@ -285,6 +290,7 @@ impl Conversation {
                 Expect::Json { name: "step", schema: answer::step_schema(&self.brief) }
             }
             Phase::Looking => Expect::Tools(self.brief.tools.clone()),
+            Phase::Answering | Phase::Correcting if self.plain => Expect::Text,
             Phase::Answering | Phase::Correcting => answer::expected(&self.brief, self.may_look()),
         };
         let max_tokens = match self.phase {
@@ -352,10 +358,15 @@ impl Conversation {
 
     fn answered(&mut self, reply: &TurnReply) -> Step {
         let may_look = self.may_look();
-        let Some(answer) = answer::read(&self.brief.task, &reply.text) else {
-            // Once more, in case it was chance; a corrected answer that is garbage leaves the one before.
-            return if self.best.is_none() && self.left() > 0 && self.phase == Phase::Answering {
-                self.phase = Phase::Correcting;
+        let read = if self.plain {
+            answer::read_plain(&self.brief.task, &reply.text)
+        } else {
+            answer::read(&self.brief.task, &reply.text)
+        };
+        let Some(answer) = read else {
+            // Once more in plain words; a corrected answer that is garbage leaves the one before.
+            return if self.best.is_none() && self.left() > 0 && !self.plain {
+                self.plain = true;
                 self.ask()
             } else {
                 self.end("the model's answer could not be read")

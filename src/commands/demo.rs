@@ -58,10 +58,11 @@ pub async fn run(arguments: Arguments, variables: &BTreeMap<String, String>) -> 
     let config = config(variables, &cluster.neighbours, data)?;
     telemetry::start_log(&config.log_filter, config.log_format)?;
     let bearer_token = config.webhook_token.as_ref().map(|token| token.expose_secret().to_owned());
+    let has_model = config.llm.is_some();
     let app = App::start(config).await?;
     let address = format!("http://{}", app.address);
     let player = cluster.player();
-    greet(&address, player.total());
+    greet(&address, player.total(), has_model);
 
     let receiver = Receiver { url: format!("{address}/webhook/alertmanager"), bearer_token };
     let client = reqwest::Client::builder().build().context("make an HTTP client")?;
@@ -86,7 +87,10 @@ pub async fn run(arguments: Arguments, variables: &BTreeMap<String, String>) -> 
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-/// The bot's own settings from the environment; its neighbours are the simulated ones, whatever the environment says.
+/// Whose variables count: the bot's own, and those of neighbours that are not simulated.
+const REAL: [&str; 4] = ["HOLMES_", "LLM_", "EMBEDDINGS_", "OPENWEBUI_"];
+
+/// The bot's own settings from the environment; what is simulated is the simulated one, whatever the environment says.
 fn config(
     variables: &BTreeMap<String, String>,
     neighbours: &demo::Neighbours,
@@ -94,7 +98,7 @@ fn config(
 ) -> anyhow::Result<Config> {
     let mut own: BTreeMap<String, String> = variables
         .iter()
-        .filter(|(name, _)| name.starts_with("HOLMES_"))
+        .filter(|(name, _)| REAL.iter().any(|prefix| name.starts_with(prefix)))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     own.insert("METRICS_URL".into(), neighbours.metrics_url.clone());
@@ -115,12 +119,17 @@ fn config(
     Ok(config)
 }
 
-fn greet(address: &str, notifications: usize) {
+fn greet(address: &str, notifications: usize, has_model: bool) {
     println!("holmes-bot is listening on {address}, with a recorded cluster for neighbours.\n");
     println!("  Watch the incidents:   {address}/");
     println!("  As JSON:               curl -s {address}/api/v1/incidents");
     println!("  One, with evidence:    curl -s {address}/api/v1/incidents/ID");
-    println!("  Look again:            curl -s -X POST {address}/api/v1/incidents/ID/investigate\n");
+    println!("  Look again:            curl -s -X POST {address}/api/v1/incidents/ID/investigate");
+    if has_model {
+        println!("  Ask something:         HOLMES_PUBLIC_URL={address} holmes-bot ask \"why is checkout down?\"\n");
+    } else {
+        println!("  With a model:          set LLM_BASE_URL, and incidents are explained and questions answered\n");
+    }
     println!("{notifications} notifications of Alertmanager follow, each when it is due:\n");
 }
 

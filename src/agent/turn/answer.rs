@@ -132,6 +132,20 @@ pub(super) fn read(task: &Task, raw: &str) -> Option<Read> {
     }
 }
 
+/// Reads an answer in plain words: of a report, a suspicion, since nobody said what of it is established.
+pub(super) fn read_plain(task: &Task, raw: &str) -> Option<Read> {
+    if let Some(read) = read(task, raw) {
+        return Some(read);
+    }
+    let words = text::line(raw, MAX_CLAIM_BYTES);
+    if !words.chars().any(char::is_alphabetic) || matches!(task, Task::Shaped { .. }) {
+        return None;
+    }
+    let claim = Claim { text: words, evidence: Vec::new(), unverified: Vec::new() };
+    let outcome = Outcome::Report(Report { suspected: vec![claim], ..Report::default() });
+    (*task == Task::Explain).then_some(Read { outcome, missing: Vec::new() })
+}
+
 fn report(object: &Map<String, Value>) -> Report {
     let one = |name: &str| object.get(name).and_then(claim);
     let many = |name: &str| {

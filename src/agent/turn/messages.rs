@@ -75,6 +75,7 @@ impl Conversation {
     fn closing(&self) -> String {
         let script = &self.brief.script;
         match (self.phase, &self.rejected) {
+            (Phase::Answering | Phase::Correcting, None) if self.plain => script.plain.clone(),
             (Phase::Looking, _) => String::new(),
             (Phase::Correcting, Some((_, problems))) => {
                 let list: Vec<String> = problems.iter().map(|problem| format!("`{problem}`")).collect();

@@ -41,6 +41,7 @@ fn brief(task: Task) -> Brief {
             task: "TASK".into(),
             guided: "GUIDED".into(),
             answer: "ANSWER NOW".into(),
+            plain: "IN WORDS".into(),
             correct: "NOT FOUND: {}".into(),
             left_out: "NO ROOM FOR {}".into(),
         },
@@ -188,6 +189,20 @@ fn a_server_without_tools_is_led_by_a_schema() {
     assert!(request.messages.iter().all(|message| !matches!(message, Message::Tool { .. })));
     let request = asked(conversation.next(says(json!({"tool": "answer", "arguments": {}}))));
     assert!(matches!(&request.expect, Expect::Json { name: "answer", .. }));
+}
+
+#[test]
+fn a_model_that_makes_nothing_of_a_schema_is_asked_for_words() {
+    let mut conversation = Conversation::new(brief(Task::Explain));
+    conversation.next(Input::Start);
+    let request = asked(conversation.next(says("   ")));
+    assert_eq!(request.expect, Expect::Text);
+    let Some(Message::User { text }) = request.messages.last() else { panic!() };
+    assert!(text.ends_with("IN WORDS"), "{text}");
+    let Outcome::Report(report) = done(conversation.next(says("The limit of 48 MiB was reached [E1]."))) else {
+        panic!()
+    };
+    assert_eq!((report.cause, report.suspected[0].evidence.as_slice()), (None, &[EvidenceId(1)][..]));
 }
 
 #[test]
