@@ -2,73 +2,14 @@
 
 use serde_json::{Map, Value};
 
-/// The first JSON object in `text`; one that was cut off is closed where it ends.
-pub fn object_in(text: &str) -> Option<Map<String, Value>> {
-    text.match_indices('{').take(16).find_map(|(at, _)| {
-        let rest = &text[at..];
-        match serde_json::Deserializer::from_str(rest).into_iter::<Value>().next()? {
-            Ok(Value::Object(object)) => Some(object),
-            Ok(_) => None,
-            Err(error) if error.is_eof() => match serde_json::from_str(&closed(rest)) {
-                Ok(Value::Object(object)) if !object.is_empty() => Some(object),
-                _ => None,
-            },
-            Err(_) => None,
-        }
-    })
-}
+use super::repair;
 
-/// A cut document with what is open closed, and a key without its value taken away.
-fn closed(text: &str) -> String {
-    let mut open: Vec<char> = Vec::new();
-    let mut in_string = false;
-    let mut escaped = false;
-    // The last place at which the document was whole but for its closing brackets.
-    let mut whole = (0, Vec::new());
-    for (at, c) in text.char_indices() {
-        if in_string {
-            match c {
-                _ if escaped => escaped = false,
-                '\\' => escaped = true,
-                '"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        match c {
-            '"' => in_string = true,
-            '{' => {
-                open.push('}');
-                whole = (at + 1, open.clone());
-            }
-            '[' => {
-                open.push(']');
-                whole = (at + 1, open.clone());
-            }
-            '}' | ']' => {
-                open.pop();
-                whole = (at + 1, open.clone());
-            }
-            ',' => whole = (at, open.clone()),
-            _ => {}
-        }
+/// The JSON object in `text`, see [`repair::json_cut`]; of one that was cut off what is there.
+pub fn object_in(text: &str) -> Option<Map<String, Value>> {
+    match repair::json_cut(text)? {
+        Value::Object(object) => Some(object),
+        _ => None,
     }
-    let finish = |text: &str, open: &[char]| text.chars().chain(open.iter().rev().copied()).collect::<String>();
-    if in_string {
-        // A broken escape at the end would spoil the string.
-        let text = if escaped { &text[..text.len() - 1] } else { text };
-        let text = text.rfind("\\u").filter(|at| text.len() - at < 6).map_or(text, |at| &text[..at]);
-        let kept = finish(&format!("{text}\""), &open);
-        if serde_json::from_str::<Value>(&kept).is_ok() {
-            return kept;
-        }
-    } else {
-        let kept = finish(text.trim_end().trim_end_matches([',', ':']), &open);
-        if serde_json::from_str::<Value>(&kept).is_ok() {
-            return kept;
-        }
-    }
-    finish(&text[..whole.0], &whole.1)
 }
 
 /// Takes one text field out of a JSON object as it is written: for showing an answer while it comes.

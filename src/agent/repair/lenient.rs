@@ -169,10 +169,17 @@ impl Reader<'_> {
             'r' => out.push('\r'),
             'b' => out.push('\u{8}'),
             'f' => out.push('\u{c}'),
+            // Cut in the middle of the escape: what it would have been is not known.
+            'u' if self.ends_in_hex() => self.at = self.text.len(),
             'u' => out.push(self.unicode()),
             '"' | '\'' | '\\' | '/' => out.push(c),
             c => out.extend(['\\', c]),
         }
+    }
+
+    fn ends_in_hex(&self) -> bool {
+        let rest = &self.text[self.at..];
+        rest.len() < 4 && rest.bytes().all(|b| b.is_ascii_hexdigit())
     }
 
     fn unicode(&mut self) -> char {
