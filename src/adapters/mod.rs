@@ -13,4 +13,5 @@ pub mod logs;
 pub mod metrics;
 pub mod model;
 pub mod openwebui;
+pub mod permission;
 pub mod store_embedded;

@@ -2,8 +2,8 @@
 
 use futures::StreamExt;
 
-use super::permissions::{PERMISSIONS, Permission};
 use super::{Actuator, ActuatorError};
+use super::{PERMISSIONS, Permission};
 use crate::adapters::check::CheckLine;
 
 /// Reviews asked at once.

@@ -40,11 +40,12 @@ use crate::adapters::alertmanager::Silences;
 use crate::domain::action::{Action, Before};
 use crate::domain::proposal::{Approved, Snapshot};
 
+pub use crate::adapters::permission::Permission;
 pub use connect::{ActuatorConnection, ActuatorSource};
 pub use drain::DrainProgress;
 pub use error::ActuatorError;
 pub use execute::Applied;
-pub use permissions::{PERMISSIONS, Permission};
+pub use permissions::PERMISSIONS;
 pub use preview::{Preview, Warning};
 
 /// Who the API server books our changes under.

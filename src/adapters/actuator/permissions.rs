@@ -1,22 +1,7 @@
 //! Everything the actuator calls, as RBAC sees it. Its role, the documentation and `check` are made from this table, and
 //! the tests' API server refuses what is not in it.
 
-/// A (verb, resource) pair that the code uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Permission {
-    /// API group; empty for core.
-    pub group: &'static str,
-    /// Plural, with its subresource: `pods/eviction`.
-    pub resource: &'static str,
-    /// `get`, `list`, `patch`, `create` or `delete`.
-    pub verb: &'static str,
-    /// Which actions are not possible without it.
-    pub purpose: &'static str,
-}
-
-const fn p(group: &'static str, resource: &'static str, verb: &'static str, purpose: &'static str) -> Permission {
-    Permission { group, resource, verb, purpose }
-}
+use crate::adapters::permission::{Permission, permission as p};
 
 /// What the actuator calls. Acting in people's names needs `impersonate users` besides.
 pub const PERMISSIONS: [Permission; 21] = [

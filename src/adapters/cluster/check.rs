@@ -4,8 +4,8 @@ use futures::StreamExt;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use k8s_openapi::apimachinery::pkg::version::Info;
 
-use super::permissions::{PERMISSIONS, Permission};
 use super::{Cluster, ClusterError};
+use super::{PERMISSIONS, Permission};
 use crate::adapters::check::CheckLine;
 
 /// Reviews asked at once: 29 in four rounds, without a burst that API priority and fairness would queue.

@@ -52,13 +52,14 @@ use std::time::Duration;
 
 use crate::domain::subject::ObjectRef;
 
+pub use crate::adapters::permission::Permission;
 pub use browse::{Browsed, KINDS, Kind, kind_named};
 pub use connect::{Connection, ConnectionSource};
 pub use error::ClusterError;
 pub use event_scope::EventScope;
 pub use logs::{LogRequest, PodLogLine, PodLogs};
 pub(super) use managed::by as managed_by;
-pub use permissions::{PERMISSIONS, Permission};
+pub use permissions::PERMISSIONS;
 
 /// An answer that may lack pieces, and why it lacks them.
 #[derive(Debug, Clone, Default)]

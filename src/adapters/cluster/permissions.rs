@@ -1,22 +1,7 @@
 //! Everything the bot reads, as RBAC sees it. Manifests, documentation and `check` are made from this table, and the
 //! tests' API server refuses what is not in it.
 
-/// A (verb, resource) pair that the code uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Permission {
-    /// API group; empty for core.
-    pub group: &'static str,
-    /// Plural, with its subresource: `pods/log`.
-    pub resource: &'static str,
-    /// `get` or `list`.
-    pub verb: &'static str,
-    /// What is missing from an investigation without it.
-    pub purpose: &'static str,
-}
-
-const fn p(group: &'static str, resource: &'static str, verb: &'static str, purpose: &'static str) -> Permission {
-    Permission { group, resource, verb, purpose }
-}
+use crate::adapters::permission::{Permission, permission as p};
 
 /// What the bot reads. No Secrets, nothing that writes.
 pub const PERMISSIONS: [Permission; 32] = [
@@ -53,10 +38,3 @@ pub const PERMISSIONS: [Permission; 32] = [
     p("networking.k8s.io", "ingresses", "list", "Ingresses of a namespace, for questions"),
     p("discovery.k8s.io", "endpointslices", "list", "whether a Service has endpoints"),
 ];
-
-impl Permission {
-    /// Resource without its subresource, and the subresource.
-    pub fn parts(&self) -> (&'static str, Option<&'static str>) {
-        self.resource.split_once('/').map_or((self.resource, None), |(resource, sub)| (resource, Some(sub)))
-    }
-}
