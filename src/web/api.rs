@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -43,7 +43,7 @@ pub struct Api {
 
 /// The API's routes.
 pub fn routes(api: Api) -> Router {
-    let guarded = middleware::from_fn_with_state(api.clone(), guard);
+    let guarded = middleware::from_fn_with_state(api.token.clone(), verify::guard);
     Router::new()
         .route("/api/v1/incidents", get(list))
         .route("/api/v1/incidents/{id}", get(one))
@@ -60,10 +60,6 @@ fn description() -> utoipa::openapi::OpenApi {
         .merge_from(super::knowledge::description())
         .merge_from(questions::Description::openapi())
         .merge_from(super::holmesgpt::Description::openapi())
-}
-
-async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
-    if verify::allows(api.token.as_ref(), request.headers()) { next.run(request).await } else { verify::refused() }
 }
 
 /// The OpenAPI description.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
@@ -41,7 +41,7 @@ pub struct KnowledgeApi {
 
 /// The routes.
 pub fn routes(api: KnowledgeApi) -> Router {
-    let guarded = middleware::from_fn_with_state(api.clone(), guard);
+    let guarded = middleware::from_fn_with_state(api.token.clone(), verify::guard);
     Router::new()
         .route("/api/v1/knowledge/search", get(search))
         .route("/api/v1/knowledge/notes", get(notes).post(add_note))
@@ -56,10 +56,6 @@ pub fn routes(api: KnowledgeApi) -> Router {
 /// The description of these routes.
 pub(super) fn description() -> utoipa::openapi::OpenApi {
     Description::openapi()
-}
-
-async fn guard(State(api): State<KnowledgeApi>, request: Request, next: Next) -> Response {
-    if verify::allows(api.token.as_ref(), request.headers()) { next.run(request).await } else { verify::refused() }
 }
 
 #[derive(OpenApi)]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -43,21 +43,13 @@ pub struct Questions {
 
 /// The routes.
 pub fn routes(questions: Questions) -> Router {
-    let guarded = middleware::from_fn_with_state(questions.clone(), guard);
+    let guarded = middleware::from_fn_with_state(questions.token.clone(), verify::guard);
     Router::new()
         .route("/api/v1/questions", post(ask).get(list))
         .route("/api/v1/incidents/{id}/questions/{question}", get(one))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(guarded)
         .with_state(questions)
-}
-
-async fn guard(State(questions): State<Questions>, request: Request, next: Next) -> Response {
-    if verify::allows(questions.token.as_ref(), request.headers()) {
-        next.run(request).await
-    } else {
-        verify::refused()
-    }
 }
 
 /// The part of the OpenAPI description that these routes are.

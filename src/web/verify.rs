@@ -1,6 +1,8 @@
 //! Who may come in: bearer or basic credentials, compared in constant time. Refusals say no more than "no".
 
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use secrecy::SecretString;
 
@@ -19,6 +21,11 @@ pub fn allows(token: Option<&SecretString>, headers: &HeaderMap) -> bool {
         }
         _ => false,
     }
+}
+
+/// Lets requests pass that carry the token, and answers the others.
+pub async fn guard(State(token): State<Option<SecretString>>, request: Request, next: Next) -> Response {
+    if allows(token.as_ref(), request.headers()) { next.run(request).await } else { refused() }
 }
 
 fn basic_password(encoded: &[u8]) -> Option<Vec<u8>> {

@@ -35,15 +35,10 @@ const SHOWN: &[&str] = &["analysis", "conversation_history", "follow_up_actions"
 #[utoipa::path(post, path = "/api/chat", request_body = serde_json::Value, responses((status = 200, description = "an answer as HolmesGPT gives it; events with `stream`"),
     (status = 422, description = "`{\"detail\": […]}`: what is wrong, by field")))]
 pub(super) async fn chat(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let (body, permit) = match shared.read(request).await {
+    let (chat, permit) = match shared.read(request, Chat::read).await {
         Ok(read) => read,
         Err(refused) => return refused,
     };
-    let chat = match Chat::read(&body) {
-        Ok(chat) => chat,
-        Err(invalid) => return invalid.into_response(),
-    };
-    drop(body);
     let talk = Talk { chat, before: Vec::new(), resource: Map::new(), follow_ups: FollowUps::Offered };
     if !talk.chat.stream {
         return answered(&shared, talk).await;
@@ -78,13 +73,9 @@ pub(super) async fn workload_health_chat(State(shared): State<Arc<Shared>>, requ
 }
 
 async fn followup(shared: &Shared, request: Request, read: fn(&Value) -> Result<Followup, Invalid>) -> Response {
-    let (body, _permit) = match shared.read(request).await {
+    let (Followup { chat, result, tools, resource }, _permit) = match shared.read(request, read).await {
         Ok(read) => read,
         Err(refused) => return refused,
-    };
-    let Followup { chat, result, tools, resource } = match read(&body) {
-        Ok(followup) => followup,
-        Err(invalid) => return invalid.into_response(),
     };
     let before = earlier(&shared.holmes.desk, &result, &tools);
     answered(shared, Talk { chat, before, resource, follow_ups: FollowUps::None }).await

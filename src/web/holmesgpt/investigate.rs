@@ -26,15 +26,10 @@ const SHOWN: &[&str] = &["sections", "analysis", "instructions", "metadata"];
 #[utoipa::path(post, path = "/api/investigate", request_body = serde_json::Value, responses((status = 200, description = "analysis, sections and tool calls as HolmesGPT gives them"),
     (status = 422, description = "`{\"detail\": […]}`: what is wrong, by field")))]
 pub(super) async fn investigate(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let (body, _permit) = match shared.read(request).await {
+    let (wanted, _permit) = match shared.read(request, Investigate::read).await {
         Ok(read) => read,
         Err(refused) => return refused,
     };
-    let wanted = match Investigate::read(&body) {
-        Ok(wanted) => wanted,
-        Err(invalid) => return invalid.into_response(),
-    };
-    drop(body);
     let done = shared.unless_stopping(wanted.run(&shared.holmes.desk, &Steps::default())).await;
     done.map(Json).into_response()
 }
@@ -42,15 +37,10 @@ pub(super) async fn investigate(State(shared): State<Arc<Shared>>, request: Requ
 #[utoipa::path(post, path = "/api/stream/investigate", request_body = serde_json::Value, responses((status = 200, description = "the same as events"),
     (status = 422, description = "`{\"detail\": […]}`: what is wrong, by field")))]
 pub(super) async fn stream(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let (body, permit) = match shared.read(request).await {
+    let (wanted, permit) = match shared.read(request, Investigate::read).await {
         Ok(read) => read,
         Err(refused) => return refused,
     };
-    let wanted = match Investigate::read(&body) {
-        Ok(wanted) => wanted,
-        Err(invalid) => return invalid.into_response(),
-    };
-    drop(body);
     let facts = shared.holmes.desk.facts().await.ok();
     let metadata = move |step: &Happened| match step {
         Happened::Turn(usage) => Some(metadata::of(*usage, facts.as_ref(), &[], &[])),
@@ -63,15 +53,10 @@ pub(super) async fn stream(State(shared): State<Arc<Shared>>, request: Request) 
 #[utoipa::path(post, path = "/api/workload_health_check", request_body = serde_json::Value, responses((status = 200, description = "whether a workload is healthy"),
     (status = 422, description = "`{\"detail\": […]}`: what is wrong, by field")))]
 pub(super) async fn workload_health_check(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let (body, _permit) = match shared.read(request).await {
+    let (wanted, _permit) = match shared.read(request, HealthCheck::read).await {
         Ok(read) => read,
         Err(refused) => return refused,
     };
-    let wanted = match HealthCheck::read(&body) {
-        Ok(wanted) => wanted,
-        Err(invalid) => return invalid.into_response(),
-    };
-    drop(body);
     let done = shared.unless_stopping(wanted.run(&shared.holmes.desk, &Steps::default())).await;
     done.map(Json).into_response()
 }

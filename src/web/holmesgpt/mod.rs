@@ -27,7 +27,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request};
 use axum::http::{StatusCode, header};
 use axum::middleware;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -38,6 +38,7 @@ use utoipa::OpenApi;
 pub use desk::Desk;
 
 use errors::Failure;
+use fields::Invalid;
 
 /// Requests at work at once; with [`MAX_BODY_BYTES`] that bounds the memory their bodies take to 64 MiB.
 const AT_ONCE: usize = 8;
@@ -90,8 +91,13 @@ pub fn routes(holmes: HolmesGpt) -> Router {
 pub(super) struct Description;
 
 impl Shared {
-    /// Reads a request's body, once there is room for it. The permit is held for as long as the request is at work.
-    async fn read(&self, request: Request) -> Result<(Value, OwnedSemaphorePermit), Response> {
+    /// Reads a request's body by `read`, once there is room for it. The permit is held for as long as the request is at
+    /// work; the body is let go of here.
+    async fn read<T>(
+        &self,
+        request: Request,
+        read: impl FnOnce(&Value) -> Result<T, Invalid>,
+    ) -> Result<(T, OwnedSemaphorePermit), Response> {
         let Ok(permit) = Arc::clone(&self.at_once).try_acquire_owned() else {
             let mut busy = errors::detail(StatusCode::TOO_MANY_REQUESTS, "too many requests at once, try again");
             busy.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
@@ -104,8 +110,8 @@ impl Shared {
             }
             _ => errors::detail(StatusCode::BAD_REQUEST, "There was an error parsing the body"),
         })?;
-        let value = fields::parse(&body, is_json).map_err(|invalid| invalid.into_response())?;
-        Ok((value, permit))
+        let wanted = fields::parse(&body, is_json).and_then(|value| read(&value));
+        wanted.map(|wanted| (wanted, permit)).map_err(IntoResponse::into_response)
     }
 
     /// Waits for `work`, unless the process is about to end.
