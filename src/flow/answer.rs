@@ -9,10 +9,10 @@ use super::amend::{Besides, amend};
 use super::converse::{Live, Shown, Trouble, converse};
 use super::tools::{Ledger, Toolbox};
 use super::{AUTHOR, Context, ModelUse};
-use crate::adapters::model::{Priority, ToolMode};
+use crate::adapters::model::Priority;
 use crate::agent::driver::Talk;
-use crate::agent::prompt::{self, Known, Means, RunbookText, Said};
-use crate::agent::turn::{Conversation, Limits, Outcome};
+use crate::agent::prompt::{self, Known, Said};
+use crate::agent::turn::{Conversation, Outcome};
 use crate::domain::audit::AuditDraft;
 use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Origin};
@@ -221,19 +221,9 @@ pub async fn hold(
     let began = Instant::now();
     let talk = Talk::new(&model.client, Priority::Person, began, began + model.question_deadline);
     let now = (context.clock)();
-    let means = Means {
-        tools: Toolbox::offered(&context.sources, true),
-        guided: profile.tools == ToolMode::Guided,
-        limits: Limits { turns: model.question_turns, window: profile.window, answer: model.answer_tokens },
-    };
-    let library = &context.sources.runbooks;
-    let runbooks: Vec<RunbookText<'_>> = about
-        .into_iter()
-        .flat_map(|(_, record)| &record.runbooks)
-        .filter_map(|found| library.get(&found.id))
-        .take(MAX_RUNBOOKS)
-        .map(|runbook| RunbookText { title: &runbook.title, prose: &runbook.prose })
-        .collect();
+    let tools = Toolbox::offered(&context.sources, true);
+    let means = model.means(&profile, model.question_turns, tools);
+    let runbooks = context.sources.runbook_texts(about.map_or(&[][..], |(_, record)| &record.runbooks), MAX_RUNBOOKS);
     let known = about.map(|(incident, investigation)| Known { incident, investigation, runbooks: &runbooks });
     let mut conversation = Conversation::new(prompt::question(&context.render, known, open, question, now, means));
     let mut toolbox = Toolbox::new(context, ledger, question.author, at.unwrap_or(now));

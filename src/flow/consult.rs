@@ -6,10 +6,10 @@ use super::answer::{self, Held};
 use super::converse::{Live, Trouble, converse};
 use super::tools::{Ledger, Toolbox};
 use super::{Context, ModelUse};
-use crate::adapters::model::{Priority, ToolMode};
+use crate::adapters::model::Priority;
 use crate::agent::driver::Talk;
-use crate::agent::prompt::{self, Known, Means, Question, RunbookText};
-use crate::agent::turn::{Conversation, Limits};
+use crate::agent::prompt::{self, Known, Question};
+use crate::agent::turn::Conversation;
 use crate::domain::incident::{Incident, IncidentStatus, Origin};
 use crate::domain::investigation::Investigation;
 use crate::ports::{Filter, StoreError};
@@ -58,19 +58,9 @@ pub async fn explain(
     let talk = Talk::new(&model.client, Priority::Automatic, began, began + model.explain_deadline);
     let now = (context.clock)();
     let is_explained = incident.cause.is_some();
-    let means = Means {
-        tools: if is_explained { Vec::new() } else { Toolbox::offered(&context.sources, false) },
-        guided: profile.tools == ToolMode::Guided,
-        limits: Limits { turns: model.explain_turns, window: profile.window, answer: model.answer_tokens },
-    };
-    let library = &context.sources.runbooks;
-    let runbooks: Vec<RunbookText<'_>> = record
-        .runbooks
-        .iter()
-        .filter_map(|found| library.get(&found.id))
-        .take(MAX_RUNBOOKS)
-        .map(|runbook| RunbookText { title: &runbook.title, prose: &runbook.prose })
-        .collect();
+    let tools = if is_explained { Vec::new() } else { Toolbox::offered(&context.sources, false) };
+    let means = model.means(&profile, model.explain_turns, tools);
+    let runbooks = context.sources.runbook_texts(&record.runbooks, MAX_RUNBOOKS);
     let known = Known { incident, investigation: record, runbooks: &runbooks };
     let mut conversation = Conversation::new(prompt::question(&context.render, Some(known), &[], question, now, means));
     let ledger = Ledger::Memory(Box::new(record.clone()));

@@ -7,10 +7,10 @@ use super::amend::{Besides, amend};
 use super::converse::{Live, Trouble, converse};
 use super::tools::{Ledger, Toolbox};
 use super::{AUTHOR, Context, ModelUse};
-use crate::adapters::model::{ModelError, Priority, ToolMode};
+use crate::adapters::model::{ModelError, Priority};
 use crate::agent::driver::Talk;
-use crate::agent::prompt::{self, Known, Means, RunbookText};
-use crate::agent::turn::{Conversation, Limits, Outcome};
+use crate::agent::prompt::{self, Known};
+use crate::agent::turn::{Conversation, Outcome};
 use crate::domain::event::Event;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::investigation::Investigation;
@@ -126,19 +126,9 @@ async fn ask(
     let began = Instant::now();
     let talk = Talk::new(&model.client, Priority::Automatic, began, began + model.explain_deadline);
     let now = (context.clock)();
-    let library = &context.sources.runbooks;
-    let runbooks: Vec<RunbookText<'_>> = record
-        .runbooks
-        .iter()
-        .filter_map(|found| library.get(&found.id))
-        .take(MAX_RUNBOOKS)
-        .map(|runbook| RunbookText { title: &runbook.title, prose: &runbook.prose })
-        .collect();
-    let means = Means {
-        tools: Toolbox::offered(&context.sources, false),
-        guided: profile.tools == ToolMode::Guided,
-        limits: Limits { turns: model.explain_turns, window: profile.window, answer: model.answer_tokens },
-    };
+    let runbooks = context.sources.runbook_texts(&record.runbooks, MAX_RUNBOOKS);
+    let tools = Toolbox::offered(&context.sources, false);
+    let means = model.means(&profile, model.explain_turns, tools);
     let known = Known { incident, investigation: record, runbooks: &runbooks };
     let mut conversation = Conversation::new(prompt::explain(&context.render, known, now, means));
     let until = incident.resolved_at.unwrap_or(now);

@@ -26,10 +26,14 @@ use crate::adapters::cluster::Cluster;
 use crate::adapters::knowledge::{Knowledge, Library};
 use crate::adapters::logs::Logs;
 use crate::adapters::metrics::Metrics;
-use crate::adapters::model::Model;
+use crate::adapters::model::{Model, Profile, ToolMode};
+use crate::agent::message::ToolSpec;
+use crate::agent::prompt::{Means, RunbookText};
+use crate::agent::turn::Limits;
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::event::Event;
 use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::investigation::RunbookRef;
 use crate::domain::redact::Redactor;
 use crate::ports::{Clock, Store, StoreError, Versioned, Write};
 use crate::render::Renderer;
@@ -80,6 +84,17 @@ pub struct ModelUse {
     pub question_deadline: Duration,
 }
 
+impl ModelUse {
+    /// What the model may do in a conversation of at most `turns`, with these tools.
+    fn means(&self, profile: &Profile, turns: u32, tools: Vec<ToolSpec>) -> Means {
+        Means {
+            tools,
+            guided: profile.tools == ToolMode::Guided,
+            limits: Limits { turns, window: profile.window, answer: self.answer_tokens },
+        }
+    }
+}
+
 /// Read-only neighbours; one that is not configured is `None` and simply not asked.
 pub struct Sources {
     /// VictoriaMetrics or Prometheus.
@@ -90,6 +105,14 @@ pub struct Sources {
     pub cluster: Option<Cluster>,
     /// Runbooks.
     pub runbooks: Arc<Library>,
+}
+
+impl Sources {
+    /// The texts of runbooks that fit, best first, for the model.
+    fn runbook_texts(&self, found: &[RunbookRef], most: usize) -> Vec<RunbookText<'_>> {
+        let known = found.iter().filter_map(|found| self.runbooks.get(&found.id)).take(most);
+        known.map(|runbook| RunbookText { title: &runbook.title, prose: &runbook.prose }).collect()
+    }
 }
 
 /// Handles one event. Notifications are handled by the batch, see [`intake::notifications`]; what people ask is noted when
