@@ -167,6 +167,7 @@ pub async fn context(
         sources,
         knowledge,
         model: model(config)?,
+        chats: Vec::new(),
         counters,
         rules,
         deadline: config.investigation_deadline,

@@ -20,7 +20,7 @@ use crate::render::Language;
 pub use llm::LlmConfig;
 
 /// Every variable that is read, as documented in `.env.example`.
-pub const VARIABLES: [&str; 65] = [
+pub const VARIABLES: &[&str] = &[
     "HOLMES_LISTEN",
     "HOLMES_PUBLIC_URL",
     "HOLMES_DATA_DIR",

@@ -1,4 +1,4 @@
-//! The two things that production has more than one of: where state lives, and where people talk.
+//! The two things that production has more than one of: where state lives ([`Store`]), and where people talk ([`Chat`]).
 
 use std::sync::Arc;
 
@@ -7,11 +7,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::broadcast;
 
 use crate::domain::audit::{AuditDraft, AuditEntry};
+use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::correlate::Opened;
 use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Origin};
 use crate::domain::investigation::Investigation;
+use crate::domain::message::Message;
+use crate::domain::policy::{Person, Principal};
 use crate::domain::post::{Post, PostDraft};
+use crate::domain::projection::Projection;
+use crate::domain::proposal::{Proposal, ProposalId};
+
+/// How long an event's key is remembered. Slack repeats for five minutes, a person presses twice within seconds.
+pub const REMEMBERED: TimeDelta = TimeDelta::hours(1);
 
 /// The time, as a value that tests can set.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -82,12 +90,16 @@ pub struct Write {
     pub posts: Vec<PostDraft>,
     /// The newest investigation, if it changed.
     pub investigation: Option<Investigation>,
+    /// Proposals that are new or changed.
+    pub proposals: Vec<Proposal>,
     /// Timers to set.
     pub timers: Vec<Timer>,
     /// Timers to clear, by key.
     pub cleared: Vec<String>,
     /// What to remember.
     pub audit: Vec<AuditDraft>,
+    /// Chats that shall show what changed: it stands in their outbox from this write on.
+    pub chats: Vec<Platform>,
     /// The lease under which it is written, where one is held.
     pub lease: Option<Lease>,
 }
@@ -99,9 +111,11 @@ impl Write {
             incident,
             posts: Vec::new(),
             investigation: None,
+            proposals: Vec::new(),
             timers: Vec::new(),
             cleared: Vec::new(),
             audit: Vec::new(),
+            chats: Vec::new(),
             lease: None,
         }
     }
@@ -163,10 +177,20 @@ pub struct InboxState {
     pub dead: usize,
 }
 
+/// An incident that a chat does not yet show as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undelivered {
+    /// Which.
+    pub incident: IncidentId,
+    /// Its version when it was put into the outbox the last time.
+    pub version: u64,
+}
+
 /// Where state lives. Every method is atomic; `now` is always the caller's clock.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Stores an event durably; when this returns, it will be handled even if the process dies.
+    /// Stores an event durably; when this returns, it will be handled even if the process dies. An event whose
+    /// [`Event::key`] was stored within the last [`REMEMBERED`] is the same event: it is not stored again.
     async fn enqueue(&self, event: &Event, now: DateTime<Utc>) -> Result<EventId, StoreError>;
 
     /// Takes the oldest events that nobody holds, at most `most`, for `hold`.
@@ -218,6 +242,40 @@ pub trait Store: Send + Sync + 'static {
     /// The thread of an incident in order.
     async fn thread(&self, id: &IncidentId) -> Result<Vec<Post>, StoreError>;
 
+    /// The proposals of an incident, oldest first. Whoever wants to change one reads the incident before it: a write at
+    /// the incident's version then fails if the proposal was changed meanwhile.
+    async fn proposals(&self, id: &IncidentId) -> Result<Vec<Proposal>, StoreError>;
+
+    /// One proposal, whosever it is.
+    async fn proposal(&self, id: &ProposalId) -> Result<Option<Proposal>, StoreError>;
+
+    /// Proposals of all incidents that were made since, oldest first, for counting what was done lately.
+    async fn proposals_since(&self, since: DateTime<Utc>) -> Result<Vec<Proposal>, StoreError>;
+
+    /// Incidents that a chat does not yet show as they are, those that wait longest first, at most `most`.
+    async fn outbox(&self, platform: Platform, most: usize) -> Result<Vec<Undelivered>, StoreError>;
+
+    /// Takes an incident out of a chat's outbox, unless it changed again meanwhile.
+    async fn delivered(&self, platform: Platform, undelivered: &Undelivered) -> Result<(), StoreError>;
+
+    /// What a chat shows of an incident; version 0 and empty where it shows nothing yet.
+    async fn projection(&self, platform: Platform, id: &IncidentId) -> Result<Versioned<Projection>, StoreError>;
+
+    /// Keeps what a chat shows, at the version it was read at; gives the new version. With the root's message known, the
+    /// incident is found by it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when somebody else changed it since.
+    async fn save_projection(
+        &self,
+        platform: Platform,
+        id: &IncidentId,
+        projection: &Versioned<Projection>,
+    ) -> Result<u64, StoreError>;
+
+    /// The incident whose thread begins with a message.
+    async fn incident_of(&self, place: &Place, root: &MessageId) -> Result<Option<IncidentId>, StoreError>;
+
     /// The audit chain from `seq` on, at most `most` entries.
     async fn audit(&self, from: u64, most: usize) -> Result<Vec<AuditEntry>, StoreError>;
 
@@ -237,4 +295,93 @@ pub trait Store: Send + Sync + 'static {
 
     /// Tells which incidents change, from now on. A slow reader misses some and is told so.
     fn changes(&self) -> broadcast::Receiver<IncidentId>;
+}
+
+/// Why a chat did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChatError {
+    /// Too fast; come back later. Only this channel has to wait.
+    #[error("it asks to wait {} s", .after.num_seconds())]
+    Wait {
+        /// How long.
+        after: TimeDelta,
+    },
+    /// It is not known whether it happened: no answer, or a server error. Look before trying again.
+    #[error("it is not known whether it happened: {0}")]
+    Unknown(String),
+    /// The message to edit, or the thread to write to, is no more.
+    #[error("the message is gone: {0}")]
+    Gone(String),
+    /// The channel takes nothing: archived, deleted, or the bot is no member.
+    #[error("the channel takes nothing: {0}")]
+    Channel(String),
+    /// The bot's own account is refused: token revoked, scope missing.
+    #[error("the account is refused: {0}")]
+    Account(String),
+    /// The content was refused; the same again will be refused again.
+    #[error("it was refused: {0}")]
+    Refused(String),
+}
+
+/// Where a message goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The channel, by its id.
+    pub channel: String,
+    /// The root of the thread; `None` for a root.
+    pub thread: Option<MessageId>,
+    /// Names the message for good: incident and post key, `i-3f9a1c07be/evidence:E3`. The platform keeps it with the
+    /// message, so that [`Chat::find`] can tell whether it arrived, and a control tells which incident it belongs to.
+    pub key: String,
+}
+
+/// The bytes of a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureFile {
+    /// The file's name.
+    pub name: String,
+    /// PNG.
+    pub png: Vec<u8>,
+}
+
+/// A message as it was sent: its own id, and those of messages in which it goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The message that bears the controls.
+    pub id: MessageId,
+    /// Where the text went on.
+    pub rest: Vec<MessageId>,
+}
+
+/// Where people talk. Each method is one thing that the platform does or does not do; when, in which order and how often
+/// is decided by whoever calls. Text is Markdown as in [`Message::text`].
+#[async_trait]
+pub trait Chat: Send + Sync + 'static {
+    /// Which.
+    fn platform(&self) -> Platform;
+
+    /// Sends a new message, with its picture uploaded first.
+    async fn post(&self, to: &Destination, message: &Message, picture: Option<&PictureFile>)
+    -> Result<Sent, ChatError>;
+
+    /// Makes a message say something else; a picture that it bears stays.
+    async fn edit(&self, to: &Destination, sent: &Sent, message: &Message) -> Result<Sent, ChatError>;
+
+    /// Looks for a message of ours by [`Destination::key`].
+    async fn find(&self, to: &Destination) -> Result<Option<Sent>, ChatError>;
+
+    /// Says something to one person only, beside a message or in a channel.
+    async fn tell(
+        &self,
+        person: &Principal,
+        channel: &str,
+        thread: Option<&MessageId>,
+        text: &str,
+    ) -> Result<(), ChatError>;
+
+    /// The groups that the platform puts a person in now.
+    async fn groups(&self, person: &Person) -> Result<Vec<Principal>, ChatError>;
+
+    /// Shows that the bot is at work in a thread; an empty text ends it. Lost if it is lost.
+    async fn busy(&self, channel: &str, thread: &MessageId, doing: &str) -> Result<(), ChatError>;
 }

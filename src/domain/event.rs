@@ -2,8 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::chat::{MessageId, Place};
+use super::command::Command;
 use super::incident::IncidentId;
 use super::notification::Notification;
+use super::policy::Person;
+use super::press::Press;
+use super::proposal::{Choice, ProposalId};
 use super::question::{Question, QuestionId};
 
 /// One thing that happened. Stored before it is acknowledged, handled at least once.
@@ -42,6 +47,116 @@ pub enum Event {
         /// Which incident.
         incident: IncidentId,
     },
+    /// A person pressed a control.
+    Pressed(Pressed),
+    /// A person typed a command.
+    Command(Typed),
+    /// A person decided on a proposal.
+    Decide(Decided),
+    /// It is time to put forward what could mend an incident.
+    Propose {
+        /// Which incident.
+        incident: IncidentId,
+        /// After which of its investigations.
+        run: u32,
+    },
+    /// It is time to do what was approved, or to go on with what was interrupted.
+    Execute {
+        /// Whose.
+        incident: IncidentId,
+        /// Which.
+        proposal: ProposalId,
+    },
+    /// It is time to see whether it helped.
+    Verify {
+        /// Whose.
+        incident: IncidentId,
+        /// Which.
+        proposal: ProposalId,
+    },
+    /// A proposal's time is over.
+    Expire {
+        /// Whose.
+        incident: IncidentId,
+        /// Which.
+        proposal: ProposalId,
+    },
+}
+
+impl Event {
+    /// What makes it the same event when it is delivered again by whoever repeats what was not acknowledged in time.
+    /// Notifications and timers have none: they change nothing when they are handled twice.
+    pub fn key(&self) -> Option<String> {
+        match self {
+            Self::Ask(question) => Some(format!("ask:{}", question.id)),
+            Self::Pressed(pressed) => Some(format!("press:{}", pressed.nonce)),
+            Self::Command(typed) => Some(format!("command:{}", typed.nonce)),
+            Self::Decide(decided) => Some(format!("decide:{}", decided.nonce)),
+            Self::Notification(_)
+            | Self::Investigate { .. }
+            | Self::Explain { .. }
+            | Self::Answer { .. }
+            | Self::Settle { .. }
+            | Self::Propose { .. }
+            | Self::Execute { .. }
+            | Self::Verify { .. }
+            | Self::Expire { .. } => None,
+        }
+    }
+}
+
+/// A press with who, where, and on what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pressed {
+    /// What it means.
+    pub press: Press,
+    /// In which incident's thread.
+    pub incident: IncidentId,
+    /// Who, as the platform vouches for them.
+    pub person: Person,
+    /// Where.
+    pub place: Place,
+    /// The message that bears the control, so that an answer can be shown beside it.
+    pub message: Option<MessageId>,
+    /// Unique to this press: the platform's id of the delivery, or of the click.
+    pub nonce: String,
+}
+
+/// A command with who and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed {
+    /// What.
+    pub command: Command,
+    /// Who.
+    pub person: Person,
+    /// Where.
+    pub place: Place,
+    /// The thread it was typed in, where the platform has that: its root message.
+    pub thread: Option<MessageId>,
+    /// The incident whose thread that is.
+    pub incident: Option<IncidentId>,
+    /// Unique to this command.
+    pub nonce: String,
+}
+
+/// A decision with who and where, from a form that knows what the person wants: console and API. Buttons of chats come as
+/// [`Pressed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// Whose proposal.
+    pub incident: IncidentId,
+    /// Which.
+    pub proposal: ProposalId,
+    /// What was shown.
+    pub digest: String,
+    /// What they want.
+    pub choice: Choice,
+    /// Who.
+    pub person: Person,
+    /// Where.
+    pub place: Place,
+    /// Unique to this decision.
+    pub nonce: String,
 }
 
 /// An event of the inbox by its number, in order of arrival.

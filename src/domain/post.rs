@@ -29,6 +29,8 @@ pub enum PostKind {
     Question,
     /// What the model answers; edited while it writes.
     Answer,
+    /// An action put to people, edited as it is decided, done and verified. Its key is `proposal:` and the proposal's id.
+    Proposal,
 }
 
 /// An entry to write. The same `key` edits the same entry, so that doing it twice changes nothing.

@@ -48,7 +48,7 @@ pub async fn amend(
             lease: lease.cloned(),
             ..Write::new(incident)
         };
-        match context.store.commit(vec![write], &[], (context.clock)()).await {
+        match context.commit(vec![write], &[]).await {
             Ok(()) => return Ok(Some(written)),
             Err(StoreError::Conflict(_)) => {}
             Err(error) => return Err(error),

@@ -45,7 +45,7 @@ pub async fn note(context: &Context, event: EventId, mut question: Question) -> 
         }
         let opened = Incident::for_question(&question);
         let write = Write::new(Versioned { version: 0, value: opened });
-        match context.store.commit(vec![write], &[], (context.clock)()).await {
+        match context.commit(vec![write], &[]).await {
             Ok(()) | Err(StoreError::Conflict(_)) => {}
             Err(error) => return Err(error),
         }

@@ -32,7 +32,7 @@ pub async fn notifications(context: &Context, batch: Vec<(EventId, Notification)
         let (mut known, versions) = load(context, &deliveries, now).await?;
         let touched = fold(context, &deliveries, &mut known, now);
         let writes = touched.iter().map(|touched| write(context, touched, &versions, now)).collect();
-        match context.store.commit(writes, &handled, now).await {
+        match context.commit(writes, &handled).await {
             Ok(()) => {
                 count(context, &touched, &received);
                 return Ok(());

@@ -30,12 +30,13 @@ use crate::adapters::model::{Model, Profile, ToolMode};
 use crate::agent::message::ToolSpec;
 use crate::agent::prompt::{Means, RunbookText};
 use crate::agent::turn::Limits;
+use crate::domain::chat::Platform;
 use crate::domain::correlate::CorrelationRules;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::investigation::RunbookRef;
 use crate::domain::redact::Redactor;
-use crate::ports::{Clock, Store, StoreError, Versioned, Write};
+use crate::ports::{Chat, Clock, Store, StoreError, Versioned, Write};
 use crate::render::Renderer;
 use crate::telemetry::Counters;
 
@@ -60,12 +61,25 @@ pub struct Context {
     pub knowledge: Arc<Knowledge>,
     /// The language model, where there is one.
     pub model: Option<ModelUse>,
+    /// Where incidents are shown.
+    pub chats: Vec<Arc<dyn Chat>>,
     /// Counters.
     pub counters: Arc<Counters>,
     /// How alerts fold into incidents.
     pub rules: CorrelationRules,
     /// How long neighbours may take in one investigation.
     pub deadline: Duration,
+}
+
+impl Context {
+    /// Writes incidents, puts them into the outbox of every chat, and marks events as handled.
+    async fn commit(&self, mut writes: Vec<Write>, handled: &[EventId]) -> Result<(), StoreError> {
+        let chats: Vec<Platform> = self.chats.iter().map(|chat| chat.platform()).collect();
+        for write in &mut writes {
+            write.chats.clone_from(&chats);
+        }
+        self.store.commit(writes, handled, (self.clock)()).await
+    }
 }
 
 /// The language model with the bounds of its use.
@@ -127,6 +141,8 @@ pub async fn handle(context: &Context, event: Event) -> Result<(), StoreError> {
         Event::Explain { incident, run, attempt } => explain::run(context, &incident, run, attempt).await,
         Event::Ask(_) => Ok(()),
         Event::Answer { incident, question } => answer::run(context, &incident, &question).await,
+        Event::Pressed(_) | Event::Command(_) | Event::Decide(_) => Ok(()),
+        Event::Propose { .. } | Event::Execute { .. } | Event::Verify { .. } | Event::Expire { .. } => Ok(()),
         Event::Settle { incident } => resolve::tell_what_changed(context, &incident).await,
     }
 }
@@ -141,7 +157,7 @@ async fn update(
     for _ in 0..MAX_CONFLICTS {
         let Some(incident) = context.store.incident(id).await? else { return Ok(()) };
         let Some(write) = change(incident) else { return Ok(()) };
-        match context.store.commit(vec![write], &[], (context.clock)()).await {
+        match context.commit(vec![write], &[]).await {
             Err(StoreError::Conflict(_)) => {}
             other => return other,
         }

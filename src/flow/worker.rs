@@ -84,7 +84,16 @@ async fn postpone(context: &Context, id: EventId, event: Event) -> Result<(), St
         Event::Investigate { incident, requested_by } => investigate_later(context, id, incident, requested_by).await?,
         Event::Ask(question) => answer::note(context, id, question).await?,
         // These are timers from the beginning.
-        Event::Notification(_) | Event::Explain { .. } | Event::Answer { .. } | Event::Settle { .. } => {}
+        Event::Notification(_)
+        | Event::Explain { .. }
+        | Event::Answer { .. }
+        | Event::Settle { .. }
+        | Event::Propose { .. }
+        | Event::Execute { .. }
+        | Event::Verify { .. }
+        | Event::Expire { .. } => {}
+        Event::Pressed(_) | Event::Command(_) => {}
+        Event::Decide(_) => {}
     }
     context.store.commit(Vec::new(), &[id], now).await
 }
@@ -180,8 +189,12 @@ fn incident_of(event: &Event) -> Option<&IncidentId> {
         Event::Investigate { incident, .. }
         | Event::Explain { incident, .. }
         | Event::Answer { incident, .. }
-        | Event::Settle { incident } => Some(incident),
-        Event::Notification(_) | Event::Ask(_) => None,
+        | Event::Settle { incident }
+        | Event::Propose { incident, .. }
+        | Event::Execute { incident, .. }
+        | Event::Verify { incident, .. }
+        | Event::Expire { incident, .. } => Some(incident),
+        Event::Notification(_) | Event::Ask(_) | Event::Pressed(_) | Event::Command(_) | Event::Decide(_) => None,
     }
 }
 

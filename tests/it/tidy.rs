@@ -182,7 +182,7 @@ fn every_variable_is_documented_and_every_documented_one_is_read() {
         .map(|(name, _)| name)
         .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
         .collect();
-    assert_eq!(documented, BTreeSet::from(VARIABLES));
+    assert_eq!(documented, VARIABLES.iter().copied().collect::<BTreeSet<_>>());
 }
 
 #[test]

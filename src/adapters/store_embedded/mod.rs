@@ -4,6 +4,9 @@
 //! costs a few syncs, not thousands. See `writer.rs` for that, `tables.rs` for what is stored under which key.
 
 mod file;
+mod outbox;
+mod proposals;
+mod seen;
 mod tables;
 mod writer;
 
@@ -23,13 +26,16 @@ use self::tables::{
 };
 use self::writer::Writer;
 use crate::domain::audit::AuditEntry;
+use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::correlate::Opened;
 use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Origin};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::Post;
+use crate::domain::projection::Projection;
+use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer, Versioned, Write,
+    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer, Undelivered, Versioned, Write,
 };
 
 /// Events that may wait. At 200 a second it is most of a minute; beyond it Alertmanager is told to come back.
@@ -72,10 +78,16 @@ impl EmbeddedStore {
 
 #[async_trait]
 impl Store for EmbeddedStore {
-    async fn enqueue(&self, event: &Event, _now: DateTime<Utc>) -> Result<EventId, StoreError> {
+    async fn enqueue(&self, event: &Event, now: DateTime<Utc>) -> Result<EventId, StoreError> {
         let record = to_json(&tables::InboxRecord { attempt: 0, not_before: 0, event: event.clone() })?;
+        let key = event.key();
         self.writer
             .run(move |transaction| {
+                if let Some(key) = &key
+                    && let Some(id) = seen::find(transaction, key, now)?
+                {
+                    return Ok(id);
+                }
                 let mut meta = transaction.open_table(META).context("open meta")?;
                 let waiting = tables::number(&meta, tables::WAITING)?;
                 let bytes = tables::number(&meta, tables::WAITING_BYTES)?;
@@ -88,6 +100,9 @@ impl Store for EmbeddedStore {
                 tables::set(&mut meta, tables::WAITING_BYTES, bytes + record.len() as u64)?;
                 let mut inbox = transaction.open_table(INBOX).context("open inbox")?;
                 inbox.insert(id, record.as_slice()).context("insert event")?;
+                if let Some(key) = &key {
+                    seen::remember(transaction, key, EventId(id), now)?;
+                }
                 Ok(EventId(id))
             })
             .await
@@ -320,6 +335,49 @@ impl Store for EmbeddedStore {
             range.map(|row| from_json(row?.1.value())).collect()
         })
         .await
+    }
+
+    async fn proposals(&self, id: &IncidentId) -> Result<Vec<Proposal>, StoreError> {
+        let id = id.clone();
+        self.read(move |transaction| proposals::of(transaction, &id)).await
+    }
+
+    async fn proposal(&self, id: &ProposalId) -> Result<Option<Proposal>, StoreError> {
+        let id = id.clone();
+        self.read(move |transaction| proposals::one(transaction, &id)).await
+    }
+
+    async fn proposals_since(&self, since: DateTime<Utc>) -> Result<Vec<Proposal>, StoreError> {
+        self.read(move |transaction| proposals::since(transaction, millis(since))).await
+    }
+
+    async fn outbox(&self, platform: Platform, most: usize) -> Result<Vec<Undelivered>, StoreError> {
+        self.read(move |transaction| outbox::read(transaction, platform, most)).await
+    }
+
+    async fn delivered(&self, platform: Platform, undelivered: &Undelivered) -> Result<(), StoreError> {
+        let undelivered = undelivered.clone();
+        self.writer.run(move |transaction| Ok(outbox::remove(transaction, platform, &undelivered)?)).await
+    }
+
+    async fn projection(&self, platform: Platform, id: &IncidentId) -> Result<Versioned<Projection>, StoreError> {
+        let id = id.clone();
+        self.read(move |transaction| outbox::projection(transaction, platform, &id)).await
+    }
+
+    async fn save_projection(
+        &self,
+        platform: Platform,
+        id: &IncidentId,
+        projection: &Versioned<Projection>,
+    ) -> Result<u64, StoreError> {
+        let (id, projection) = (id.clone(), projection.clone());
+        self.writer.run(move |transaction| outbox::save_projection(transaction, platform, &id, &projection)).await
+    }
+
+    async fn incident_of(&self, place: &Place, root: &MessageId) -> Result<Option<IncidentId>, StoreError> {
+        let (place, root) = (place.clone(), root.clone());
+        self.read(move |transaction| outbox::incident_of(transaction, &place, &root.0)).await
     }
 
     async fn audit(&self, from: u64, most: usize) -> Result<Vec<AuditEntry>, StoreError> {

@@ -5,6 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use redb::{Database, ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+use super::{outbox, proposals};
 use crate::domain::audit::{AuditDraft, AuditEntry};
 use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
@@ -144,6 +145,8 @@ pub(super) fn prepare(db: &Database) -> anyhow::Result<()> {
         transaction.open_table(AUDIT)?;
         transaction.open_table(DOCUMENTS)?;
         transaction.open_table(DOCUMENT_CHANGES)?;
+        outbox::prepare(&transaction)?;
+        proposals::prepare(&transaction)?;
     }
     transaction.commit()?;
     Ok(())
@@ -245,6 +248,8 @@ pub(super) fn commit(
             let json = to_json(investigation)?;
             table.insert(write.incident.value.id.0.as_str(), json.as_slice()).context("write investigation")?;
         }
+        proposals::write(transaction, &write.proposals)?;
+        outbox::put(transaction, &write.chats, &write.incident.value.id, write.incident.version + 1)?;
         clear_timers(transaction, &write.cleared)?;
         set_timers(transaction, &write.timers)?;
         append_audit(transaction, &write.audit)?;
@@ -384,6 +389,8 @@ fn remove_incident(transaction: &WriteTransaction, incident: &Incident) -> anyho
     transaction.open_table(INVESTIGATIONS)?.remove(id)?;
     transaction.open_table(POSTS)?.retain_in((id, 0)..=(id, u64::MAX), |_, _| false)?;
     transaction.open_table(POST_KEYS)?.retain_in((id, "")..=(id, LAST_KEY), |_, _| false)?;
+    proposals::forget(transaction, &incident.id)?;
+    outbox::forget(transaction, &incident.id)?;
     let mut by_key = transaction.open_table(BY_KEY)?;
     let newest = by_key.get(incident.key.as_str())?.is_some_and(|row| row.value() == id);
     if newest {

@@ -1,6 +1,7 @@
 //! A person decides.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::outcome::who;
 use super::{MAX_VOTES, Outcome, Progress, Proposal, ProposalId, ProposedBy, State, Step, Void, Vote};
@@ -25,7 +26,8 @@ pub struct Click {
 }
 
 /// What a person wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "choice", rename_all = "snake_case")]
 pub enum Choice {
     /// Let it happen.
     Approve,

@@ -7,13 +7,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::broadcast;
 
 use crate::domain::audit::AuditEntry;
+use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::correlate::Opened;
 use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::Post;
+use crate::domain::projection::Projection;
+use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer, Versioned, Write,
+    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer, Undelivered, Versioned, Write,
 };
 
 /// See the module.
@@ -87,6 +90,10 @@ impl Store for MemoryStore {
         Ok(Vec::new())
     }
 
+    async fn proposals(&self, _: &IncidentId) -> Result<Vec<Proposal>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn write_documents(&self, _: DocumentKind, _: Vec<(String, Option<Vec<u8>>)>) -> Result<(), StoreError> {
         unreachable!("the console writes no documents")
     }
@@ -119,6 +126,27 @@ impl Store for MemoryStore {
     }
     async fn opened_since(&self, _: DateTime<Utc>) -> Result<Vec<Opened>, StoreError> {
         unreachable!("the console does not correlate")
+    }
+    async fn proposal(&self, _: &ProposalId) -> Result<Option<Proposal>, StoreError> {
+        unreachable!("the console reads the proposals of an incident")
+    }
+    async fn proposals_since(&self, _: DateTime<Utc>) -> Result<Vec<Proposal>, StoreError> {
+        unreachable!("the console counts no executions")
+    }
+    async fn outbox(&self, _: Platform, _: usize) -> Result<Vec<Undelivered>, StoreError> {
+        unreachable!("the console is no chat")
+    }
+    async fn delivered(&self, _: Platform, _: &Undelivered) -> Result<(), StoreError> {
+        unreachable!("the console is no chat")
+    }
+    async fn projection(&self, _: Platform, _: &IncidentId) -> Result<Versioned<Projection>, StoreError> {
+        unreachable!("the console is no chat")
+    }
+    async fn save_projection(&self, _: Platform, _: &IncidentId, _: &Versioned<Projection>) -> Result<u64, StoreError> {
+        unreachable!("the console is no chat")
+    }
+    async fn incident_of(&self, _: &Place, _: &MessageId) -> Result<Option<IncidentId>, StoreError> {
+        unreachable!("the console is no chat")
     }
     async fn audit(&self, _: u64, _: usize) -> Result<Vec<AuditEntry>, StoreError> {
         unreachable!("the console shows no audit")
