@@ -10,7 +10,7 @@
 //!
 //! In reading order: `place` says where an action's object lives, `plan` (pure) makes the write out of the action and the
 //! object as it is, `conditions` says what does not hold, `diff` shows the change, `ownership` who would undo it;
-//! `preview`, `execute`, `drain` and `observe` send, `silence` to Alertmanager; `api` is the one place that sends requests, `error` puts refusals into
+//! `preview`, `execute`, `drain`, `observe` and `success` send, `silence` to Alertmanager; `api` is the one place that sends requests, `error` puts refusals into
 //! words, `permissions` is the table of everything that is called.
 
 mod api;
@@ -29,6 +29,7 @@ mod plan;
 mod preview;
 mod revisions;
 mod silence;
+mod success;
 #[cfg(test)]
 mod tests;
 

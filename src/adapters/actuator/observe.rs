@@ -7,7 +7,7 @@ use crate::domain::action::Action;
 use crate::domain::proposal::{Done, Proposal, Sight};
 
 impl Actuator {
-    /// Looks for the effect of a proposal's execution. A drain that did not come to its end counts as not applied: it may
+    /// Looks for the effect of a proposal's execution. A drain that did not come to its end is underway: it may
     /// go on.
     ///
     /// # Errors
@@ -43,7 +43,8 @@ impl Actuator {
         }
         if let Action::Drain { .. } = action {
             let left = self.left_on(action, &place).await?;
-            return Ok(if left == 0 { Sight::Applied(Done::default()) } else { Sight::NotApplied });
+            let left_over = || Sight::Underway { left: format!("{left} pod(s) are still on {}", place.name) };
+            return Ok(if left == 0 { Sight::Applied(Done::default()) } else { left_over() });
         }
         Ok(Sight::Applied(Done::default()))
     }

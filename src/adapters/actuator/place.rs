@@ -23,8 +23,8 @@ pub(super) const JOBS: Resource = ("batch", "v1", "jobs", "Job");
 pub(super) const REPLICA_SETS: Resource = ("apps", "v1", "replicasets", "ReplicaSet");
 pub(super) const REVISIONS: Resource = ("apps", "v1", "controllerrevisions", "ControllerRevision");
 pub(super) const AUTOSCALERS: Resource = ("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler");
-const NODES: Resource = ("", "v1", "nodes", "Node");
-const CRONJOBS: Resource = ("batch", "v1", "cronjobs", "CronJob");
+pub(super) const NODES: Resource = ("", "v1", "nodes", "Node");
+pub(super) const CRONJOBS: Resource = ("batch", "v1", "cronjobs", "CronJob");
 
 impl Place {
     /// An object of a resource, or with an empty name all of them.

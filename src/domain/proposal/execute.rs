@@ -46,6 +46,11 @@ pub enum Sight {
     Applied(Done),
     /// It does not, and the object is as it was shown: nothing happened.
     NotApplied,
+    /// It bears the key of this execution, and there is more to do: a drain that goes on.
+    Underway {
+        /// What is left, in a few words.
+        left: String,
+    },
     /// It cannot be told.
     Unclear {
         /// Why.
@@ -84,6 +89,12 @@ impl Proposal {
         let now = circumstances.now;
         let step = match sight {
             Sight::Applied(done) => self.finish(Ok(done), now),
+            Sight::Underway { left } if now >= self.expires_at => {
+                let why = format!("its time ended half-way: {left}");
+                self.finish(Err(ExecutionFailed::Refused { why }), now)
+            }
+            // What was begun goes on as long as its permission holds; it is no new attempt.
+            Sight::Underway { .. } => return self.check(attempt, circumstances, seen, groups),
             Sight::NotApplied if attempt < MAX_ATTEMPTS => {
                 return self.check(attempt + 1, circumstances, seen, groups);
             }

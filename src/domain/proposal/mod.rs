@@ -15,6 +15,7 @@ pub mod decide;
 pub mod execute;
 pub mod outcome;
 pub mod shown;
+pub mod watch;
 
 mod audit;
 
@@ -29,16 +30,21 @@ pub use decide::{Choice, Circumstances, Click};
 pub use execute::{Begun, Done, ExecutionFailed, Groups, Sight, Verdict};
 pub use outcome::{Outcome, Progress, Step, Void};
 pub use shown::{Diff, Managed, Snapshot};
+pub use watch::{Seen, Watch};
 
 use super::action::{Action, ActionError, Before, Risk};
 use super::audit::AuditDraft;
 use super::evidence::EvidenceId;
 use super::incident::{IncidentId, hex};
-use super::policy::{DEFAULT_EXPIRY, MAX_EXPIRY, Person};
+use super::policy::{DEFAULT_EXPIRY, MAX_EXPIRY, Person, Principal, Recent};
 use super::text;
 
 /// Most attempts at one execution: each follows a crash, and three crashes in a row are a fault of their own.
 pub const MAX_ATTEMPTS: u8 = 3;
+/// Notes kept with one proposal.
+const MAX_NOTES: usize = 10;
+/// People whose last word is kept with one proposal.
+const MAX_TOLD: usize = 10;
 /// Votes kept on one proposal.
 const MAX_VOTES: usize = 50;
 
@@ -106,6 +112,8 @@ pub struct ProposalDraft {
     pub before: Before,
     /// What the server's dry run changed.
     pub diff: Diff,
+    /// What should be known before deciding, a line each.
+    pub notes: Vec<String>,
     /// Why.
     pub why: Why,
     /// Who put it forward.
@@ -133,6 +141,9 @@ pub struct Proposal {
     pub before: Before,
     /// What people were shown of the change.
     pub diff: Diff,
+    /// What should be known before deciding, a line each.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Why.
     pub why: Why,
     /// Who put it forward.
@@ -150,8 +161,25 @@ pub struct Proposal {
     /// The reason for breaking the glass, once somebody who may did.
     #[serde(default)]
     pub break_glass: Option<String>,
+    /// What those who clicked last were told.
+    #[serde(default)]
+    pub told: Vec<Told>,
+    /// How far the watching is, once it was applied.
+    #[serde(default)]
+    pub watch: Watch,
     /// Where it stands.
     pub state: State,
+}
+
+/// What somebody was told of their click.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Who.
+    pub to: Principal,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The sentence.
+    pub said: String,
 }
 
 /// An approval.
@@ -282,9 +310,13 @@ impl Proposal {
     /// # Errors
     /// [`ActionError`] when the action's values make no sense together.
     pub fn new(draft: ProposalDraft, now: DateTime<Utc>) -> Result<(Self, AuditDraft), ActionError> {
-        let ProposalDraft { incident, action, target, before, diff, mut why, proposed_by, places, expires } = draft;
+        let ProposalDraft { incident, action, target, before, diff, mut notes, mut why, proposed_by, places, expires } = draft;
         let action = action.checked()?;
         why.words = why.words.map(|words| text::line(&words, 500));
+        notes.truncate(MAX_NOTES);
+        for note in &mut notes {
+            *note = text::line(note, 300);
+        }
         let digest = seal(&action, &target, &diff);
         let mut hash = Sha256::new();
         for part in [incident.0.as_str(), &digest, &now.to_rfc3339()] {
@@ -300,6 +332,7 @@ impl Proposal {
             target,
             before,
             diff,
+            notes,
             why,
             proposed_by,
             places,
@@ -308,6 +341,8 @@ impl Proposal {
             digest,
             votes: Vec::new(),
             break_glass: None,
+            told: Vec::new(),
+            watch: Watch::default(),
             state: State::Proposed,
         };
         let audit = proposal.made(now);
@@ -317,6 +352,39 @@ impl Proposal {
     /// What it is bound to: the action, the target's uid and resourceVersion, and the diff that was shown.
     pub fn seal(&self) -> String {
         seal(&self.action, &self.target, &self.diff)
+    }
+
+    /// Remembers what somebody was told; the same person's last word counts.
+    pub fn tell(&mut self, told: Told) {
+        self.told.retain(|known| known.to != told.to);
+        if self.told.len() >= MAX_TOLD {
+            self.told.remove(0);
+        }
+        self.told.push(told);
+    }
+
+    /// That it was done, for counting how often; `None` while it was not.
+    pub fn recent(&self) -> Option<Recent> {
+        let at = match &self.state {
+            State::Executing { since, .. } => *since,
+            State::Applied { at, .. }
+            | State::Verified { at, .. }
+            | State::NotVerified { at, .. }
+            | State::Undone { at, .. } => *at,
+            State::Proposed
+            | State::Approved { .. }
+            | State::Failed { .. }
+            | State::Rejected { .. }
+            | State::Expired { .. }
+            | State::Superseded { .. } => return None,
+        };
+        let target = self.action.target();
+        Some(Recent {
+            action: self.action.name(),
+            target: target.to_string(),
+            namespace: target.namespace().map(ToString::to_string),
+            at,
+        })
     }
 
     /// What takes it back, once it happened.

@@ -64,6 +64,7 @@ fn proposed_by(person: Option<Person>) -> Proposal {
         target: snapshot(7),
         before: Before::Replicas { replicas: 2 },
         diff: Diff::new("-  replicas: 2\n+  replicas: 3\n   password: hunter2hunter2", &Redactor::new()),
+        notes: Vec::new(),
         why: Why::default(),
         proposed_by: person.map_or(ProposedBy::Analysis, |person| ProposedBy::Person { person }),
         places: BTreeSet::from(["slack:C1".to_owned(), "console".to_owned()]),

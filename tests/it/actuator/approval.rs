@@ -45,6 +45,7 @@ pub fn approve_by(who: &str, action: &Action, shown: &Preview) -> Approval {
         target: shown.target.clone(),
         before: shown.before.clone(),
         diff: shown.diff.clone(),
+        notes: Vec::new(),
         why: Why::default(),
         proposed_by: ProposedBy::Analysis,
         places: BTreeSet::from(["console".to_owned()]),
