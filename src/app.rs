@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +34,9 @@ use crate::config::{
     OpenWebuiConfig,
 };
 use crate::domain::correlate::CorrelationRules;
+use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
+use crate::flow::execute::Hands;
 use crate::flow::{Context, ModelUse, Sources, worker};
 use crate::ports::{Clock, Store};
 use crate::render::Renderer;
@@ -98,9 +101,10 @@ impl App {
             worker::inbox(inbox, stop).await;
             ("inbox worker", Ok(()))
         });
+        let hands = actuator(&config).await?.map(|actuator| Arc::new(Hands::new(actuator)));
         let (timers, stop, concurrent) = (Arc::clone(&context), stopping.clone(), config.investigations);
         tasks.spawn(async move {
-            worker::timers(timers, concurrent, stop).await;
+            worker::timers(timers, hands, concurrent, stop).await;
             ("timer worker", Ok(()))
         });
         let (knowledge, stop) = (Arc::clone(&context.knowledge), stopping.clone());
@@ -168,6 +172,8 @@ pub async fn context(
         knowledge,
         model: model(config)?,
         chats: Vec::new(),
+        policy: Arc::new(policy(config.policy_file.as_deref())?),
+        can_act: config.actuator.is_some(),
         counters,
         rules,
         deadline: config.investigation_deadline,
@@ -317,6 +323,24 @@ async fn cluster(kubernetes: &KubernetesConfig, timeout: Duration) -> anyhow::Re
         KubernetesConfig::Plain(url) => ConnectionSource::Url(url.clone()),
     };
     Cluster::connect(&Connection { source, timeout }).await.context("configure the Kubernetes client (KUBECONFIG)")
+}
+
+/// The policy in force: the operator's file, or the one under which nobody may approve anything.
+///
+/// # Errors
+/// When the file cannot be read, or has errors: half of a policy may allow what the other half forbids.
+pub fn policy(file: Option<&Path>) -> anyhow::Result<Policy> {
+    let Some(file) = file else { return Ok(Policy::default()) };
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).with_context(|| format!("read the policy {name} (HOLMES_POLICY_FILE)"))?;
+    let (policy, problems) = Policy::read(&name, &text);
+    for problem in &problems {
+        tracing::warn!("policy {problem}");
+    }
+    policy.with_context(|| {
+        let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        format!("the policy has errors (HOLMES_POLICY_FILE):\n  {}", all.join("\n  "))
+    })
 }
 
 /// The renderer with the operator's templates over ours.

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::app;
 use crate::domain::action::{Action, Name};
 use crate::domain::alert::{Labels, Severity};
 use crate::domain::lint::Severity as Grade;
@@ -136,17 +137,8 @@ fn read(file: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("read the policy {}", file.display()))
 }
 
-fn load(file: Option<&Path>) -> anyhow::Result<Policy> {
-    let Some(file) = file else { return Ok(Policy::default()) };
-    let (policy, problems) = Policy::read(&file.display().to_string(), &read(file)?);
-    policy.with_context(|| {
-        let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        format!("the policy has errors:\n{}", all.join("\n"))
-    })
-}
-
 fn explained(explain: &Explain, configured: Option<&Path>, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    let policy = load(explain.file.as_deref().or(configured))?;
+    let policy = app::policy(explain.file.as_deref().or(configured))?;
     let namespace: Option<Name> = explain.namespace.as_deref().map(str::parse).transpose()?;
     let action = Action::parse(&explain.action, namespace.as_ref())?;
     let labels: Labels = explain.labels.iter().cloned().collect();

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::action::Action;
 use super::chat::{MessageId, Place};
 use super::command::Command;
 use super::incident::IncidentId;
@@ -53,6 +54,8 @@ pub enum Event {
     Command(Typed),
     /// A person decided on a proposal.
     Decide(Decided),
+    /// A person wants an action put forward.
+    Wish(Wish),
     /// It is time to put forward what could mend an incident.
     Propose {
         /// Which incident.
@@ -92,6 +95,7 @@ impl Event {
             Self::Pressed(pressed) => Some(format!("press:{}", pressed.nonce)),
             Self::Command(typed) => Some(format!("command:{}", typed.nonce)),
             Self::Decide(decided) => Some(format!("decide:{}", decided.nonce)),
+            Self::Wish(wish) => Some(format!("wish:{}", wish.nonce)),
             Self::Notification(_)
             | Self::Investigate { .. }
             | Self::Explain { .. }
@@ -136,6 +140,25 @@ pub struct Typed {
     /// The incident whose thread that is.
     pub incident: Option<IncidentId>,
     /// Unique to this command.
+    pub nonce: String,
+}
+
+/// An action that a person wants put forward.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// For which incident.
+    pub incident: IncidentId,
+    /// What.
+    pub action: Action,
+    /// Whether asking for it is also their approval, as far as theirs counts: a silence from a menu.
+    pub approve: bool,
+    /// Who.
+    pub person: Person,
+    /// Where.
+    pub place: Place,
+    /// The message beside which they are answered.
+    pub message: Option<MessageId>,
+    /// Unique to this wish.
     pub nonce: String,
 }
 

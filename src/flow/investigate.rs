@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::amend::{Besides, amend};
 use super::gather::Gathering;
 use super::look::{ALERTS, Look, enter};
-use super::{AUTHOR, Context, explain, intake, questions, relate};
+use super::{AUTHOR, Context, explain, intake, propose, questions, relate};
 use crate::domain::evidence::Source;
 use crate::domain::finding::{Cause, Finding};
 use crate::domain::incident::{Incident, IncidentId, Progress};
@@ -124,7 +124,8 @@ impl<'a> Run<'a> {
         }
         let second_look = self.second_look(cause.as_ref(), now);
         let subject = self.look.subject.clone();
-        let timers: Vec<Timer> = second_look.into_iter().chain(explain).collect();
+        let remedies = self.context.can_act.then(|| propose::timer(&self.look.incident.id, self.look.record.run, now));
+        let timers: Vec<Timer> = second_look.into_iter().chain(explain).chain(remedies).collect();
         self.save(
             move |incident| {
                 incident.progress = Progress::Done { at: now };

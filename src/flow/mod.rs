@@ -1,9 +1,13 @@
 //! The use cases. Whoever wants to know what the program can do reads [`handle`].
 
+mod after;
 mod amend;
 pub mod answer;
+mod circumstances;
 pub mod consult;
 pub mod converse;
+pub mod decide;
+pub mod execute;
 pub mod explain;
 pub mod gather;
 pub mod history;
@@ -13,14 +17,20 @@ pub mod look;
 pub mod places;
 pub mod plan;
 mod pod_logs;
+pub mod propose;
+mod proposals;
 pub mod questions;
 pub mod relate;
 pub mod resolve;
+mod tell;
 pub mod tools;
+pub mod verify;
 pub mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use execute::Hands;
 
 use crate::adapters::cluster::Cluster;
 use crate::adapters::knowledge::{Knowledge, Library};
@@ -35,6 +45,7 @@ use crate::domain::correlate::CorrelationRules;
 use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::investigation::RunbookRef;
+use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
 use crate::ports::{Chat, Clock, Store, StoreError, Versioned, Write};
 use crate::render::Renderer;
@@ -65,6 +76,10 @@ pub struct Context {
     pub chats: Vec<Arc<dyn Chat>>,
     /// Counters.
     pub counters: Arc<Counters>,
+    /// Who may let what happen.
+    pub policy: Arc<Policy>,
+    /// Whether there are hands to do what is proposed.
+    pub can_act: bool,
     /// How alerts fold into incidents.
     pub rules: CorrelationRules,
     /// How long neighbours may take in one investigation.
@@ -72,9 +87,19 @@ pub struct Context {
 }
 
 impl Context {
+    /// The chats in which incidents are shown.
+    fn platforms(&self) -> impl Iterator<Item = Platform> + '_ {
+        self.chats.iter().map(|chat| chat.platform())
+    }
+
+    /// One of them.
+    fn chat(&self, platform: Platform) -> Option<&Arc<dyn Chat>> {
+        self.chats.iter().find(|chat| chat.platform() == platform)
+    }
+
     /// Writes incidents, puts them into the outbox of every chat, and marks events as handled.
     async fn commit(&self, mut writes: Vec<Write>, handled: &[EventId]) -> Result<(), StoreError> {
-        let chats: Vec<Platform> = self.chats.iter().map(|chat| chat.platform()).collect();
+        let chats: Vec<Platform> = self.platforms().collect();
         for write in &mut writes {
             write.chats.clone_from(&chats);
         }
@@ -134,7 +159,7 @@ impl Sources {
 ///
 /// # Errors
 /// When the store does not take the result; the event will be handled again.
-pub async fn handle(context: &Context, event: Event) -> Result<(), StoreError> {
+pub async fn handle(context: &Context, hands: Option<&Hands>, event: Event) -> Result<(), StoreError> {
     match event {
         Event::Notification(_) => Ok(()),
         Event::Investigate { incident, requested_by: _ } => investigate::run(context, &incident).await,
@@ -142,9 +167,28 @@ pub async fn handle(context: &Context, event: Event) -> Result<(), StoreError> {
         Event::Ask(_) => Ok(()),
         Event::Answer { incident, question } => answer::run(context, &incident, &question).await,
         Event::Pressed(_) | Event::Command(_) | Event::Decide(_) => Ok(()),
-        Event::Propose { .. } | Event::Execute { .. } | Event::Verify { .. } | Event::Expire { .. } => Ok(()),
+        Event::Wish(wish) => propose::fulfil(context, hands, wish).await,
+        Event::Propose { incident, run } => match hands {
+            Some(hands) => propose::run(context, hands, &incident, run).await,
+            None => forget(context, &incident, format!("propose:{incident}")).await,
+        },
+        Event::Execute { incident, proposal } => match hands {
+            Some(hands) => execute::run(context, hands, &incident, &proposal).await,
+            None => forget(context, &incident, proposals::execution_key(&proposal)).await,
+        },
+        Event::Verify { incident, proposal } => match hands {
+            Some(hands) => verify::run(context, hands, &incident, &proposal).await,
+            None => forget(context, &incident, format!("verify:{proposal}")).await,
+        },
+        Event::Expire { incident, proposal } => proposals::expire(context, &incident, &proposal).await,
         Event::Settle { incident } => resolve::tell_what_changed(context, &incident).await,
     }
+}
+
+/// Clears a timer that nothing can be done about: the actuator that it needs was taken out of the configuration.
+async fn forget(context: &Context, id: &IncidentId, key: String) -> Result<(), StoreError> {
+    tracing::warn!(incident = %id, "{key} is dropped: no actuator is configured (HOLMES_ACTUATOR_KUBECONFIG)");
+    update(context, id, |incident| Some(Write { cleared: vec![key.clone()], ..Write::new(incident) })).await
 }
 
 /// Reads an incident, lets `change` make a write of it, and commits; again if somebody else was faster.

@@ -1,6 +1,6 @@
 //! When all is over: what changed meanwhile, so that the next reader knows what helped.
 
-use super::{AUTHOR, Context, history, update};
+use super::{AUTHOR, Context, history, propose, update};
 use crate::domain::cluster::ChangeFact;
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::post::{PostDraft, PostKind};
@@ -18,6 +18,7 @@ const MAX_CHANGES: usize = 5;
 pub async fn tell_what_changed(context: &Context, id: &IncidentId) -> Result<(), StoreError> {
     let Some(incident) = context.store.incident(id).await? else { return Ok(()) };
     let changes = changes(context, &incident.value).await;
+    propose::over(context, id).await?;
     history::remember(context, &incident.value, &changes).await?;
     update(context, id, |incident| {
         let mut write = Write { cleared: vec![format!("settle:{id}")], ..Write::new(incident) };

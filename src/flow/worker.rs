@@ -12,9 +12,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{AUTHOR, Context, answer, handle, intake, update};
+use super::execute::Hands;
+use super::{AUTHOR, Context, answer, decide, handle, intake, propose, update};
 use crate::domain::audit::AuditDraft;
-use crate::domain::event::{Event, EventId};
+use crate::domain::event::{Event, EventId, Wish};
 use crate::domain::incident::IncidentId;
 use crate::ports::{Claimed, StoreError, Timer, Write};
 
@@ -28,6 +29,8 @@ const IDLE: Duration = Duration::from_millis(25);
 const MAX_ATTEMPTS: u32 = 8;
 /// Timers looked at in one round.
 const TIMERS: usize = 512;
+/// Proposals that are made, done and watched at once; each is a few requests.
+const ACTIONS: usize = 32;
 /// Conversations with the model that are under way or wait for it; beyond, they wait here. Each is a few KiB.
 const CONVERSATIONS: usize = 64;
 
@@ -93,7 +96,10 @@ async fn postpone(context: &Context, id: EventId, event: Event) -> Result<(), St
         | Event::Verify { .. }
         | Event::Expire { .. } => {}
         Event::Pressed(_) | Event::Command(_) => {}
-        Event::Decide(_) => {}
+        Event::Decide(decided) => {
+            decide::decide(context, Some(id), &decided).await?;
+        }
+        Event::Wish(wish) => propose::note(context, Some(id), wish).await?,
     }
     context.store.commit(Vec::new(), &[id], now).await
 }
@@ -142,10 +148,12 @@ async fn settle(context: &Context, id: EventId, attempt: u32, result: Result<(),
 }
 
 /// Runs timers until `stop`: at most `concurrent` investigations at once, each alone on its incident.
-pub async fn timers(context: Arc<Context>, concurrent: usize, stop: CancellationToken) {
+pub async fn timers(context: Arc<Context>, hands: Option<Arc<Hands>>, concurrent: usize, stop: CancellationToken) {
     let investigations = Arc::new(Semaphore::new(concurrent));
     // Waiting for a slow model must not keep others from being investigated.
     let conversations = Arc::new(Semaphore::new(CONVERSATIONS));
+    // What people decided waits for nothing but itself.
+    let actions = Arc::new(Semaphore::new(ACTIONS));
     let running: Arc<Mutex<HashSet<String>>> = Arc::default();
     let mut tasks = JoinSet::new();
     while !stop.is_cancelled() {
@@ -160,16 +168,19 @@ pub async fn timers(context: Arc<Context>, concurrent: usize, stop: Cancellation
         };
         for timer in due {
             let Some(incident) = incident_of(&timer.event).cloned() else { continue };
-            let talks = matches!(timer.event, Event::Explain { .. } | Event::Answer { .. });
-            let permits = if talks { &conversations } else { &investigations };
+            let permits = match timer.event {
+                Event::Explain { .. } | Event::Answer { .. } => &conversations,
+                Event::Wish(_) | Event::Execute { .. } | Event::Verify { .. } | Event::Expire { .. } => &actions,
+                _ => &investigations,
+            };
             let Ok(permit) = Arc::clone(permits).try_acquire_owned() else { continue };
             if !lock(&running).insert(timer.key.clone()) {
                 continue;
             }
-            let (context, running) = (Arc::clone(&context), Arc::clone(&running));
+            let (context, hands, running) = (Arc::clone(&context), hands.clone(), Arc::clone(&running));
             tasks.spawn(async move {
                 let key = timer.key.clone();
-                run_timer(&context, &incident, timer).await;
+                run_timer(&context, hands.as_deref(), &incident, timer).await;
                 lock(&running).remove(&key);
                 drop(permit);
             });
@@ -193,14 +204,15 @@ fn incident_of(event: &Event) -> Option<&IncidentId> {
         | Event::Propose { incident, .. }
         | Event::Execute { incident, .. }
         | Event::Verify { incident, .. }
-        | Event::Expire { incident, .. } => Some(incident),
+        | Event::Expire { incident, .. }
+        | Event::Wish(Wish { incident, .. }) => Some(incident),
         Event::Notification(_) | Event::Ask(_) | Event::Pressed(_) | Event::Command(_) | Event::Decide(_) => None,
     }
 }
 
-async fn run_timer(context: &Context, incident: &IncidentId, timer: Timer) {
+async fn run_timer(context: &Context, hands: Option<&Hands>, incident: &IncidentId, timer: Timer) {
     let key = timer.key;
-    if let Err(error) = handle(context, timer.event).await {
+    if let Err(error) = handle(context, hands, timer.event).await {
         tracing::warn!(incident = %incident, "run {key}: {error:#}; it will run again");
         // The timer is still stored; without a pause a broken store would be asked in a tight loop.
         tokio::time::sleep(Duration::from_secs(2)).await;

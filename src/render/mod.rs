@@ -17,6 +17,7 @@ mod markdown;
 mod phrases;
 mod picture;
 mod posts;
+mod proposal;
 mod reasons;
 mod times;
 mod view;

@@ -189,7 +189,7 @@ impl Renderer {
         }
     }
 
-    fn post(&self, name: &str, values: Value) -> String {
+    pub(super) fn post(&self, name: &str, values: Value) -> String {
         tidy(&self.text(name, values))
     }
 }

@@ -1,11 +1,16 @@
 //! Label matchers of a silence, as Alertmanager has them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::ActionError;
+use crate::domain::alert::Labels;
 use crate::domain::text;
+
+/// The label that names an alert.
+const ALERT_NAME: &str = "alertname";
 
 /// How a label's value is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,7 +53,34 @@ pub struct SilenceMatcher {
     pub value: String,
 }
 
+/// Labels that tell one alert from another of its kind without saying what it is about, or that change while it fires.
+const NOT_MATCHED: [&str; 4] = ["severity", "prometheus", "pod_ip", "uid"];
+/// Longest alternation of alert names.
+const MAX_NAMES: usize = 20;
+
 impl SilenceMatcher {
+    /// Matchers that cover all of these alerts and little else: the labels that they share, and their names. `None`
+    /// without an alert, or where nothing but severity is shared.
+    pub fn covering<'a>(alerts: impl IntoIterator<Item = &'a Labels>) -> Option<Vec<Self>> {
+        let alerts: Vec<&Labels> = alerts.into_iter().collect();
+        let first = alerts.first()?;
+        let shared = first.iter().filter(|(name, value)| {
+            !NOT_MATCHED.contains(&name.as_str()) && alerts.iter().all(|other| other.get(*name) == Some(*value))
+        });
+        let equal =
+            |(name, value): (&String, &String)| Self { name: name.clone(), operator: MatchOperator::Equal, value: value.clone() };
+        let mut matchers: Vec<Self> = shared.map(equal).collect();
+        if !matchers.iter().any(|matcher| matcher.name == ALERT_NAME) {
+            let names: BTreeSet<&str> = alerts.iter().filter_map(|alert| alert.get(ALERT_NAME)).map(String::as_str).collect();
+            if names.len() > MAX_NAMES {
+                return None;
+            }
+            let value = names.into_iter().map(regex::escape).collect::<Vec<_>>().join("|");
+            matchers.push(Self { name: ALERT_NAME.to_owned(), operator: MatchOperator::Regex, value });
+        }
+        matchers.iter().any(|matcher| matcher.operator == MatchOperator::Equal).then_some(matchers)
+    }
+
     /// Reads one matcher; `None` when there is no operator in it. Quotes were taken off before.
     pub(super) fn parse(word: &str) -> Option<Self> {
         let at = word.find(['=', '!'])?;

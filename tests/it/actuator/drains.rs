@@ -37,7 +37,8 @@ async fn a_drain_waits_for_the_budget_and_goes_on() {
         "{progress:?}"
     );
     assert_eq!(place.get(&format!("/api/v1/nodes/{first}")).await["spec"]["unschedulable"], true);
-    assert_eq!(place.actuator.observe(&proposal).await, Ok(Sight::Underway { left: "1 pod(s) are still on n1".into() }), "not to its end");
+    let sight = place.actuator.observe(&proposal).await;
+    assert!(matches!(sight, Ok(Sight::Underway { .. })), "not to its end: {sight:?}");
     let seen = place.actuator.look(&wish).await.unwrap();
     assert!(
         seen.is_same(&proposal.target),

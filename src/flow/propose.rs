@@ -1,0 +1,341 @@
+//! Puts actions to people: what the findings speak for, what somebody asks for, and the way back of what did not help.
+//! Only what the server's dry run accepted is put forward, bound to what it showed.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::decide::decide;
+use super::execute::Hands;
+use super::proposals::{Altered, alter, expiry, places};
+use super::tell::tell;
+use super::{Context, plan, update};
+use crate::adapters::actuator::{ActuatorError, Preview, Warning};
+use crate::analysis::remedies::remedies;
+use crate::domain::action::{Action, ActionName, Before, Name, SilenceMatcher};
+use crate::domain::event::{Decided, Event, EventId, Wish};
+use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
+use crate::domain::investigation::Investigation;
+use crate::domain::policy::scope::Scope;
+use crate::domain::policy::{Decision, Refusal};
+use crate::domain::proposal::{
+    Choice, Proposal, ProposalDraft, ProposalId, ProposedBy, State, Void, Why,
+};
+use crate::domain::runbook::matching;
+use crate::ports::{StoreError, Timer, Write};
+
+/// What one round may take before another replica may take it over.
+const HOLD: TimeDelta = TimeDelta::minutes(2);
+/// The runbook for what no other is for.
+const GENERAL: &str = "general-workflow";
+
+/// The timer that has remedies put forward after an investigation.
+pub(super) fn timer(incident: &IncidentId, run: u32, due: DateTime<Utc>) -> Timer {
+    Timer { key: key(incident), due, event: Event::Propose { incident: incident.clone(), run } }
+}
+
+fn key(incident: &IncidentId) -> String {
+    format!("propose:{incident}")
+}
+
+/// Puts forward what the findings of an investigation speak for.
+///
+/// # Errors
+/// When the store does not take it; the timer stays.
+pub async fn run(context: &Context, hands: &Hands, id: &IncidentId, run: u32) -> Result<(), StoreError> {
+    let Some(lease) = context.store.lease(&key(id), HOLD, (context.clock)()).await? else { return Ok(()) };
+    let result = propose(context, hands, id, run).await;
+    let released = context.store.release(&lease).await;
+    result.and(released)
+}
+
+async fn propose(context: &Context, hands: &Hands, id: &IncidentId, run: u32) -> Result<(), StoreError> {
+    let Some(incident) = context.store.incident(id).await?.map(|found| found.value) else { return Ok(()) };
+    let record = context.store.investigation(id).await?.unwrap_or_default();
+    let now = (context.clock)();
+    if record.run == run && incident.status == IncidentStatus::Open {
+        let onset = plan::Ranges::of(&incident, now).onset;
+        let allowed = allowed(context, &record);
+        let found = remedies(&incident.subject, &record.evidence, onset, &record.findings, &allowed);
+        for remedy in found {
+            let known = context.store.proposals(id).await?;
+            if known.iter().any(|proposal| speaks_for_itself(proposal, &remedy.action)) {
+                continue;
+            }
+            match hands.actuator.preview(&remedy.action, now).await {
+                Ok(preview) => {
+                    put(context, id, &remedy.action, &preview, &remedy.why, &ProposedBy::Analysis).await?;
+                }
+                Err(error) => tracing::info!(incident = %id, "{} is not proposed: {error}", remedy.action),
+            }
+        }
+    }
+    alter(context, id, None, |_| Some((Altered { cleared: vec![key(id)], ..Altered::default() }, ()))).await.map(drop)
+}
+
+/// What the matched runbooks let the bot propose; where none fits by a rule, the general one besides.
+fn allowed(context: &Context, record: &Investigation) -> Vec<ActionName> {
+    let library = &context.sources.runbooks;
+    let mut allowed: Vec<ActionName> = Vec::new();
+    let general = record.runbooks.iter().all(|found| found.score < matching::BY_RULE).then_some(GENERAL);
+    for id in record.runbooks.iter().map(|found| found.id.as_str()).chain(general) {
+        allowed.extend(library.get(id).iter().flat_map(|runbook| runbook.actions.iter().copied()));
+    }
+    allowed
+}
+
+/// Whether the same was put forward in this incident and still stands, or was answered: it is not put forward again by
+/// itself. What expired, or what moved away from it, may be.
+fn speaks_for_itself(proposal: &Proposal, action: &Action) -> bool {
+    proposal.action == *action && !matches!(proposal.state, State::Expired { .. } | State::Superseded { .. })
+}
+
+/// Why an action was not put forward.
+enum NotPut {
+    /// It lies outside of what the incident is about.
+    OutOfScope(Refusal),
+    /// The same waits already.
+    Waits(Box<Proposal>),
+    /// Its values make no sense.
+    Senseless(String),
+    /// The incident is not there.
+    NoIncident,
+}
+
+/// Puts a previewed action forward; older ones about the same target that nobody decided on give way to it.
+async fn put(
+    context: &Context,
+    id: &IncidentId,
+    action: &Action,
+    preview: &Preview,
+    why: &Why,
+    by: &ProposedBy,
+) -> Result<Result<Proposal, NotPut>, StoreError> {
+    let places = places(context, id).await?;
+    let put = alter(context, id, None, |seen| {
+        let now = seen.read.now();
+        if let Some(refusal) = outside(seen.incident, action, preview) {
+            return Some((Altered::default(), Err(NotPut::OutOfScope(refusal))));
+        }
+        let waiting = seen.proposals.iter().find(|other| other.action == *action && !other.state.is_settled());
+        if let Some(waiting) = waiting {
+            return Some((Altered::default(), Err(NotPut::Waits(Box::new(waiting.clone())))));
+        }
+        let mut draft = ProposalDraft {
+            incident: id.clone(),
+            action: action.clone(),
+            target: preview.target.clone(),
+            before: preview.before.clone(),
+            diff: preview.diff.clone(),
+            notes: notes(preview),
+            why: why.clone(),
+            proposed_by: by.clone(),
+            places: places.clone(),
+            expires: None,
+        };
+        let judged = Proposal::new(draft.clone(), now).map(|(proposal, _)| {
+            seen.read.of_decision(context, seen.incident, &proposal.id, |circumstances| proposal.judge(circumstances))
+        });
+        match judged {
+            Err(error) => return Some((Altered::default(), Err(NotPut::Senseless(error.to_string())))),
+            Ok(Decision::Forbidden(refusals)) => {
+                let outside = refusals.into_iter().find(|refusal| matches!(refusal, Refusal::OutOfScope { .. }));
+                if let Some(outside) = outside {
+                    return Some((Altered::default(), Err(NotPut::OutOfScope(outside))));
+                }
+            }
+            Ok(Decision::NeedsApproval(terms)) => draft.expires = Some(terms.expires()),
+        }
+        let (proposal, made) = match Proposal::new(draft, now) {
+            Ok(made) => made,
+            Err(error) => return Some((Altered::default(), Err(NotPut::Senseless(error.to_string())))),
+        };
+        let mut altered = Altered { audit: vec![made], timers: vec![expiry(&proposal)], ..Altered::default() };
+        for other in seen.proposals.into_iter().filter(|other| gives_way(other, &proposal)) {
+            let Altered { proposals, audit, cleared, .. } = Altered::by(other.supersede(Void::Replaced, now));
+            altered.proposals.extend(proposals);
+            altered.audit.extend(audit);
+            altered.cleared.extend(cleared);
+        }
+        altered.proposals.push(proposal.clone());
+        Some((altered, Ok(proposal)))
+    })
+    .await?;
+    Ok(put.unwrap_or(Err(NotPut::NoIncident)))
+}
+
+fn gives_way(other: &Proposal, new: &Proposal) -> bool {
+    other.state == State::Proposed
+        && other.action.name() == new.action.name()
+        && other.action.target().to_string() == new.action.target().to_string()
+        && !matches!(other.proposed_by, ProposedBy::Person { .. })
+}
+
+/// A silence is told by its id; only its matchers say whether it covers the incident's alerts.
+fn outside(incident: &Incident, action: &Action, preview: &Preview) -> Option<Refusal> {
+    let (Action::ExpireSilence { id }, Before::Silence { matchers, .. }) = (action, &preview.before) else {
+        return None;
+    };
+    let alerts: Vec<_> = incident.alerts.iter().map(|alert| &alert.labels).collect();
+    let nodes = std::collections::BTreeSet::new();
+    let scope = Scope { subject: &incident.subject, nodes: &nodes, alerts: &alerts };
+    let refusal = || Refusal::OutOfScope { target: format!("silence {id}"), subject: incident.subject.to_string() };
+    (!scope.covers(matchers)).then(refusal)
+}
+
+/// What should be known before deciding. That somebody else manages the object is told with the target.
+fn notes(preview: &Preview) -> Vec<String> {
+    let told = |warning: &&Warning| !matches!(warning, Warning::ManagedBy { .. });
+    preview.warnings.iter().filter(told).map(ToString::to_string).collect()
+}
+
+/// Puts forward the way back of what did not help.
+///
+/// # Errors
+/// When the store does not take it.
+pub(super) async fn way_back(context: &Context, hands: &Hands, proposal: &Proposal) -> Result<(), StoreError> {
+    let Some(action) = proposal.way_back() else { return Ok(()) };
+    let id = &proposal.incident;
+    match hands.actuator.preview(&action, (context.clock)()).await {
+        Ok(preview) => {
+            let by = ProposedBy::Undo { of: proposal.id.clone() };
+            put(context, id, &action, &preview, &undo_why(proposal), &by).await?.map(drop).unwrap_or_default();
+        }
+        Err(error) => tracing::info!(incident = %id, "the way back of {} is not proposed: {error}", proposal.id),
+    }
+    Ok(())
+}
+
+fn undo_why(proposal: &Proposal) -> Why {
+    Why {
+        phrase: "why.undo".into(),
+        facts: [("of".to_owned(), proposal.action.to_string())].into(),
+        evidence: proposal.why.evidence.clone(),
+        words: None,
+        confidence: 100,
+    }
+}
+
+/// The action that an undo of a proposal would be; `None` where there is no way back, or no such proposal.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn undo_of(
+    context: &Context,
+    incident: &IncidentId,
+    proposal: &ProposalId,
+) -> Result<Option<Action>, StoreError> {
+    let found = context.store.proposal(proposal).await?;
+    Ok(found.filter(|found| found.incident == *incident).and_then(|found| found.way_back()))
+}
+
+/// The silence of an incident's alerts: the labels that all of its firing alerts share say which.
+pub fn silence_of(incident: &Incident, minutes: u32, by: &str) -> Option<Action> {
+    let matchers = SilenceMatcher::covering(incident.alerts.iter().filter(|alert| alert.is_firing()).map(|a| &a.labels))?;
+    let comment = format!("{} ({}), by {by}", crate::domain::text::line(&incident.title, 200), incident.id);
+    Action::CreateSilence { matchers, duration_seconds: u64::from(minutes) * 60, comment }.checked().ok()
+}
+
+/// Reads an action as a person types it, in the incident's namespace where it names none.
+///
+/// # Errors
+/// A sentence that names what to mend.
+pub fn read(command: &str, incident: &Incident) -> Result<Action, String> {
+    let namespace = incident.subject.namespace.as_deref().and_then(|name| name.parse::<Name>().ok());
+    Action::parse(command, namespace.as_ref()).map_err(|error| error.to_string())
+}
+
+/// Notes what a person wants put forward: looking at the target takes a neighbour, which the inbox does not wait for.
+///
+/// # Errors
+/// When the store does not take it.
+pub async fn note(context: &Context, event: Option<EventId>, wish: Wish) -> Result<(), StoreError> {
+    update(context, &wish.incident, |mut incident| {
+        if let Some(event) = event {
+            if incident.value.has_handled(event) {
+                return None;
+            }
+            incident.value.remember(event);
+        }
+        let timer = Timer { key: wish_key(&wish), due: (context.clock)(), event: Event::Wish(wish.clone()) };
+        Some(Write { timers: vec![timer], ..Write::new(incident) })
+    })
+    .await
+}
+
+fn wish_key(wish: &Wish) -> String {
+    format!("wish:{}", wish.nonce)
+}
+
+/// Puts forward what a person wants, or tells them why not.
+///
+/// # Errors
+/// When the store does not take it; the timer stays.
+pub async fn fulfil(context: &Context, hands: Option<&Hands>, wish: Wish) -> Result<(), StoreError> {
+    let name = wish_key(&wish);
+    let Some(lease) = context.store.lease(&name, HOLD, (context.clock)()).await? else { return Ok(()) };
+    let result = answer(context, hands, &wish).await;
+    let released = context.store.release(&lease).await;
+    let said = result?;
+    let cleared = || Altered { cleared: vec![name.clone()], ..Altered::default() };
+    alter(context, &wish.incident, None, |_| Some((cleared(), ()))).await?;
+    if let Some(said) = said {
+        tell(context, &wish.incident, &wish.person, &wish.place, &said).await;
+    }
+    released
+}
+
+async fn answer(context: &Context, hands: Option<&Hands>, wish: &Wish) -> Result<Option<String>, StoreError> {
+    let Some(hands) = hands else { return Ok(Some(context.render.word("propose.no_actuator"))) };
+    let preview = match hands.actuator.preview(&wish.action, (context.clock)()).await {
+        Ok(preview) => preview,
+        Err(error) => return Ok(Some(not_offered(context, &error))),
+    };
+    let by = ProposedBy::Person { person: wish.person.clone() };
+    let proposal = match put(context, &wish.incident, &wish.action, &preview, &Why::default(), &by).await? {
+        Ok(proposal) => proposal,
+        Err(NotPut::Waits(waiting)) => *waiting,
+        Err(NotPut::OutOfScope(refusal)) => return Ok(Some(context.render.refusal(&refusal))),
+        Err(NotPut::Senseless(why)) => return Ok(Some(context.render.plain_sentence(&why))),
+        Err(NotPut::NoIncident) => return Ok(None),
+    };
+    if !wish.approve {
+        return Ok(None);
+    }
+    let decided = Decided {
+        incident: wish.incident.clone(),
+        proposal: proposal.id,
+        digest: proposal.digest,
+        choice: Choice::Approve,
+        person: wish.person.clone(),
+        place: wish.place.clone(),
+        nonce: format!("{}:approve", wish.nonce),
+    };
+    decide(context, None, &decided).await
+}
+
+fn not_offered(context: &Context, error: &ActuatorError) -> String {
+    let why = context.redactor.redact(&error.to_string()).into_owned();
+    context.render.plain_sentence(&why)
+}
+
+/// Ends what waits for people once the incident is over.
+///
+/// # Errors
+/// When the store does not take it.
+pub async fn over(context: &Context, id: &IncidentId) -> Result<(), StoreError> {
+    alter(context, id, None, |seen| {
+        if seen.incident.status != IncidentStatus::Resolved {
+            return None;
+        }
+        let mut altered = Altered::default();
+        for proposal in seen.proposals.into_iter().filter(|proposal| proposal.state == State::Proposed) {
+            let Altered { proposals, audit, cleared, .. } =
+                Altered::by(proposal.supersede(Void::Resolved, seen.read.now()));
+            altered.proposals.extend(proposals);
+            altered.audit.extend(audit);
+            altered.cleared.extend(cleared);
+        }
+        (!altered.proposals.is_empty()).then_some((altered, ()))
+    })
+    .await
+    .map(drop)
+}

@@ -1,0 +1,73 @@
+//! Whether it helped: the success condition is watched on a timer, one look at a time, until it is seen or overdue.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::execute::Hands;
+use super::proposals::{Altered, alter};
+use super::{Context, after, propose};
+use crate::domain::event::Event;
+use crate::domain::incident::IncidentId;
+use crate::domain::proposal::{Proposal, ProposalId, State};
+use crate::ports::{StoreError, Timer};
+
+/// How often it is looked at.
+const EVERY: TimeDelta = TimeDelta::seconds(5);
+/// What one look may take before another replica may look.
+const HOLD: TimeDelta = TimeDelta::minutes(1);
+
+/// The timer of the next look.
+pub(super) fn timer(proposal: &Proposal, now: DateTime<Utc>) -> Timer {
+    let event = Event::Verify { incident: proposal.incident.clone(), proposal: proposal.id.clone() };
+    Timer { key: key(&proposal.id), due: now + EVERY, event }
+}
+
+fn key(proposal: &ProposalId) -> String {
+    format!("verify:{proposal}")
+}
+
+/// Takes one look.
+///
+/// # Errors
+/// When the store does not take it; the timer stays.
+pub async fn run(context: &Context, hands: &Hands, id: &IncidentId, proposal: &ProposalId) -> Result<(), StoreError> {
+    let Some(lease) = context.store.lease(&key(proposal), HOLD, (context.clock)()).await? else { return Ok(()) };
+    let result = look(context, hands, id, proposal).await;
+    let released = context.store.release(&lease).await;
+    result.and(released)
+}
+
+async fn look(context: &Context, hands: &Hands, id: &IncidentId, proposal: &ProposalId) -> Result<(), StoreError> {
+    let found = context.store.proposal(proposal).await?;
+    let Some(found) = found.filter(|found| matches!(found.state, State::Applied { .. })) else {
+        let cleared = || Altered { cleared: vec![key(proposal)], ..Altered::default() };
+        return alter(context, id, None, |_| Some((cleared(), ()))).await.map(drop);
+    };
+    let seen = match hands.actuator.success(&found).await {
+        Ok(seen) => seen,
+        // A neighbour that does not answer proves nothing; the deadline of the watching bounds how long.
+        Err(error) => {
+            let what = context.redactor.redact(&error.to_string()).into_owned();
+            crate::domain::proposal::Seen::NotYet { what }
+        }
+    };
+    let verdict = alter(context, id, None, |mut all| {
+        let firing = all.incident.firing();
+        let step = all.take(proposal)?.watched(seen.clone(), firing, all.read.now());
+        let mut altered = Altered::by(step);
+        let watched = altered.proposals.first()?.clone();
+        match watched.state {
+            State::Applied { .. } => altered.timers.push(timer(&watched, all.read.now())),
+            _ => altered.cleared.push(key(proposal)),
+        }
+        Some((altered, watched))
+    })
+    .await?;
+    let Some(watched) = verdict else { return Ok(()) };
+    if matches!(watched.state, State::Verified { .. } | State::NotVerified { .. }) {
+        after::show(context, &watched).await?;
+    }
+    if matches!(watched.state, State::NotVerified { .. }) {
+        propose::way_back(context, hands, &watched).await?;
+    }
+    Ok(())
+}
