@@ -43,6 +43,7 @@ use crate::render::Renderer;
 use crate::telemetry::Counters;
 use crate::web::alertmanager::Webhook;
 use crate::web::api::Api;
+use crate::web::console::visitor::Doors;
 use crate::web::console::{Console, RunbookText};
 use crate::web::health::Health;
 use crate::web::holmesgpt::{Desk, HolmesGpt};
@@ -93,7 +94,8 @@ impl App {
         let mut tasks = JoinSet::new();
         let stop = stopping.clone();
         tasks.spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
             ("HTTP server", served.context("serve HTTP"))
         });
         let (inbox, stop) = (Arc::clone(&context), stopping.clone());
@@ -403,7 +405,13 @@ fn console(config: &Config, context: &Context, stopping: &CancellationToken) -> 
         can_ask: context.model.is_some(),
         shutdown: stopping.clone(),
     });
-    console::guard(pages, config.api_token.clone(), Arc::clone(&context.render), Arc::clone(&context.clock))
+    let doors = Doors {
+        viewer: config.api_token.clone(),
+        residents: config.residents.clone(),
+        sso: config.sso.clone(),
+        guest: config.console_guest.clone(),
+    };
+    console::guard(pages, doors, Arc::clone(&context.render), Arc::clone(&context.clock))
 }
 
 async fn prune(store: Arc<dyn Store>, clock: Clock, retention: Duration, stop: CancellationToken) {

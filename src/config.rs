@@ -2,6 +2,7 @@
 //!
 //! Every problem is reported at once, each with the variable's name and how to mend it, before a port is bound.
 
+mod console;
 mod llm;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::adapters::actuator::ActuatorSource;
 use crate::adapters::logs::LogFields;
 use crate::adapters::openwebui::CollectionNames;
-use crate::domain::policy::Principal;
+use crate::domain::policy::{Person, Principal};
 use crate::render::Language;
+use crate::web::console::visitor::{Resident, Sso};
 
 pub use llm::LlmConfig;
 
@@ -27,6 +29,10 @@ pub const VARIABLES: &[&str] = &[
     "HOLMES_STORE_URL",
     "HOLMES_WEBHOOK_TOKEN",
     "HOLMES_API_TOKEN",
+    "HOLMES_CONSOLE_TOKEN",
+    "HOLMES_SSO_PROXIES",
+    "HOLMES_SSO_USER_HEADER",
+    "HOLMES_SSO_GROUPS_HEADER",
     "HOLMES_LANGUAGE",
     "HOLMES_RUNBOOKS_DIR",
     "HOLMES_TEMPLATES_DIR",
@@ -207,6 +213,12 @@ pub struct Config {
     pub webhook_token: Option<SecretString>,
     /// Bearer token of API and console; `None` only on loopback.
     pub api_token: Option<SecretString>,
+    /// People whom the console knows by tokens of their own.
+    pub residents: Vec<Resident>,
+    /// A proxy that signs people in to the console.
+    pub sso: Option<Sso>,
+    /// Who somebody in the console is that nobody asked: the demo's approver. No variable sets it.
+    pub console_guest: Option<Person>,
     /// Language of what people read.
     pub language: Language,
     /// Overrides and additions to the embedded runbooks.
@@ -303,6 +315,9 @@ impl Reader<'_> {
             data_dir: self.get("HOLMES_DATA_DIR").map_or_else(|| PathBuf::from("data"), PathBuf::from),
             webhook_token,
             api_token,
+            residents: self.residents(),
+            sso: self.sso(),
+            console_guest: None,
             language: self.language(),
             runbooks_dir: self.directory("HOLMES_RUNBOOKS_DIR"),
             templates_dir: self.directory("HOLMES_TEMPLATES_DIR"),

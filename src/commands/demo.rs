@@ -13,12 +13,16 @@ use crate::adapters::actuator::{ActuatorSource, PERMISSIONS};
 use crate::app::App;
 use crate::config::{ActuatorConfig, Config, KubernetesConfig};
 use crate::demo::{self, Delivery, Progress, Receiver, Rule, Timeline, World};
+use crate::domain::policy::{Person, Principal, PrincipalKind};
 use crate::telemetry;
 
 /// The account that changes the simulated cluster; its token opens nothing else.
 const ACTUATOR_USER: &str = "system:serviceaccount:holmes:holmes-bot-actuator";
 const ACTUATOR_TOKEN: &str = "demo-actuator";
 const ACTUATOR_TIMEOUT: Duration = Duration::from_secs(10);
+/// Who may approve in the demo: whoever looks at its console.
+const APPROVER: &str = "demo";
+const POLICY: &str = include_str!("demo-policy.yaml");
 
 /// Options of `demo`.
 #[derive(Debug, clap::Args)]
@@ -55,7 +59,9 @@ pub async fn run(arguments: Arguments, variables: &BTreeMap<String, String>) -> 
         PERMISSIONS.map(|permission| Rule::new(&[permission.verb], permission.group, permission.resource)).to_vec();
     cluster.access.token(ACTUATOR_TOKEN, ACTUATOR_USER);
     cluster.access.grant(ACTUATOR_USER, rights);
-    let config = config(variables, &cluster.neighbours, data)?;
+    let policy = forgotten.path().join("demo-policy.yaml");
+    std::fs::write(&policy, POLICY).context("write the demo's policy")?;
+    let config = config(variables, &cluster.neighbours, data, policy)?;
     telemetry::start_log(&config.log_filter, config.log_format)?;
     let bearer_token = config.webhook_token.as_ref().map(|token| token.expose_secret().to_owned());
     let has_model = config.llm.is_some();
@@ -95,6 +101,7 @@ fn config(
     variables: &BTreeMap<String, String>,
     neighbours: &demo::Neighbours,
     data: PathBuf,
+    policy: PathBuf,
 ) -> anyhow::Result<Config> {
     let mut own: BTreeMap<String, String> = variables
         .iter()
@@ -116,6 +123,12 @@ fn config(
     });
     config.alertmanager_url = Some(neighbours.alertmanager_url.clone());
     config.data_dir = data;
+    if config.policy_file.is_none() {
+        // On a simulated cluster whoever looks may decide.
+        let approver = Principal::new(PrincipalKind::Console, APPROVER).map_err(anyhow::Error::msg)?;
+        config.console_guest = Some(Person::new(approver, APPROVER));
+        config.policy_file = Some(policy);
+    }
     Ok(config)
 }
 

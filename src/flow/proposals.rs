@@ -78,8 +78,7 @@ pub async fn alter<T>(
         let Some((altered, given)) = change(seen) else { return Ok(None) };
         let Altered { proposals, timers, cleared, audit, mut posts } = altered;
         posts.extend(proposals.iter().map(|proposal| post(context, &incident.value, proposal, &read)));
-        let write =
-            Write { proposals, timers, cleared, audit, posts, lease: lease.cloned(), ..Write::new(incident) };
+        let write = Write { proposals, timers, cleared, audit, posts, lease: lease.cloned(), ..Write::new(incident) };
         match context.commit(vec![write], &[]).await {
             Ok(()) => return Ok(Some(given)),
             Err(StoreError::Conflict(_)) => {}

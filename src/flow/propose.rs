@@ -16,9 +16,7 @@ use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
 use crate::domain::policy::scope::Scope;
 use crate::domain::policy::{Decision, Refusal};
-use crate::domain::proposal::{
-    Choice, Proposal, ProposalDraft, ProposalId, ProposedBy, State, Void, Why,
-};
+use crate::domain::proposal::{Choice, Proposal, ProposalDraft, ProposalId, ProposedBy, State, Void, Why};
 use crate::domain::runbook::matching;
 use crate::ports::{StoreError, Timer, Write};
 
@@ -62,7 +60,10 @@ async fn propose(context: &Context, hands: &Hands, id: &IncidentId, run: u32) ->
             }
             match hands.actuator.preview(&remedy.action, now).await {
                 Ok(preview) => {
-                    put(context, id, &remedy.action, &preview, &remedy.why, &ProposedBy::Analysis).await?;
+                    let made = put(context, id, &remedy.action, &preview, &remedy.why, &ProposedBy::Analysis).await?;
+                    if let Err(why) = made {
+                        tracing::info!(incident = %id, "{} is not proposed: {why:?}", remedy.action);
+                    }
                 }
                 Err(error) => tracing::info!(incident = %id, "{} is not proposed: {error}", remedy.action),
             }
@@ -89,6 +90,7 @@ fn speaks_for_itself(proposal: &Proposal, action: &Action) -> bool {
 }
 
 /// Why an action was not put forward.
+#[derive(Debug)]
 enum NotPut {
     /// It lies outside of what the incident is about.
     OutOfScope(Refusal),
@@ -197,7 +199,9 @@ pub(super) async fn way_back(context: &Context, hands: &Hands, proposal: &Propos
     match hands.actuator.preview(&action, (context.clock)()).await {
         Ok(preview) => {
             let by = ProposedBy::Undo { of: proposal.id.clone() };
-            put(context, id, &action, &preview, &undo_why(proposal), &by).await?.map(drop).unwrap_or_default();
+            if let Err(why) = put(context, id, &action, &preview, &undo_why(proposal), &by).await? {
+                tracing::info!(incident = %id, "the way back of {} is not proposed: {why:?}", proposal.id);
+            }
         }
         Err(error) => tracing::info!(incident = %id, "the way back of {} is not proposed: {error}", proposal.id),
     }
@@ -229,7 +233,8 @@ pub async fn undo_of(
 
 /// The silence of an incident's alerts: the labels that all of its firing alerts share say which.
 pub fn silence_of(incident: &Incident, minutes: u32, by: &str) -> Option<Action> {
-    let matchers = SilenceMatcher::covering(incident.alerts.iter().filter(|alert| alert.is_firing()).map(|a| &a.labels))?;
+    let matchers =
+        SilenceMatcher::covering(incident.alerts.iter().filter(|alert| alert.is_firing()).map(|a| &a.labels))?;
     let comment = format!("{} ({}), by {by}", crate::domain::text::line(&incident.title, 200), incident.id);
     Action::CreateSilence { matchers, duration_seconds: u64::from(minutes) * 60, comment }.checked().ok()
 }

@@ -15,9 +15,11 @@ impl Renderer {
             Decision::Forbidden(refusals) => {
                 (refusals.iter().map(|refusal| safe(self.refusal(refusal))).collect(), Vec::new(), None)
             }
-            Decision::NeedsApproval(terms) => {
-                (Vec::new(), terms.who().into_iter().map(str::to_owned).collect::<Vec<_>>(), Some(proposal.progress(policy, terms)))
-            }
+            Decision::NeedsApproval(terms) => (
+                Vec::new(),
+                terms.who().into_iter().map(str::to_owned).collect::<Vec<_>>(),
+                Some(proposal.progress(policy, terms)),
+            ),
         };
         let by = match &proposal.proposed_by {
             ProposedBy::Person { person } => Some(person.name.as_str()),
@@ -27,8 +29,7 @@ impl Renderer {
             ProposedBy::Undo { of } => Some(of.to_string()),
             _ => None,
         };
-        let approvers: Vec<String> =
-            proposal.votes.iter().map(|vote| escape::markdown(&vote.person.name)).collect();
+        let approvers: Vec<String> = proposal.votes.iter().map(|vote| escape::markdown(&vote.person.name)).collect();
         let void = match &proposal.state {
             State::Superseded { why, .. } => Some(safe(self.outcome(&Outcome::Superseded { why: why.clone() }))),
             _ => None,

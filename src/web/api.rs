@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
+use super::proposals::ProposalView;
 use super::{questions, rfc3339, verify};
 use crate::domain::alert::{Alert, Labels};
 use crate::domain::event::Event;
@@ -21,6 +22,7 @@ use crate::domain::finding::{Cause, Finding, FindingKind, Role};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Origin, Progress, Related, Relation};
 use crate::domain::investigation::{Investigation, RunbookRef};
 use crate::domain::post::{Post, PostKind};
+use crate::domain::proposal::Proposal;
 use crate::domain::report::{Claim, Explanation, Report};
 use crate::domain::subject::{ObjectRef, SubjectKind};
 use crate::ports::{Clock, Filter, Store, StoreError};
@@ -138,8 +140,8 @@ pub struct IncidentDetail {
     thread: Vec<PostView>,
     /// What the model makes of it; null where there is none.
     explanation: Option<ExplanationView>,
-    /// Remediation put to people.
-    proposals: Vec<Value>,
+    /// Remediation put to people, oldest first.
+    proposals: Vec<ProposalView>,
     /// Sources that were not asked or did not answer.
     unavailable: Vec<Source>,
     /// Why, by source.
@@ -269,9 +271,9 @@ async fn one(State(api): State<Api>, Path(id): Path<String>) -> Response {
         Ok(None) => return problem(StatusCode::NOT_FOUND, "there is no such incident"),
         Err(error) => return unavailable(&error),
     };
-    match tokio::try_join!(api.store.investigation(&id), api.store.thread(&id)) {
-        Ok((investigation, thread)) => {
-            Json(IncidentDetail::new(incident, investigation.unwrap_or_default(), thread)).into_response()
+    match tokio::try_join!(api.store.investigation(&id), api.store.thread(&id), api.store.proposals(&id)) {
+        Ok((investigation, thread, proposals)) => {
+            Json(IncidentDetail::new(incident, investigation.unwrap_or_default(), thread, proposals)).into_response()
         }
         Err(error) => unavailable(&error),
     }
@@ -386,7 +388,7 @@ impl From<Alert> for AlertView {
 }
 
 impl IncidentDetail {
-    fn new(incident: Incident, investigation: Investigation, thread: Vec<Post>) -> Self {
+    fn new(incident: Incident, investigation: Investigation, thread: Vec<Post>, proposals: Vec<Proposal>) -> Self {
         Self {
             incident: incident.into(),
             evidence: investigation.evidence.into_iter().map(EvidenceView::from).collect(),
@@ -394,7 +396,7 @@ impl IncidentDetail {
             runbooks: investigation.runbooks,
             thread: thread.into_iter().map(PostView::from).collect(),
             explanation: investigation.explanation.map(ExplanationView::from),
-            proposals: Vec::new(),
+            proposals: proposals.into_iter().map(ProposalView::from).collect(),
             unavailable: investigation.unavailable.iter().map(|gap| gap.source).collect(),
             unavailable_reasons: investigation
                 .unavailable

@@ -3,6 +3,7 @@
 //! Pages are complete without JavaScript; a small script swaps in what changed. Nothing is loaded from elsewhere, and
 //! the content security policy says so to the browser.
 
+mod approve;
 mod assets;
 mod charts;
 mod live;
@@ -12,6 +13,7 @@ mod problem;
 mod protect;
 mod session;
 mod view;
+pub mod visitor;
 
 #[cfg(test)]
 pub(crate) mod memory_store;
@@ -89,6 +91,9 @@ pub fn routes(console: Console) -> Router {
         .route("/ask", post(pages::ask_at_all))
         .route("/incidents/{id}/ask", post(pages::ask_about))
         .route("/incidents/{id}/investigate", post(pages::investigate))
+        .route("/incidents/{id}/do", post(approve::propose))
+        .route("/incidents/{id}/proposals/{proposal}", get(approve::confirm).post(approve::decide))
+        .route("/incidents/{id}/proposals/{proposal}/undo", post(approve::undo))
         .route("/incidents/{id}/runbooks/{runbook}", get(pages::runbook))
         .route("/incidents/{id}/evidence/{evidence}/chart.png", get(charts::chart))
         .route("/incidents/{id}/events", get(live::incident))

@@ -99,7 +99,11 @@ impl Actuator {
             Err(SilenceError::NotFound { .. }) => false,
             Err(error) => return Err(error.into()),
         };
-        Ok(if is_on == on { Seen::Holds } else { not_yet(format!("silence {id} is {}", if is_on { "on" } else { "over" })) })
+        Ok(if is_on == on {
+            Seen::Holds
+        } else {
+            not_yet(format!("silence {id} is {}", if is_on { "on" } else { "over" }))
+        })
     }
 }
 
@@ -201,10 +205,22 @@ mod tests {
     fn a_rollout_is_complete_when_all_of_it_is_new_and_ready() {
         let deployment = |status: Value| json!({"kind": "Deployment", "metadata": {"generation": 4}, "spec": {"replicas": 2}, "status": status});
         let cases = [
-            (json!({"observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2}), "the controller has not seen the change yet"),
-            (json!({"observedGeneration": 4, "replicas": 3, "updatedReplicas": 1, "readyReplicas": 2}), "1 of 2 pod(s) are of the new template"),
-            (json!({"observedGeneration": 4, "replicas": 3, "updatedReplicas": 2, "readyReplicas": 2}), "1 pod(s) of the old template are still there"),
-            (json!({"observedGeneration": 4, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 1}), "1 of 2 pod(s) are ready"),
+            (
+                json!({"observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2}),
+                "the controller has not seen the change yet",
+            ),
+            (
+                json!({"observedGeneration": 4, "replicas": 3, "updatedReplicas": 1, "readyReplicas": 2}),
+                "1 of 2 pod(s) are of the new template",
+            ),
+            (
+                json!({"observedGeneration": 4, "replicas": 3, "updatedReplicas": 2, "readyReplicas": 2}),
+                "1 pod(s) of the old template are still there",
+            ),
+            (
+                json!({"observedGeneration": 4, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 1}),
+                "1 of 2 pod(s) are ready",
+            ),
         ];
         for (status, what) in cases {
             assert_eq!(rolled_out(&deployment(status)), not_yet(what.to_owned()));
@@ -217,7 +233,8 @@ mod tests {
 
     #[test]
     fn a_job_that_failed_again_never_succeeds() {
-        let job = |kind: &str| json!({"status": {"conditions": [{"type": kind, "status": "True", "message": "backoff"}]}});
+        let job =
+            |kind: &str| json!({"status": {"conditions": [{"type": kind, "status": "True", "message": "backoff"}]}});
         assert_eq!(job_ended(&job("Complete")), Seen::Holds);
         assert_eq!(job_ended(&job("Failed")), Seen::Never { why: "the Job failed again: backoff".into() });
         assert_eq!(job_ended(&json!({})), not_yet("the Job has not ended yet".into()));

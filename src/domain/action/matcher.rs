@@ -67,11 +67,15 @@ impl SilenceMatcher {
         let shared = first.iter().filter(|(name, value)| {
             !NOT_MATCHED.contains(&name.as_str()) && alerts.iter().all(|other| other.get(*name) == Some(*value))
         });
-        let equal =
-            |(name, value): (&String, &String)| Self { name: name.clone(), operator: MatchOperator::Equal, value: value.clone() };
+        let equal = |(name, value): (&String, &String)| Self {
+            name: name.clone(),
+            operator: MatchOperator::Equal,
+            value: value.clone(),
+        };
         let mut matchers: Vec<Self> = shared.map(equal).collect();
         if !matchers.iter().any(|matcher| matcher.name == ALERT_NAME) {
-            let names: BTreeSet<&str> = alerts.iter().filter_map(|alert| alert.get(ALERT_NAME)).map(String::as_str).collect();
+            let names: BTreeSet<&str> =
+                alerts.iter().filter_map(|alert| alert.get(ALERT_NAME)).map(String::as_str).collect();
             if names.len() > MAX_NAMES {
                 return None;
             }

@@ -310,7 +310,8 @@ impl Proposal {
     /// # Errors
     /// [`ActionError`] when the action's values make no sense together.
     pub fn new(draft: ProposalDraft, now: DateTime<Utc>) -> Result<(Self, AuditDraft), ActionError> {
-        let ProposalDraft { incident, action, target, before, diff, mut notes, mut why, proposed_by, places, expires } = draft;
+        let ProposalDraft { incident, action, target, before, diff, mut notes, mut why, proposed_by, places, expires } =
+            draft;
         let action = action.checked()?;
         why.words = why.words.map(|words| text::line(&words, 500));
         notes.truncate(MAX_NOTES);

@@ -1,19 +1,21 @@
-//! Keeps everybody out who has not got the API token: browsers by a login page and a cookie, programs by a bearer token.
+//! Keeps everybody out who has no token and no proxy to vouch for them: browsers come in by a login page and a cookie,
+//! programs by a bearer token.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Form, Query, Request, State};
+use axum::Router;
+use axum::extract::{ConnectInfo, Form, Query, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
 use minijinja::context;
-use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::assets::Assets;
+use super::visitor::{Doors, Visitor};
 use super::{Clock, protect, session};
 use crate::render::Renderer;
 
@@ -21,32 +23,34 @@ use crate::render::Renderer;
 const PENALTY: Duration = Duration::from_millis(600);
 
 struct Gate {
-    token: SecretString,
+    doors: Doors,
     render: Arc<Renderer>,
     assets: Assets,
     clock: Clock,
 }
 
-/// `router` for holders of `token` only, with `/login` and `/logout` beside it; without a token, `router` as it is
-/// (for a listener that only this machine can reach).
-pub fn guard(router: Router, token: Option<SecretString>, render: Arc<Renderer>, clock: Clock) -> Router {
-    let Some(token) = token else { return router };
-    let gate = Arc::new(Gate { token, assets: Assets::of(&render), render, clock });
+/// `router` for those whom `doors` let in, who are known to its handlers as [`Visitor`]; with `/login` and `/logout`
+/// beside it where there is anything to log in for.
+pub fn guard(router: Router, doors: Doors, render: Arc<Renderer>, clock: Clock) -> Router {
+    let has_login = doors.has_login();
+    let gate = Arc::new(Gate { doors, assets: Assets::of(&render), render, clock });
+    let guarded = router.layer(middleware::from_fn_with_state(Arc::clone(&gate), check));
+    if !has_login {
+        return guarded;
+    }
     let door = Router::new()
         .route("/login", get(show).post(log_in))
         .route("/logout", axum::routing::post(log_out))
         .layer(middleware::map_response(protect::headers))
-        .with_state(Arc::clone(&gate));
-    router.layer(Extension(LoggedIn)).layer(middleware::from_fn_with_state(gate, check)).merge(door)
+        .with_state(gate);
+    guarded.merge(door)
 }
 
-/// Tells pages that there is somebody to log out.
-#[derive(Clone, Copy)]
-pub(super) struct LoggedIn;
-
-async fn check(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if path.starts_with("/assets/") || gate.admits(request.headers()) {
+async fn check(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let visitor = gate.doors.visitor(request.headers(), peer, (gate.clock)());
+    if let Some(visitor) = visitor.or_else(|| request.uri().path().starts_with("/assets/").then(Visitor::default)) {
+        request.extensions_mut().insert(visitor);
         return next.run(request).await;
     }
     let is_page = request.method() == Method::GET
@@ -67,22 +71,6 @@ async fn check(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> R
 }
 
 impl Gate {
-    fn admits(&self, headers: &HeaderMap) -> bool {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let bearer = text(header::AUTHORIZATION).and_then(|value| {
-            let (scheme, given) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(given.trim())
-        });
-        if let Some(given) = bearer {
-            return session::is_token(&self.token, given);
-        }
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        cookies
-            .flat_map(|cookies| cookies.split(';'))
-            .filter_map(|cookie| cookie.trim().strip_prefix(session::COOKIE)?.strip_prefix('='))
-            .any(|value| session::is_valid(&self.token, value, (self.clock)()))
-    }
-
     fn page(&self, status: StatusCode, next: &str, refused: bool) -> Response {
         let values = context! { next, refused, assets => self.assets.links() };
         let page = self.render.page("login.html", values).unwrap_or_default();
@@ -98,7 +86,9 @@ struct Wanted {
 
 async fn show(State(gate): State<Arc<Gate>>, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Response {
     let next = local(&wanted.next);
-    if gate.admits(&headers) {
+    let visitor = gate.doors.visitor(&headers, None, (gate.clock)());
+    // Whoever may only look comes here to become somebody.
+    if visitor.is_some_and(|visitor| visitor.person.is_some() || !visitor.can_log_in) {
         return Redirect::to(next).into_response();
     }
     gate.page(StatusCode::OK, next, false)
@@ -116,11 +106,11 @@ async fn log_in(State(gate): State<Arc<Gate>>, headers: HeaderMap, Form(login): 
     if !protect::is_same_origin(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    if !session::is_token(&gate.token, login.token.trim()) {
+    let Some(token) = gate.doors.token(login.token.trim()) else {
         tokio::time::sleep(PENALTY).await;
         return gate.page(StatusCode::UNAUTHORIZED, next, true);
-    }
-    let value = session::value(&gate.token, (gate.clock)());
+    };
+    let value = session::value(token, (gate.clock)());
     ([(header::SET_COOKIE, cookie(&value, session::LASTS.num_seconds(), &headers))], Redirect::to(next)).into_response()
 }
 

@@ -11,8 +11,8 @@ use minijinja::value::{Serde, merge_maps};
 use minijinja::{Value, context};
 use serde::Deserialize;
 
-use super::login::LoggedIn;
 use super::problem::Problem;
+use super::visitor::Visitor;
 use super::{Shared, protect, view};
 use crate::domain::event::Event;
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Origin};
@@ -28,11 +28,11 @@ const MAX_RESOLVED: usize = 25;
 /// Questions about no incident that are listed.
 const MAX_ASKED: usize = 10;
 
-type Page = Result<Response, Response>;
-type Session = Option<Extension<LoggedIn>>;
+pub(super) type Page = Result<Response, Response>;
+type Session = Extension<Visitor>;
 
 /// Open and lately resolved incidents.
-pub(super) async fn index(State(shared): State<Arc<Shared>>, session: Session) -> Page {
+pub(super) async fn index(State(shared): State<Arc<Shared>>, Extension(visitor): Session) -> Page {
     let page = async {
         let store = &shared.console.store;
         let open =
@@ -50,7 +50,7 @@ pub(super) async fn index(State(shared): State<Arc<Shared>>, session: Session) -
         let values = context! {
             open => rows(&open_rows), resolved, open_total, questions => rows(&asked),
             can_ask => shared.console.can_ask, dead => inbox.dead, events => "/events",
-            ..common(&shared, session.is_some())
+            ..common(&shared, &visitor)
         };
         html(&shared, "index.html", values)
     };
@@ -66,7 +66,7 @@ pub(super) struct Said {
 /// One incident with everything that is known about it.
 pub(super) async fn incident(
     State(shared): State<Arc<Shared>>,
-    session: Session,
+    Extension(visitor): Session,
     Path(id): Path<String>,
     Query(said): Query<Said>,
 ) -> Page {
@@ -77,7 +77,7 @@ pub(super) async fn incident(
             Some(incident) => incident.value,
             // A question was put just now; its thread is there in a moment.
             None if said.asked.as_deref().is_some_and(|asked| asked.starts_with("q-")) => {
-                let waiting = context! { id => id.0, ..common(&shared, session.is_some()) };
+                let waiting = context! { id => id.0, ..common(&shared, &visitor) };
                 return html(&shared, "waiting.html", waiting);
             }
             None => return Err(Problem::NotFound),
@@ -90,7 +90,8 @@ pub(super) async fn incident(
                 is_question => incident.origin == Origin::Question,
             },
             view::incident(&incident, &investigation, &thread, &shared.console.runbooks),
-            common(&shared, session.is_some()),
+            view::proposals(&store.proposals(&id).await?, &thread, &visitor, (shared.console.clock)()),
+            common(&shared, &visitor),
         ]);
         html(&shared, "incident.html", values)
     };
@@ -100,7 +101,7 @@ pub(super) async fn incident(
 /// A runbook that fits an incident, as its author wrote it.
 pub(super) async fn runbook(
     State(shared): State<Arc<Shared>>,
-    session: Session,
+    Extension(visitor): Session,
     Path((id, runbook)): Path<(String, String)>,
 ) -> Page {
     let page = async {
@@ -108,7 +109,7 @@ pub(super) async fn runbook(
         let text = (shared.console.runbooks)(&runbook).ok_or(Problem::NotFound)?;
         let values = context! {
             incident => Serde(IncidentView::of(&incident)), id => runbook, title => text.title, prose => text.prose,
-            ..common(&shared, session.is_some())
+            ..common(&shared, &visitor)
         };
         html(&shared, "runbook.html", values)
     };
@@ -182,11 +183,14 @@ async fn ask(
 }
 
 /// What every page shows.
-fn common(shared: &Shared, logged_in: bool) -> Value {
-    context! { now => Serde((shared.console.clock)()), assets => shared.assets.links(), logged_in }
+pub(super) fn common(shared: &Shared, visitor: &Visitor) -> Value {
+    let me = visitor.person.as_ref().map(|person| person.name.as_str());
+    context! {
+        now => Serde((shared.console.clock)()), assets => shared.assets.links(), logged_in => visitor.can_log_out, me,
+    }
 }
 
-fn html(shared: &Shared, name: &str, values: Value) -> Result<Response, Problem> {
+pub(super) fn html(shared: &Shared, name: &str, values: Value) -> Result<Response, Problem> {
     shared.console.render.page(name, values).map(|page| Html(page).into_response()).map_err(|error| {
         tracing::error!(%error, page = name, "a page could not be rendered");
         Problem::Broken

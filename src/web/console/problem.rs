@@ -16,6 +16,10 @@ pub(super) enum Problem {
     Foreign,
     /// The inbox is full, the store is down, or too many pages are open: try again.
     Busy,
+    /// Nobody knows who this is, so they may not decide.
+    Nobody,
+    /// What was typed makes no sense, and why.
+    Senseless(String),
     /// A template failed.
     Broken,
 }
@@ -32,6 +36,8 @@ impl Problem {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::Foreign => (StatusCode::FORBIDDEN, "foreign"),
+            Self::Nobody => (StatusCode::FORBIDDEN, "nobody"),
+            Self::Senseless(_) => (StatusCode::UNPROCESSABLE_ENTITY, "senseless"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "broken"),
         }
@@ -40,7 +46,8 @@ impl Problem {
     /// The same as a page.
     pub(super) fn page(&self, shared: &Shared) -> Response {
         let (status, key) = self.parts();
-        let values = context! { problem => key, assets => shared.assets.links() };
+        let said = if let Self::Senseless(said) = self { Some(said) } else { None };
+        let values = context! { problem => key, said, assets => shared.assets.links() };
         let page = shared.console.render.page("problem.html", values).unwrap_or_else(|_| key.to_owned());
         let mut response = (status, Html(page)).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {

@@ -41,7 +41,8 @@ fn browser_of(store: MemoryStore, language: Language, token: Option<&str>) -> Br
         can_ask: true,
         shutdown: shutdown.clone(),
     };
-    let app = guard(routes(console), token.map(SecretString::from), render, clock);
+    let doors = visitor::Doors { viewer: token.map(SecretString::from), ..visitor::Doors::default() };
+    let app = guard(routes(console), doors, render, clock);
     Browser { app, store, shutdown }
 }
 

@@ -1,16 +1,19 @@
 //! An incident as its page shows it.
 
+use chrono::{DateTime, Utc};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::RunbookReader;
+use super::visitor::Visitor;
 use crate::domain::alert::Alert;
 use crate::domain::evidence::{Evidence, EvidenceId};
 use crate::domain::finding::{Finding, Role};
 use crate::domain::incident::Incident;
 use crate::domain::investigation::Investigation;
 use crate::domain::post::{Post, PostKind};
+use crate::domain::proposal::{Proposal, State};
 use crate::render::{IncidentView, sources_of};
 
 /// Alerts with their labels on the page; a storm has thousands, and the API has them all.
@@ -89,6 +92,41 @@ fn evidence(evidence: &Evidence) -> Value {
     }
 }
 
+/// A proposal with what this visitor may do about it.
+#[derive(Debug, Serialize)]
+struct ProposalCard<'a> {
+    id: &'a str,
+    state: &'static str,
+    /// As its entry of the thread has it.
+    text: &'a str,
+    /// Whether it waits for people.
+    open: bool,
+    /// Whether it can be taken back.
+    undo: bool,
+    /// What the visitor was told last.
+    told: Option<&'a str>,
+}
+
+/// The proposals of an incident, newest first, for somebody who looks at them.
+pub(super) fn proposals(all: &[Proposal], thread: &[Post], visitor: &Visitor, now: DateTime<Utc>) -> Value {
+    let text = |proposal: &Proposal| {
+        let key = format!("proposal:{}", proposal.id);
+        thread.iter().find(|post| post.draft.key == key).map_or("", |post| post.draft.text.as_str())
+    };
+    let me = visitor.person.as_ref().map(|person| &person.id);
+    let cards = all.iter().rev().map(|proposal| ProposalCard {
+        id: &proposal.id.0,
+        state: proposal.state.as_str(),
+        text: text(proposal),
+        open: proposal.state == State::Proposed && now < proposal.expires_at,
+        undo: proposal.way_back().is_some(),
+        told: proposal.told.iter().find(|told| Some(&told.to) == me).map(|told| told.said.as_str()),
+    });
+    context! {
+        proposals => Serde(cards.collect::<Vec<_>>()), person => me.is_some(), can_log_in => visitor.can_log_in,
+    }
+}
+
 /// What was asked and answered, each question before its answer.
 fn conversation(thread: &[Post]) -> Vec<Entry<'_>> {
     let said = thread.iter().filter(|post| matches!(post.draft.kind, PostKind::Question | PostKind::Answer));
@@ -114,8 +152,8 @@ fn timeline<'a>(thread: &'a [Post], investigation: &'a Investigation) -> Vec<Ent
     };
     thread
         .iter()
-        // Questions stand in the conversation.
-        .filter(|post| !matches!(post.draft.kind, PostKind::Question | PostKind::Answer))
+        // Questions stand in the conversation, proposals above the evidence.
+        .filter(|post| !matches!(post.draft.kind, PostKind::Question | PostKind::Answer | PostKind::Proposal))
         .map(|post| {
             let is_evidence = post.draft.kind == PostKind::Evidence;
             let titles = post.draft.evidence.iter().filter(|_| is_evidence).filter_map(title_of);
