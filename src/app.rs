@@ -80,11 +80,18 @@ impl App {
     /// # Errors
     /// When the store cannot be opened, a template or a client's configuration is wrong, or the address is taken.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
+        Self::start_at(config, Arc::new(Utc::now)).await
+    }
+
+    /// The same by another clock.
+    ///
+    /// # Errors
+    /// See [`App::start`].
+    pub async fn start_at(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("listen on {}: is the port taken? (HOLMES_LISTEN)", config.listen))?;
         let address = listener.local_addr().context("read the listener's address")?;
-        let clock: Clock = Arc::new(Utc::now);
         let counters = Arc::new(Counters::default());
         let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&config.data_dir)?);
         let context = Arc::new(context(&config, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&counters)).await?);

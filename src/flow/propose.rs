@@ -16,7 +16,7 @@ use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
 use crate::domain::policy::scope::Scope;
 use crate::domain::policy::{Decision, Refusal};
-use crate::domain::proposal::{Choice, Proposal, ProposalDraft, ProposalId, ProposedBy, State, Void, Why};
+use crate::domain::proposal::{Choice, Proposal, ProposalDraft, ProposalId, ProposedBy, State, UNDO_REASON, Void, Why};
 use crate::domain::runbook::matching;
 use crate::ports::{StoreError, Timer, Write};
 
@@ -53,6 +53,7 @@ async fn propose(context: &Context, hands: &Hands, id: &IncidentId, run: u32) ->
         let onset = plan::Ranges::of(&incident, now).onset;
         let allowed = allowed(context, &record);
         let found = remedies(&incident.subject, &record.evidence, onset, &record.findings, &allowed);
+        tracing::debug!(incident = %id, run, remedies = found.len(), ?allowed, "remedies of {id}");
         for remedy in found {
             let known = context.store.proposals(id).await?;
             if known.iter().any(|proposal| speaks_for_itself(proposal, &remedy.action)) {
@@ -210,7 +211,7 @@ pub(super) async fn way_back(context: &Context, hands: &Hands, proposal: &Propos
 
 fn undo_why(proposal: &Proposal) -> Why {
     Why {
-        phrase: "why.undo".into(),
+        phrase: UNDO_REASON.into(),
         facts: [("of".to_owned(), proposal.action.to_string())].into(),
         evidence: proposal.why.evidence.clone(),
         words: None,

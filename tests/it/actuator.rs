@@ -5,7 +5,7 @@
 
 mod approval;
 mod drains;
-mod place;
+pub mod place;
 mod refusals;
 mod silences;
 

@@ -30,6 +30,7 @@ mod model_real;
 mod neighbours;
 mod patterns_properties;
 mod process;
+mod remedy;
 mod store_contract;
 mod story;
 mod tidy;

@@ -39,6 +39,8 @@ use super::incident::{IncidentId, hex};
 use super::policy::{DEFAULT_EXPIRY, MAX_EXPIRY, Person, Principal, Recent};
 use super::text;
 
+/// The reason of a proposal that takes another back: a section of `templates/<language>/actions.txt`.
+pub const UNDO_REASON: &str = "why.undo";
 /// Most attempts at one execution: each follows a crash, and three crashes in a row are a fault of their own.
 pub const MAX_ATTEMPTS: u8 = 3;
 /// Notes kept with one proposal.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::analysis::remedies::REASONS;
 use crate::domain::action::{Action, ActionName};
 use crate::domain::policy::Refusal;
-use crate::domain::proposal::{Outcome, Progress, Void, Why};
+use crate::domain::proposal::{Outcome, Progress, UNDO_REASON, Void, Why};
 use crate::render::{Language, Renderer};
 
 fn outcomes() -> Vec<Outcome> {
@@ -209,6 +209,7 @@ fn said_in_russian() {
 fn every_key_has_words_and_every_word_a_key() {
     let mut expected: BTreeSet<&str> = ActionName::ALL.iter().map(|name| name.as_str()).collect();
     expected.extend(REASONS);
+    expected.insert(UNDO_REASON);
     let (outcomes, refusals) = (outcomes(), refusals());
     expected.extend(outcomes.iter().map(Outcome::phrase));
     expected.extend(refusals.iter().map(Refusal::phrase));

@@ -107,18 +107,22 @@ struct ProposalCard<'a> {
     told: Option<&'a str>,
 }
 
-/// The proposals of an incident, newest first, for somebody who looks at them.
+/// The proposals of an incident for somebody who looks at them: open ones first, the others newest first.
 pub(super) fn proposals(all: &[Proposal], thread: &[Post], visitor: &Visitor, now: DateTime<Utc>) -> Value {
     let text = |proposal: &Proposal| {
         let key = format!("proposal:{}", proposal.id);
         thread.iter().find(|post| post.draft.key == key).map_or("", |post| post.draft.text.as_str())
     };
     let me = visitor.person.as_ref().map(|person| &person.id);
-    let cards = all.iter().rev().map(|proposal| ProposalCard {
+    let mut newest: Vec<&Proposal> = all.iter().rev().collect();
+    // What waits for people first, the surest of it on top.
+    let waits = |proposal: &Proposal| proposal.state == State::Proposed && now < proposal.expires_at;
+    newest.sort_by_key(|proposal| (!waits(proposal), if waits(proposal) { 100 - proposal.why.confidence } else { 0 }));
+    let cards = newest.into_iter().map(|proposal| ProposalCard {
         id: &proposal.id.0,
         state: proposal.state.as_str(),
         text: text(proposal),
-        open: proposal.state == State::Proposed && now < proposal.expires_at,
+        open: waits(proposal),
         undo: proposal.way_back().is_some(),
         told: proposal.told.iter().find(|told| Some(&told.to) == me).map(|told| told.said.as_str()),
     });

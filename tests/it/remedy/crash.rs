@@ -1,0 +1,93 @@
+//! `kill -9` around an execution: what was approved happens once, or is told not to have happened; never twice.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::bot::{POLICY, TOKENS};
+use crate::actuator::place::Place;
+use crate::process::{Process, client};
+
+/// One approval, a kill so many milliseconds after it, and what is there in the end.
+async fn killed_after(wait: Duration) {
+    let place = Place::fake().await;
+    place.workloads().await;
+    let neighbours = &place.running().neighbours;
+    let data = tempfile::tempdir().unwrap();
+    let policy = data.path().join("policy.yaml");
+    std::fs::write(&policy, POLICY).unwrap();
+    let kubeconfig = data.path().join("kubeconfig");
+    let config = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "it",
+        "clusters": [{"name": "it", "cluster": {"server": neighbours.kubernetes_url}}],
+        "users": [{"name": "it", "user": {"token": "actuator"}}],
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+    });
+    std::fs::write(&kubeconfig, config.to_string()).unwrap();
+    let (policy, kubeconfig) = (policy.display().to_string(), kubeconfig.display().to_string());
+    let store = data.path().join("store");
+    let environment = [
+        ("HOLMES_POLICY_FILE", policy.as_str()),
+        ("HOLMES_CONSOLE_TOKEN", TOKENS),
+        ("HOLMES_ACTUATOR_KUBECONFIG", kubeconfig.as_str()),
+    ];
+    let mut bot = Process::serve(&store, &environment).await;
+    let http = client();
+    let alert = serde_json::json!({
+        "version": "4", "groupKey": "{}", "status": "firing", "receiver": "holmes", "groupLabels": {},
+        "commonLabels": {}, "commonAnnotations": {}, "externalURL": "", "alerts": [{
+            "status": "firing", "labels": {"alertname": "Broken", "namespace": place.namespace, "deployment": "web"},
+            "annotations": {}, "startsAt": "2026-11-22T22:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "", "fingerprint": "1",
+        }],
+    });
+    http.post(format!("{}/webhook", bot.url)).json(&alert).send().await.unwrap();
+    let list = bot.until("/api/v1/incidents", |list| list["incidents"].as_array().unwrap().len() == 1).await;
+    let incident = list["incidents"][0]["id"].as_str().unwrap().to_owned();
+    let form = |bot: &Process, who: &str, path: String, fields: Vec<(&'static str, String)>| {
+        let request = http.post(format!("{}{path}", bot.url)).form(&fields);
+        request.header("sec-fetch-site", "same-origin").bearer_auth(format!("{who}s-token-0123456789")).send()
+    };
+    form(&bot, "ann", format!("/incidents/{incident}/do"), vec![("action", "restart deployment/web".into())])
+        .await
+        .unwrap();
+    let path = format!("/api/v1/incidents/{incident}");
+    let detail = bot.until(&path, |detail| detail["proposals"].as_array().unwrap().len() == 1).await;
+    let (id, digest) = (text(&detail["proposals"][0]["id"]), text(&detail["proposals"][0]["digest"]));
+    let before = place.get(&place.deployment("web")).await["metadata"]["generation"].as_i64().unwrap();
+    let click = form(
+        &bot,
+        "bob",
+        format!("/incidents/{incident}/proposals/{id}"),
+        vec![("choice", "approve".into()), ("digest", digest), ("nonce", "1".into())],
+    );
+    // The answer does not matter: whoever clicks may lose their connection, too.
+    let _ = tokio::time::timeout(wait, click).await;
+    bot.kill_and_restart().await;
+    let ended = ["applied", "verified", "proposed"];
+    let detail = bot
+        .until(&path, |detail| {
+            let state = text(&detail["proposals"][0]["state"]);
+            assert_ne!(state, "failed", "{detail:#}");
+            ended.contains(&state.as_str())
+        })
+        .await;
+    let generation = place.get(&place.deployment("web")).await["metadata"]["generation"].as_i64().unwrap();
+    let done = text(&detail["proposals"][0]["state"]) != "proposed";
+    assert_eq!(generation - before, i64::from(done), "once, or not at all: {detail:#}");
+    let audit = bot.get("/api/v1/audit?limit=1000").await;
+    let applied = audit["entries"].as_array().unwrap().iter().filter(|entry| entry["action"] == "execution.applied");
+    assert_eq!(applied.count(), usize::from(done));
+    bot.terminate();
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_approved_happens_once_whenever_the_bot_is_killed() {
+    for milliseconds in [1, 8, 20, 35, 50, 80, 140] {
+        killed_after(Duration::from_millis(milliseconds)).await;
+    }
+}
