@@ -1,10 +1,10 @@
 //! A bot that may act on a simulated cluster, and the people who decide.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use holmes_bot::adapters::actuator::ActuatorSource;
 use holmes_bot::app::App;
 use holmes_bot::config::{ActuatorConfig, Config};
@@ -48,6 +48,8 @@ pub struct Bot {
     pub place: Place,
     url: String,
     client: reqwest::Client,
+    /// When each alert began to fire.
+    since: Mutex<BTreeMap<u64, DateTime<Utc>>>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<anyhow::Result<()>>,
     _data: tempfile::TempDir,
@@ -69,6 +71,8 @@ impl Bot {
     /// Starts on a cluster with one workload of each kind.
     pub async fn start() -> Self {
         let place = Place::fake().await;
+        // Pods need somewhere to run.
+        place.node("work").await;
         place.workloads().await;
         let data = tempfile::tempdir().unwrap();
         let mut config = Config::from_variables(&variables(data.path())).unwrap();
@@ -85,7 +89,7 @@ impl Bot {
         let running = tokio::spawn(app.run_until(async {
             let _ = stopped.await;
         }));
-        Self { place, url, client: client(), stop: Some(stop), running, _data: data }
+        Self { place, url, client: client(), since: Mutex::default(), stop: Some(stop), running, _data: data }
     }
 
     /// An alert about something begins or ends; gives the incident's id.
@@ -96,7 +100,15 @@ impl Bot {
         let now = Utc::now();
         // The fast clock is ahead: an end in the past of it is an end.
         let ends = if firing { "0001-01-01T00:00:00Z".to_owned() } else { now.to_rfc3339() };
-        let starts = if firing { now } else { now - TimeDelta::seconds(1) };
+        let starts = {
+            let mut since = self.since.lock().unwrap();
+            // What ends has the start that it fired with.
+            let known = since.entry(fingerprint(&all)).or_insert(now);
+            if firing {
+                *known = now;
+            }
+            *known
+        };
         let body = json!({
             "version": "4", "groupKey": "{}", "status": status, "receiver": "holmes", "groupLabels": {},
             "commonLabels": all, "commonAnnotations": {}, "externalURL": "http://am", "alerts": [{
@@ -197,7 +209,8 @@ impl Bot {
     pub async fn audit(&self, proposal: &Value) -> Vec<String> {
         let entries = self.get("/api/v1/audit?limit=1000").await;
         let entries = entries["entries"].as_array().unwrap().clone();
-        let about = |entry: &&Value| entry["detail"].as_str().unwrap().contains(proposal["id"].as_str().unwrap());
+        let id = format!("\"proposal\":{}", proposal["id"]);
+        let about = |entry: &&Value| entry["detail"].as_str().unwrap().contains(&id);
         entries.iter().filter(about).map(|entry| entry["action"].as_str().unwrap().to_owned()).collect()
     }
 

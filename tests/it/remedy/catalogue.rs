@@ -94,3 +94,25 @@ async fn silences() {
     lived(&bot, &labels, &format!("silence alertname=Broken namespace={namespace} --for 2h --comment \"on it\"")).await;
     bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_did_not_help_is_offered_to_be_taken_back() {
+    let bot = Bot::start().await;
+    let namespace = bot.place.namespace.clone();
+    let labels = [("namespace", namespace.as_str()), ("deployment", "web")];
+    let incident = bot.alert(&labels, true).await;
+    let scale = format!("scale deployment/web -n {namespace} --replicas 3");
+    let proposal = bot.wish("ann", &incident, &scale).await;
+    assert_eq!(bot.decide("bob", &incident, &proposal, "approve").await, "Approved.");
+    // Three pods are ready, and the alert still fires: it did not help.
+    let failed = bot.becomes(&incident, &proposal, "not_verified").await;
+    assert_eq!(failed["detail"], "the change is in effect, and 1 alert(s) still fire");
+    let back = bot
+        .proposal(&incident, "the way back", |one| one["proposed_by"] == "undo" && one["state"] == "proposed")
+        .await;
+    assert_eq!(back["action"], format!("scale deployment/web -n {namespace} --replicas 2"));
+    assert_eq!(bot.decide("ann", &incident, &back, "approve").await, "Approved.");
+    bot.becomes(&incident, &proposal, "undone").await;
+    assert_eq!(bot.place.get(&bot.place.deployment("web")).await["spec"]["replicas"], 2);
+    bot.stop().await;
+}
