@@ -10,6 +10,7 @@ use minijinja::{Value, context};
 use super::message::ToolSpec;
 use super::pack::Piece;
 use super::turn::{Brief, Limits, Script, Task};
+use crate::domain::action::ActionName;
 use crate::domain::evidence::{Evidence, EvidenceId};
 use crate::domain::finding::{Finding, Role};
 use crate::domain::incident::Incident;
@@ -69,6 +70,8 @@ pub struct Said {
 pub struct Means {
     /// Tools; empty for none.
     pub tools: Vec<ToolSpec>,
+    /// Actions of the catalogue that it may suggest; empty for none.
+    pub actions: Vec<ActionName>,
     /// Whether they are called by a schema.
     pub guided: bool,
     /// Bounds.
@@ -105,7 +108,7 @@ pub struct Question<'a> {
 pub fn explain(render: &Renderer, known: Known<'_>, now: DateTime<Utc>, means: Means) -> Brief {
     let (pieces, given) = pieces(render, known, now);
     let script = Script {
-        task: render.prompt("explain.txt", context! {}),
+        task: render.prompt("explain.txt", context! { actions => usages(&means.actions) }),
         answer: render.prompt("report.txt", context! { answer_language => render.language().endonym() }),
         ..script(render)
     };
@@ -171,6 +174,12 @@ pub fn framed(evidence: &Evidence) -> String {
     format!("{opening}{}{closing}", lines(&evidence.excerpt))
 }
 
+/// How the commands of these actions are written, each once.
+fn usages(actions: &[ActionName]) -> Vec<&'static str> {
+    let wanted = ActionName::ALL.into_iter().filter(|name| actions.contains(name));
+    wanted.map(ActionName::usage).collect()
+}
+
 fn brief(
     task: Task,
     script: Script,
@@ -179,7 +188,7 @@ fn brief(
     given: String,
     means: Means,
 ) -> Brief {
-    let Means { tools, guided, limits } = means;
+    let Means { tools, actions, guided, limits } = means;
     Brief {
         task,
         script,
@@ -188,6 +197,7 @@ fn brief(
         findings: investigation.map(|known| known.findings.clone()).unwrap_or_default(),
         given,
         tools,
+        may_propose: !actions.is_empty(),
         guided,
         limits,
     }

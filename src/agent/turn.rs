@@ -88,6 +88,8 @@ pub struct Brief {
     pub given: String,
     /// Tools that may be called; empty: none.
     pub tools: Vec<ToolSpec>,
+    /// Whether it may suggest actions of the catalogue.
+    pub may_propose: bool,
     /// Whether the model calls tools by a schema instead of its own form.
     pub guided: bool,
     /// Bounds.

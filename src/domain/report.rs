@@ -33,18 +33,20 @@ pub struct Report {
     pub healthy: Vec<Claim>,
     /// What a person should do or look at next.
     pub next_steps: Vec<String>,
+    /// Commands of the catalogue that it would put to people; each is checked before anybody sees it as a proposal.
+    pub actions: Vec<String>,
 }
 
 impl Report {
     /// Every claim, the cause first.
     pub fn claims(&self) -> impl Iterator<Item = &Claim> {
-        let Self { cause, confirmed, suspected, impact, healthy, next_steps: _ } = self;
+        let Self { cause, confirmed, suspected, impact, healthy, next_steps: _, actions: _ } = self;
         cause.iter().chain(confirmed).chain(suspected).chain(impact).chain(healthy)
     }
 
     /// The same, to be changed.
     pub fn claims_mut(&mut self) -> impl Iterator<Item = &mut Claim> {
-        let Self { cause, confirmed, suspected, impact, healthy, next_steps: _ } = self;
+        let Self { cause, confirmed, suspected, impact, healthy, next_steps: _, actions: _ } = self;
         cause.iter_mut().chain(confirmed).chain(suspected).chain(impact).chain(healthy)
     }
 

@@ -6,13 +6,13 @@ use tokio::time::Instant;
 use super::amend::{Besides, amend};
 use super::converse::{Live, Trouble, converse};
 use super::tools::{Ledger, Toolbox};
-use super::{AUTHOR, Context, ModelUse};
+use super::{AUTHOR, Context, ModelUse, propose};
 use crate::adapters::model::{ModelError, Priority};
 use crate::agent::driver::Talk;
 use crate::agent::prompt::{self, Known};
 use crate::agent::turn::{Conversation, Outcome};
 use crate::domain::event::Event;
-use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::{PostDraft, PostKind};
 use crate::domain::report::Explanation;
@@ -128,7 +128,10 @@ async fn ask(
     let now = (context.clock)();
     let runbooks = context.sources.runbook_texts(&record.runbooks, MAX_RUNBOOKS);
     let tools = Toolbox::offered(&context.sources, false);
-    let means = model.means(&profile, model.explain_turns, tools);
+    let mut means = model.means(&profile, model.explain_turns, tools);
+    if context.can_act && incident.status == IncidentStatus::Open {
+        means.actions = propose::allowed(context, record);
+    }
     let known = Known { incident, investigation: record, runbooks: &runbooks };
     let mut conversation = Conversation::new(prompt::explain(&context.render, known, now, means));
     let until = incident.resolved_at.unwrap_or(now);
@@ -157,6 +160,11 @@ async fn settle(
                 besides.timers.push(timer(id, run, attempt + 1, *at + pause));
             }
             _ => besides.cleared.push(key(id)),
+        }
+        if let Some(Explanation::Given { at, report, .. }) = &explanation
+            && !report.actions.is_empty()
+        {
+            besides.timers.push(propose::timer(id, run, *at));
         }
         if let Some(explanation) = &explanation {
             record.explanation = Some(explanation.clone());

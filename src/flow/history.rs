@@ -7,6 +7,7 @@ use crate::domain::cluster::ChangeFact;
 use crate::domain::evidence::{Draft, EvidenceData, Source};
 use crate::domain::incident::{Incident, IncidentStatus};
 use crate::domain::past_incident::{History, PastCause, PastIncident, Said, Signature};
+use crate::domain::proposal::State;
 use crate::domain::subject::Subject;
 use crate::ports::StoreError;
 use crate::render::text_of;
@@ -47,6 +48,9 @@ pub fn question<'a>(context: &'a Context, incident: &Incident, subject: &Subject
 /// When the store does not answer; remembering again changes nothing.
 pub async fn remember(context: &Context, incident: &Incident, changes: &[ChangeFact]) -> Result<(), StoreError> {
     let (IncidentStatus::Resolved, Some(resolved_at)) = (incident.status, incident.resolved_at) else { return Ok(()) };
+    let done = context.store.proposals(&incident.id).await?;
+    let helped = done.iter().filter(|proposal| matches!(proposal.state, State::Verified { .. }));
+    let actions = helped.map(|proposal| text_of(&context.render.action(&proposal.action))).collect();
     let clean = |text: &str| context.redactor.redact(text).into_owned();
     let thread = context.store.thread(&incident.id).await?;
     let of_people = thread.iter().filter(|post| post.draft.author != AUTHOR);
@@ -65,7 +69,7 @@ pub async fn remember(context: &Context, incident: &Incident, changes: &[ChangeF
         }),
         changes: changes.iter().map(|change| ChangeFact { what: clean(&change.what), ..change.clone() }).collect(),
         said: said.collect(),
-        actions: Vec::new(),
+        actions,
         started_at: incident.started_at,
         resolved_at,
     };

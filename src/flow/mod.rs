@@ -128,6 +128,7 @@ impl ModelUse {
     fn means(&self, profile: &Profile, turns: u32, tools: Vec<ToolSpec>) -> Means {
         Means {
             tools,
+            actions: Vec::new(),
             guided: profile.tools == ToolMode::Guided,
             limits: Limits { turns, window: profile.window, answer: self.answer_tokens },
         }

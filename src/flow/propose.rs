@@ -17,11 +17,14 @@ use crate::domain::investigation::Investigation;
 use crate::domain::policy::scope::Scope;
 use crate::domain::policy::{Decision, Refusal};
 use crate::domain::proposal::{Choice, Proposal, ProposalDraft, ProposalId, ProposedBy, State, UNDO_REASON, Void, Why};
+use crate::domain::report::Explanation;
 use crate::domain::runbook::matching;
 use crate::ports::{StoreError, Timer, Write};
 
 /// What one round may take before another replica may take it over.
 const HOLD: TimeDelta = TimeDelta::minutes(2);
+/// How sure a suggestion of the model counts: below what the evidence itself speaks for.
+const SUGGESTED: u8 = 40;
 /// The runbook for what no other is for.
 const GENERAL: &str = "general-workflow";
 
@@ -53,28 +56,59 @@ async fn propose(context: &Context, hands: &Hands, id: &IncidentId, run: u32) ->
         let onset = plan::Ranges::of(&incident, now).onset;
         let allowed = allowed(context, &record);
         let found = remedies(&incident.subject, &record.evidence, onset, &record.findings, &allowed);
+        let found = found.into_iter().map(|remedy| (remedy.action, remedy.why, ProposedBy::Analysis));
+        let suggested = suggested(&incident, &record, &allowed);
+        let found: Vec<(Action, Why, ProposedBy)> = found.chain(suggested).collect();
         tracing::debug!(incident = %id, run, remedies = found.len(), ?allowed, "remedies of {id}");
-        for remedy in found {
+        for (action, why, by) in found {
             let known = context.store.proposals(id).await?;
-            if known.iter().any(|proposal| speaks_for_itself(proposal, &remedy.action)) {
+            if known.iter().any(|proposal| speaks_for_itself(proposal, &action)) {
                 continue;
             }
-            match hands.actuator.preview(&remedy.action, now).await {
+            match hands.actuator.preview(&action, now).await {
                 Ok(preview) => {
-                    let made = put(context, id, &remedy.action, &preview, &remedy.why, &ProposedBy::Analysis).await?;
-                    if let Err(why) = made {
-                        tracing::info!(incident = %id, "{} is not proposed: {why:?}", remedy.action);
+                    if let Err(why) = put(context, id, &action, &preview, &why, &by).await? {
+                        tracing::info!(incident = %id, "{action} is not proposed: {why:?}");
                     }
                 }
-                Err(error) => tracing::info!(incident = %id, "{} is not proposed: {error}", remedy.action),
+                Err(error) => tracing::info!(incident = %id, "{action} is not proposed: {error}"),
             }
         }
     }
     alter(context, id, None, |_| Some((Altered { cleared: vec![key(id)], ..Altered::default() }, ()))).await.map(drop)
 }
 
+/// What the model would put to people, as far as it is an action of the catalogue that the runbooks list. Its words are
+/// the reason, and everything else is checked as for any other.
+fn suggested(incident: &Incident, record: &Investigation, allowed: &[ActionName]) -> Vec<(Action, Why, ProposedBy)> {
+    let Some(Explanation::Given { report, .. }) = &record.explanation else { return Vec::new() };
+    let mut suggested: Vec<(Action, Why, ProposedBy)> = Vec::new();
+    for command in &report.actions {
+        let action = match read(command, incident) {
+            Ok(action) if allowed.contains(&action.name()) => action,
+            Ok(action) => {
+                tracing::info!(incident = %incident.id, "the model's `{action}` is refused: no runbook that fits lists it");
+                continue;
+            }
+            Err(why) => {
+                tracing::info!(incident = %incident.id, "the model's `{command}` is refused: {why}");
+                continue;
+            }
+        };
+        let claim = report.claims().next();
+        let why = Why {
+            words: claim.map(|claim| claim.text.clone()),
+            evidence: claim.map(|claim| claim.evidence.clone()).unwrap_or_default(),
+            confidence: SUGGESTED,
+            ..Why::default()
+        };
+        suggested.push((action, why, ProposedBy::Model));
+    }
+    suggested
+}
+
 /// What the matched runbooks let the bot propose; where none fits by a rule, the general one besides.
-fn allowed(context: &Context, record: &Investigation) -> Vec<ActionName> {
+pub(super) fn allowed(context: &Context, record: &Investigation) -> Vec<ActionName> {
     let library = &context.sources.runbooks;
     let mut allowed: Vec<ActionName> = Vec::new();
     let general = record.runbooks.iter().all(|found| found.score < matching::BY_RULE).then_some(GENERAL);

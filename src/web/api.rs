@@ -436,7 +436,8 @@ impl From<Finding> for FindingView {
 impl From<Explanation> for ExplanationView {
     fn from(explanation: Explanation) -> Self {
         let view = |state, at, report: Report| {
-            let Report { cause, confirmed, suspected, impact, healthy, next_steps } = report;
+            // What it would do stands among the proposals, checked.
+            let Report { cause, confirmed, suspected, impact, healthy, next_steps, actions: _ } = report;
             let many = |claims: Vec<Claim>| claims.into_iter().map(ClaimView::from).collect();
             Self {
                 state,

@@ -16,6 +16,9 @@ const MAX_CLAIMS: usize = 6;
 const MAX_CLAIM_BYTES: usize = 1_200;
 /// Steps that are kept.
 const MAX_STEPS: usize = 6;
+/// Actions that are kept, and the longest of them in bytes.
+const MAX_ACTIONS: usize = 2;
+const MAX_ACTION_BYTES: usize = 300;
 /// Longest answer, in bytes: more than its tokens allow.
 const MAX_ANSWER_BYTES: usize = 32 * 1024;
 /// Look-ups that a report may ask for.
@@ -65,6 +68,9 @@ fn report_schema(brief: &Brief, may_look: bool) -> Value {
     add("impact", &claim);
     add("healthy", &claims);
     add("next_steps", &json!({"type": "array", "items": {"type": "string"}, "maxItems": MAX_STEPS}));
+    if brief.may_propose {
+        add("actions", &json!({"type": "array", "items": {"type": "string"}, "maxItems": MAX_ACTIONS}));
+    }
     let required: Vec<String> = properties.keys().cloned().collect();
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
@@ -152,6 +158,11 @@ fn report(object: &Map<String, Value>) -> Report {
         let claims = object.get(name).and_then(Value::as_array).into_iter().flatten();
         claims.filter_map(claim).take(MAX_CLAIMS).collect::<Vec<Claim>>()
     };
+    let lines = |name: &str, longest: usize, most: usize| {
+        let texts = object.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let lines = texts.map(|text| text::line(text, longest)).filter(|line| !line.is_empty());
+        lines.take(most).collect::<Vec<String>>()
+    };
     let established = object.get("established").and_then(Value::as_bool).unwrap_or(true);
     let mut report = Report {
         cause: one("cause"),
@@ -159,16 +170,8 @@ fn report(object: &Map<String, Value>) -> Report {
         suspected: many("suspected"),
         impact: one("impact"),
         healthy: many("healthy"),
-        next_steps: object
-            .get("next_steps")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(|step| text::line(step, MAX_CLAIM_BYTES))
-            .filter(|step| !step.is_empty())
-            .take(MAX_STEPS)
-            .collect(),
+        next_steps: lines("next_steps", MAX_CLAIM_BYTES, MAX_STEPS),
+        actions: lines("actions", MAX_ACTION_BYTES, MAX_ACTIONS),
     };
     if !established && let Some(guess) = report.cause.take() {
         report.suspected.insert(0, guess);

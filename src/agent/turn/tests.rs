@@ -50,6 +50,7 @@ fn brief(task: Task) -> Brief {
         findings: Vec::new(),
         given: "alert Down on shop/web".into(),
         tools: specs(Available { metrics: true, logs: true, kubernetes: true, notes: false }),
+        may_propose: false,
         guided: false,
         limits: Limits { turns: 4, window: 16_000, answer: 600 },
     }

@@ -83,6 +83,28 @@ impl ActionName {
         }
     }
 
+    /// How its command is written: what people and models are shown.
+    pub fn usage(self) -> &'static str {
+        match self {
+            Self::RolloutRestart => "restart KIND/NAME -n NAMESPACE",
+            Self::RolloutUndo => "undo KIND/NAME -n NAMESPACE --to-revision NUMBER",
+            Self::RolloutPause => "pause deployment/NAME -n NAMESPACE",
+            Self::RolloutResume => "resume deployment/NAME -n NAMESPACE",
+            Self::Scale => "scale KIND/NAME -n NAMESPACE --replicas NUMBER",
+            Self::SetResources => "set-resources KIND/NAME -n NAMESPACE -c CONTAINER --memory-limit 256Mi",
+            Self::SetHpaBounds => "set-hpa hpa/NAME -n NAMESPACE --min NUMBER --max NUMBER",
+            Self::DeletePod => "delete pod/NAME -n NAMESPACE",
+            Self::Cordon => "cordon node/NAME",
+            Self::Uncordon => "uncordon node/NAME",
+            Self::Drain => "drain node/NAME",
+            Self::SuspendCronjob => "suspend cronjob/NAME -n NAMESPACE",
+            Self::ResumeCronjob => "resume cronjob/NAME -n NAMESPACE",
+            Self::RerunJob => "rerun job/NAME -n NAMESPACE",
+            Self::CreateSilence => "silence LABEL=VALUE --for 2h --comment TEXT",
+            Self::ExpireSilence => "expire-silence ID",
+        }
+    }
+
     /// Reads a name. `None` when the catalogue has no such action.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.as_str() == name)

@@ -107,9 +107,8 @@ async fn what_did_not_help_is_offered_to_be_taken_back() {
     // Three pods are ready, and the alert still fires: it did not help.
     let failed = bot.becomes(&incident, &proposal, "not_verified").await;
     assert_eq!(failed["detail"], "the change is in effect, and 1 alert(s) still fire");
-    let back = bot
-        .proposal(&incident, "the way back", |one| one["proposed_by"] == "undo" && one["state"] == "proposed")
-        .await;
+    let back =
+        bot.proposal(&incident, "the way back", |one| one["proposed_by"] == "undo" && one["state"] == "proposed").await;
     assert_eq!(back["action"], format!("scale deployment/web -n {namespace} --replicas 2"));
     assert_eq!(bot.decide("ann", &incident, &back, "approve").await, "Approved.");
     bot.becomes(&incident, &proposal, "undone").await;
