@@ -31,6 +31,7 @@ mod neighbours;
 mod patterns_properties;
 mod process;
 mod remedy;
+mod runbooks;
 mod store_contract;
 mod story;
 mod tidy;
