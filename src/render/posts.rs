@@ -5,8 +5,8 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::escape;
-use super::{Language, Renderer};
 use super::view::IncidentView;
+use super::{Language, Renderer};
 use crate::domain::cluster::ChangeFact;
 use crate::domain::evidence::{Evidence, EvidenceData, Source};
 use crate::domain::finding::{Finding, Role};

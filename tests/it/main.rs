@@ -23,6 +23,7 @@ mod knowledge_api;
 mod knowledge_fakes;
 mod knowledge_sync;
 mod logs;
+mod manifests;
 mod metrics;
 mod model;
 mod model_captures;
