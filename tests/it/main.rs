@@ -10,6 +10,7 @@ mod audit;
 mod bot;
 mod captures;
 mod console;
+mod docs;
 mod fake_embeddings;
 mod fake_model;
 mod fake_openwebui;

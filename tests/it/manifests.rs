@@ -6,7 +6,7 @@ mod typed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use holmes_bot::adapters::knowledge::{Base, Library};
+use holmes_bot::adapters::knowledge::{Base, Library, directory};
 use holmes_bot::adapters::permission::Permission;
 use holmes_bot::adapters::{actuator, cluster};
 use holmes_bot::config::Config;
@@ -41,7 +41,7 @@ fn manifests() -> PathBuf {
 /// An overlay with everything that can be added to it.
 fn embedded_with_all() -> Vec<Value> {
     let mut objects = build(&manifests().join("overlays/embedded"));
-    for component in ["actuator", "per-namespace", "chats", "ingress"] {
+    for component in ["actuator", "per-namespace", "chats", "ingress", "runbooks"] {
         kustomize::add(&manifests().join("components").join(component), "holmes", &mut objects);
     }
     objects
@@ -131,7 +131,7 @@ fn the_check_refuses_what_is_wrong() {
 /// Where `kubectl` is, ours and Kustomize's own result are one.
 #[test]
 fn our_resolver_agrees_with_kustomize() {
-    let hash = regex::Regex::new(r"\b(holmes-bot-(?:config|policy))-[a-z0-9]{10}\b").unwrap();
+    let hash = regex::Regex::new(r"\b(holmes-bot-(?:config|policy|runbooks))-[a-z0-9]{10}\b").unwrap();
     for overlay in ["embedded", "redis"] {
         let directory = manifests().join("overlays").join(overlay);
         let Ok(output) = std::process::Command::new("kubectl").arg("kustomize").arg(&directory).output() else {
@@ -409,6 +409,15 @@ fn the_bot_starts_with_what_the_pod_gives_it() {
     assert_eq!(u64::from(config.listen.port()), port.as_u64().unwrap());
     let mounts = found(deployment, "mountPath");
     assert!(mounts.iter().any(|path| path.as_str() == config.data_dir.to_str()), "{mounts:?}");
+}
+
+#[test]
+fn the_runbook_of_the_component_is_a_good_example() {
+    let (runbooks, problems) = directory::read(&manifests().join("components/runbooks"));
+    // What Kustomize needs lies beside it, and is no runbook.
+    let problems: Vec<_> = problems.iter().filter(|problem| problem.file.ends_with(".md")).collect();
+    assert!(problems.is_empty(), "{problems:?}");
+    assert!(runbooks.iter().any(|runbook| runbook.id == "checkout-slow" && runbook.metrics.len() == 1));
 }
 
 #[test]
