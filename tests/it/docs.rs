@@ -1,6 +1,6 @@
 //! The documentation: the reference of variables is generated, links lead somewhere, and what is named exists.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
@@ -23,8 +23,10 @@ fn configuration(example: &str) -> String {
          All problems of a configuration are reported at once, before a port is opened. A secret that is set and empty is an \
          error. `holmes-bot check` tries what is configured.\n",
     );
-    let mut about: Vec<&str> = Vec::new();
-    let mut fresh = true;
+    let mut about = String::new();
+    // What `TOKEN` or `CA_FILE` means is said once, for the first neighbour that has it.
+    let mut by_ending: BTreeMap<&str, String> = BTreeMap::new();
+    let mut comment = Vec::new();
     for line in example.lines().skip_while(|line| !line.starts_with("# ---")) {
         let written = line.strip_prefix('#').unwrap_or(line);
         let variable = written.split_once('=').filter(|(name, _)| {
@@ -35,27 +37,30 @@ fn configuration(example: &str) -> String {
             let mut letters = title.chars();
             let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
             out += &format!("\n## {first}{}\n\n| variable | default | |\n|---|---|---|\n", letters.as_str());
-        } else if let Some((name, value)) = variable {
-            let value = value.replace('|', "\\|");
-            let (default, such_as) = match (line.starts_with('#'), value.is_empty()) {
-                (true, true) => (String::new(), String::new()),
-                (true, false) => (String::new(), format!("such as `{value}`")),
-                (false, _) => (format!("`{value}`"), String::new()),
-            };
-            let what = about.join(" ").replace('|', "\\|");
-            let cell = [what, such_as].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
-            out += &format!("| `{name}` | {default} | {cell} |\n");
-            fresh = true;
-        } else if let Some(comment) = line.strip_prefix("# ") {
-            if std::mem::take(&mut fresh) {
-                about.clear();
-            }
-            about.push(comment);
-            continue;
-        } else {
             about.clear();
+        } else if let Some((name, value)) = variable {
+            let ending = name.split_once('_').map_or(name, |(_, ending)| ending);
+            if !comment.is_empty() {
+                about = comment.join(" ");
+                if !about.ends_with('.') {
+                    about.push('.');
+                }
+                comment.clear();
+            } else if let Some(same) = by_ending.get(ending) {
+                about.clone_from(same);
+            }
+            by_ending.entry(ending).or_insert_with(|| about.clone());
+            let unset = line.starts_with('#');
+            let default = if unset { String::new() } else { format!("`{value}`") };
+            let example = if unset && !value.is_empty() { format!(" For example `{value}`.") } else { String::new() };
+            let row = format!("{default} | {about}{example}");
+            out += &format!(
+                "| `{name}` | {} |\n",
+                row.replacen(" | ", "\u{0}", 1).replace('|', "\\|").replace('\u{0}', " | ")
+            );
+        } else if let Some(text) = line.strip_prefix("# ") {
+            comment.push(text);
         }
-        about.clear();
     }
     out
 }

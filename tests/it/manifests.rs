@@ -6,7 +6,9 @@ mod typed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use holmes_bot::adapters::knowledge::{Base, Library, directory};
+use holmes_bot::adapters::metrics::{Metrics, MetricsSettings};
 use holmes_bot::adapters::permission::Permission;
 use holmes_bot::adapters::{actuator, cluster};
 use holmes_bot::config::Config;
@@ -15,7 +17,8 @@ use holmes_bot::telemetry::{Counters, Ended};
 use kustomize::{build, documents, kind, name};
 use serde_json::Value;
 
-use crate::neighbours::Alertmanager;
+use crate::fakes;
+use crate::neighbours::{Alertmanager, VictoriaMetrics};
 
 /// Variables of surfaces and of the store that are not documented yet.
 const PENDING: [&str; 9] = [
@@ -484,6 +487,56 @@ fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
     asked.extend(found(&hpa, "metric").iter().map(|metric| metric["name"].as_str().unwrap().to_owned()));
     let missing: Vec<&String> = asked.difference(&there).collect();
     assert!(missing.is_empty(), "{missing:?} are not among {there:?}");
+}
+
+/// What a bot that works exposes over half an hour, a scrape a minute.
+fn half_an_hour(now: DateTime<Utc>) -> String {
+    let counters = Counters::default();
+    let mut out = String::new();
+    for minute in 0..=30 {
+        counters.alerts.inc_by(3);
+        counters.incidents_opened.inc();
+        counters.incidents_resolved.inc();
+        for result in ["ok", "error"] {
+            let ended = |of: &str| Ended { of: of.to_owned(), result };
+            counters.notifications.get_or_create(&ended("alertmanager")).inc();
+            counters.queries.get_or_create(&ended("metrics")).inc();
+        }
+        for seconds in [&counters.acknowledge_seconds, &counters.first_message_seconds, &counters.investigation_seconds]
+        {
+            seconds.observe(0.04);
+        }
+        let at = (now - TimeDelta::minutes(30 - minute)).timestamp_millis();
+        let text = counters.text();
+        out.extend(text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line} {at}\n")));
+    }
+    out
+}
+
+#[tokio::test]
+async fn a_real_server_evaluates_alerts_and_panels() {
+    let server = VictoriaMetrics::start().await;
+    let now = DateTime::from_timestamp(Utc::now().timestamp() / 60 * 60, 0).unwrap();
+    server.import(half_an_hour(now)).await;
+    let mut endpoint = fakes::settings(server.url());
+    endpoint.client.total_timeout = Some(std::time::Duration::from_secs(20));
+    let metrics = Metrics::new(MetricsSettings { endpoint, ..Default::default() }).unwrap();
+    let mut firing = Vec::new();
+    for rule in rules() {
+        let answer = metrics.query(rule["expr"].as_str().unwrap(), Some(now)).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", rule["alert"]));
+        if !answer.series.is_empty() {
+            firing.push(rule["alert"].as_str().unwrap().to_owned());
+        }
+    }
+    // Half of all that it asked failed, which is not more than half; some deliveries were answered with an error.
+    assert_eq!(firing, ["HolmesDeliveriesRefused"]);
+    let dashboard = std::fs::read_to_string(manifests().join("components/monitoring-victoria/dashboard.json")).unwrap();
+    let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
+    for expr in found(&dashboard, "expr").into_iter().map(|expr| expr.as_str().unwrap()) {
+        let answer = metrics.query(expr, Some(now)).await.unwrap_or_else(|error| panic!("{expr}: {error}"));
+        assert!(answer.series.iter().any(|series| !series.points.is_empty()), "{expr} finds nothing");
+    }
 }
 
 #[test]
