@@ -21,7 +21,9 @@ use crate::fakes;
 use crate::neighbours::{Alertmanager, VictoriaMetrics};
 
 /// Variables of surfaces and of the store that are not documented yet.
-const PENDING: [&str; 9] = [
+const PENDING: [&str; 11] = [
+    "MATTERMOST_CALLBACK_URL",
+    "MATTERMOST_ACTION_SECRET",
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
     "SLACK_SIGNING_SECRET",
@@ -363,6 +365,8 @@ fn pods_may_do_little() {
             let Some(pod) = pod(object) else { continue };
             let at = format!("{which}: {}", name(object));
             assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault", "{at}");
+            // A Service `vllm` or `holmes-bot` makes VLLM_PORT or HOLMES_BOT_PORT, which programs read as their own.
+            assert_eq!(pod["enableServiceLinks"], false, "{at}");
             // vLLM's image runs as root and writes caches beside its program.
             let strict = name(object) != "vllm";
             assert!(!strict || pod["securityContext"]["runAsNonRoot"] == true, "{at}");
