@@ -266,7 +266,7 @@ fn pieces(render: &Renderer, known: Known<'_>, now: DateTime<Utc>) -> (Vec<Piece
         pieces.push(Piece { name: evidence.id.to_string(), opening, text, closing, rank, share });
     }
     for (at, runbook) in (0u32..).zip(runbooks) {
-        let prose = data(&text::bounded(runbook.prose.trim(), MAX_RUNBOOK_BYTES));
+        let prose = data(&text::bounded(render.edition(runbook.prose).trim(), MAX_RUNBOOK_BYTES));
         let title = data(runbook.title);
         pieces.push(Piece {
             name: format!("runbook {}", text::line(&title, 60)),

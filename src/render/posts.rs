@@ -4,15 +4,16 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
 
-use super::Renderer;
 use super::escape;
 use super::view::IncidentView;
+use super::{Language, Renderer};
 use crate::domain::cluster::ChangeFact;
 use crate::domain::evidence::{Evidence, EvidenceData, Source};
 use crate::domain::finding::{Finding, Role};
 use crate::domain::incident::{Changed, Incident};
 use crate::domain::investigation::Investigation;
 use crate::domain::question::QuestionState;
+use crate::domain::runbook::markdown;
 use crate::domain::text;
 
 /// Longest post, in bytes. Slack's Markdown block takes 12,000 characters a message, Mattermost 16,383.
@@ -133,9 +134,17 @@ impl Renderer {
         self.word(&format!("looking.{tool}")).replace("{}", &object)
     }
 
+    /// The part of a runbook that is in the reader's language, where it has one.
+    pub fn edition<'a>(&self, prose: &'a str) -> &'a str {
+        match self.language() {
+            Language::English => markdown::english(prose),
+            Language::Russian => markdown::russian(prose),
+        }
+    }
+
     /// The runbook that fits, with the beginning of its text.
     pub fn runbook(&self, title: &str, id: &str, score: f64, prose: &str) -> String {
-        let prose = whole_lines(prose.trim(), MAX_PROSE_BYTES);
+        let prose = whole_lines(self.edition(prose).trim(), MAX_PROSE_BYTES);
         // A runbook is the operator's own Markdown: its formatting stays, its mentions and raw HTML do not.
         let prose = prose.replace('<', "\\<").replace('@', "@\u{2060}");
         self.post("runbook.md", context! { title, id, score, prose => Value::from_safe_string(prose) })

@@ -183,7 +183,9 @@ fn quoted(rest: &str, quote: char) -> Result<(String, usize), String> {
                 let decoded = u32::from_str_radix(&hex, 16).ok().and_then(char::from_u32);
                 text.push(decoded.ok_or_else(|| format!("invalid escape \\{code}{hex} in {rest}"))?);
             }
-            Some((_, other)) => text.push(other),
+            Some((_, other)) if other == '\\' || other == quote => text.push(other),
+            // Regular expressions have escapes of their own: a string must write them as `\\[`.
+            Some((_, other)) => return Err(format!("invalid escape \\{other} in {rest}")),
             None => break,
         }
     }

@@ -1,5 +1,18 @@
 //! The little Markdown that retrieval needs: headings, sections and a first heading. Rendering is the reader's affair.
 
+/// The heading of a Russian edition, which stands at a document's end.
+const RUSSIAN: &str = "\n## По-русски\n";
+
+/// The text for readers of English: all of it, less a Russian edition at its end.
+pub fn english(markdown: &str) -> &str {
+    markdown.split_once(RUSSIAN).map_or(markdown, |(english, _)| english.trim_end())
+}
+
+/// The text for readers of Russian: the Russian edition where there is one, else all of it.
+pub fn russian(markdown: &str) -> &str {
+    markdown.split_once(RUSSIAN).map_or(markdown, |(_, russian)| russian.trim())
+}
+
 /// A heading and the text under it, up to the next heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
@@ -123,6 +136,13 @@ mod tests {
             ),
         ]
         "##);
+    }
+
+    #[test]
+    fn a_reader_gets_one_edition() {
+        let both = "# Disk\n\nFull.\n\n## По-русски\n\nМесто кончилось.\n";
+        assert_eq!((english(both), russian(both)), ("# Disk\n\nFull.", "Место кончилось."));
+        assert_eq!((english("# Disk"), russian("# Disk")), ("# Disk", "# Disk"));
     }
 
     #[test]

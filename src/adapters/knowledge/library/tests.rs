@@ -66,7 +66,7 @@ fn what_was_seen_beats_what_the_alert_is_called() {
         ("KubeNodeNotReady", &[], "node-not-ready"),
         ("KubeNodeUnreachable", &[], "node-not-ready"),
         ("CPUThrottlingHigh", &[], "cpu-throttling"),
-        ("KubeHpaMaxedOut", &[], "cpu-throttling"),
+        ("KubeHpaMaxedOut", &[], "hpa-maxed"),
         ("KubePersistentVolumeFillingUp", &[], "disk-filling"),
         ("NodeFilesystemAlmostOutOfSpace", &[], "disk-filling"),
         ("DiskRunsOutOfSpaceIn3Days", &[], "disk-filling"),
@@ -78,11 +78,55 @@ fn what_was_seen_beats_what_the_alert_is_called() {
         ("CertManagerCertExpirySoon", &[], "certificate-expiry"),
         ("NGINXCertificateExpiry", &[], "certificate-expiry"),
         ("PostgresqlDown", &[], "dependency-unreachable"),
-        ("CoreDNSDown", &[], "dependency-unreachable"),
-        ("LLMProxyDown", &[], "llm-connectivity"),
+        ("CoreDNSDown", &[], "dns"),
+        ("LLMProxyDown", &[], "vpn-proxy"),
+        ("TailscaleNodeOffline", &[], "vpn-proxy"),
+        ("LLMServerDown", &[], "llm-connectivity"),
+        ("VllmQueueFull", &[], "llm-connectivity"),
+        ("HolmesInboxWaits", &[], "holmes-bot"),
+        ("HolmesModelFailing", &[], "llm-connectivity"),
+        ("KubernetesHpaScaleMaximum", &[], "hpa-maxed"),
+        ("KubeDeploymentReplicasMismatch", &["FailedGetResourceMetric"], "hpa-maxed"),
+        ("PostgresqlTooManyConnections", &[], "database-connections"),
+        ("HikariConnectionsTimeout", &[], "database-connections"),
+        ("NGINXConfigFailed", &[], "ingress-down"),
+        ("TraefikDown", &[], "ingress-down"),
+        ("KubeAPIErrorBudgetBurn", &[], "control-plane-latency"),
+        ("etcdHighFsyncDurations", &[], "control-plane-latency"),
+        ("KafkaConsumerGroupLag", &[], "queue-lag"),
+        ("RabbitmqTooManyMessagesInQueue", &[], "queue-lag"),
+        ("RedisOutOfConfiguredMaxmemory", &[], "redis-memory"),
+        ("RedisDown", &[], "dependency-unreachable"),
     ];
     for (alert, reasons, want) in cases {
         assert_eq!(first(&library, alert, reasons), *want, "{alert} {reasons:?}");
+    }
+}
+
+#[test]
+fn a_russian_question_finds_a_built_in_runbook() {
+    let library = embedded_library();
+    for (question, want) in [
+        ("контейнер убит ядром, не хватает памяти", "oom-killed"),
+        ("прокси и туннель к модели", "vpn-proxy"),
+        ("медленный fsync у etcd", "control-plane-latency"),
+        ("нет свободных соединений с базой", "database-connections"),
+        ("потребители очереди отстают", "queue-lag"),
+    ] {
+        assert_eq!(library.search(question, 1).expect("hits")[0].id, want, "{question}");
+    }
+}
+
+#[test]
+fn every_embedded_runbook_has_a_russian_edition_that_fits_a_post() {
+    use crate::domain::runbook::markdown;
+    for runbook in embedded_library().all() {
+        let (english, russian) = (markdown::english(&runbook.prose), markdown::russian(&runbook.prose));
+        assert!(russian.len() < english.len(), "{}", runbook.id);
+        assert!(russian.len() <= 1_500, "{}: {} bytes", runbook.id, russian.len());
+        for part in ["Смотреть", "Понять", "Делать"] {
+            assert!(russian.contains(part), "{}: no {part}", runbook.id);
+        }
     }
 }
 
