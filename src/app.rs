@@ -181,6 +181,8 @@ pub async fn context(
         knowledge,
         model: model(config)?,
         chats: Vec::new(),
+        public_url: config.public_url.clone(),
+        troubles: Arc::default(),
         policy: Arc::new(policy(config.policy_file.as_deref())?),
         can_act: config.actuator.is_some(),
         counters,
@@ -388,7 +390,7 @@ fn router(config: &Config, context: &Arc<Context>, stopping: &CancellationToken)
             clock: clock(),
             token: config.api_token.clone(),
         }))
-        .merge(health::routes(Health { store: store(), counters: counters(), stopping: stopping.clone() }))
+        .merge(health::routes(Health { store: store(), counters: counters(), troubles: Arc::clone(&context.troubles), stopping: stopping.clone() }))
         .merge(console(config, context, stopping))
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
         .layer(header("x-content-type-options", "nosniff"))

@@ -35,6 +35,7 @@ pub mod report;
 pub mod runbook;
 pub mod series;
 pub mod subject;
+pub mod target;
 pub mod text;
 pub mod unit;
 pub mod window;

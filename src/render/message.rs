@@ -134,7 +134,8 @@ impl Renderer {
             let options = SILENCES.map(option).to_vec();
             controls.push(Control::Menu { label: self.word("button.silence"), options });
         }
-        if matches!(progress, Progress::Done { .. }) && !about.record.evidence.is_empty() {
+        let looked_at = *origin == Origin::Alerts || !about.record.evidence.is_empty();
+        if looked_at && matches!(progress, Progress::Done { .. }) {
             controls.push(Control::button(self.word("button.investigate"), &Press::Investigate, ButtonStyle::Default));
         }
         controls.extend(self.link("button.page", about.page));
