@@ -48,7 +48,7 @@ pub async fn inbox(context: Arc<Context>, stop: CancellationToken) {
     }
 }
 
-async fn idle(time: Duration, stop: &CancellationToken) {
+pub(super) async fn idle(time: Duration, stop: &CancellationToken) {
     tokio::select! {
         () = tokio::time::sleep(time) => {}
         () = stop.cancelled() => {}

@@ -18,12 +18,14 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::board::{Board, Plan};
 use self::pace::{Pace, Rates};
 use self::visit::{Look, Visited, look, visit};
 use super::Context;
+use super::worker::idle;
 use crate::domain::chat::MessageId;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::ports::{Chat, ChatError, Clock, Store, StoreError, Undelivered};
@@ -41,6 +43,8 @@ const FLYING: usize = 8;
 const IDLE: Duration = Duration::from_millis(500);
 /// Shortest time between two looks at the outbox.
 const ROUND: Duration = Duration::from_millis(20);
+/// How many times as long as a look at the outbox took nobody looks again: a long one costs a tenth of a core.
+const REST: u32 = 10;
 /// How long somebody else's incident is left alone.
 const HELD: TimeDelta = TimeDelta::seconds(1);
 /// How often a chat is told again that the bot is at work; Mattermost shows it for five seconds.
@@ -143,27 +147,33 @@ impl Courier {
     /// Works until `stop`, and lets what is under way arrive.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut changes = self.surface.store.changes();
+        let mut look_at = Instant::now();
         while !stop.is_cancelled() {
-            if let Err(error) = self.refresh().await {
-                let platform = self.surface.chat.platform();
-                tracing::error!(%platform, "read the outbox of {platform}: {error:#}");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+            let began = Instant::now();
+            if began >= look_at {
+                if let Err(error) = self.refresh().await {
+                    let platform = self.surface.chat.platform();
+                    tracing::error!(%platform, "read the outbox of {platform}: {error:#}");
+                    look_at = Instant::now() + Duration::from_secs(1);
+                } else {
+                    look_at = Instant::now() + (began.elapsed() * REST).clamp(ROUND, IDLE);
+                }
             }
             self.start();
-            let now = (self.surface.clock)();
-            let due = self.due().map(|due| (due - now).to_std().unwrap_or(Duration::ZERO)).unwrap_or(IDLE);
+            let due = self.due().and_then(|due| (due - (self.surface.clock)()).to_std().ok());
+            let sleep = due.unwrap_or(IDLE).clamp(ROUND, IDLE);
             tokio::select! {
                 () = stop.cancelled() => {}
                 Some(joined) = self.flying.join_next_with_id() => self.land(joined),
                 changed = changes.recv() => {
-                    // The outbox tells what changed; a burst of changes costs one look at it.
-                    if matches!(changed, Err(RecvError::Closed)) {
-                        tokio::time::sleep(IDLE).await;
+                    // The outbox tells what changed: a burst of changes costs one look at it.
+                    match changed {
+                        Err(RecvError::Closed) => idle(IDLE, &stop).await,
+                        Ok(_) | Err(RecvError::Lagged(_)) => tokio::time::sleep_until(look_at).await,
                     }
-                    tokio::time::sleep(ROUND).await;
                     changes = changes.resubscribe();
                 }
-                () = tokio::time::sleep(due.clamp(ROUND, IDLE)) => {}
+                () = tokio::time::sleep(sleep) => {}
             }
         }
         while self.landed().await {}
