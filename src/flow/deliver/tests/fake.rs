@@ -52,7 +52,18 @@ struct State {
     last_id: u64,
     times: Vec<(String, DateTime<Utc>)>,
     busy: Vec<String>,
-    told: Vec<String>,
+    told: Vec<(String, Option<MessageId>, String)>,
+    groups: Option<Result<Vec<Principal>, ChatError>>,
+    complaints: Vec<String>,
+}
+
+impl State {
+    /// What the bot must never do. A panic in its task would only make it try again.
+    fn check(&mut self, is_right: bool, what: &str, key: &str) {
+        if !is_right {
+            self.complaints.push(format!("{what}: {key}"));
+        }
+    }
 }
 
 /// The chat.
@@ -101,6 +112,21 @@ impl FakeChat {
 
     pub fn busy(&self) -> Vec<String> {
         self.state().busy.clone()
+    }
+
+    /// What people were told: who, in which thread, what.
+    pub fn told(&self) -> Vec<(String, Option<MessageId>, String)> {
+        self.state().told.clone()
+    }
+
+    /// Which groups everybody is in, or why that is not known.
+    pub fn groups_are(&self, groups: Result<Vec<Principal>, ChatError>) {
+        self.state().groups = Some(groups);
+    }
+
+    /// What the bot did and must not do.
+    pub fn complaints(&self) -> Vec<String> {
+        self.state().complaints.clone()
     }
 
     async fn fault(&self) -> Fault {
@@ -159,8 +185,9 @@ impl Chat for FakeChat {
             }
             if let Some(thread) = &to.thread {
                 let root = state.seen.iter().find(|seen| seen.id == *thread && seen.channel == to.channel);
-                assert!(root.is_none_or(|root| root.thread.is_none()), "a thread hangs on a root: {}", to.key);
-                assert!(message.mentions.is_empty(), "only a root calls anybody: {}", to.key);
+                let is_root = root.is_none_or(|root| root.thread.is_none());
+                state.check(is_root, "a thread hangs on a root", &to.key);
+                state.check(message.mentions.is_empty(), "only a root calls anybody", &to.key);
             }
             state.last_id += 1;
             let id = MessageId(format!("m{}", state.last_id));
@@ -190,11 +217,11 @@ impl Chat for FakeChat {
             if let Some(rule) = &state.rule {
                 rule(to, message)?;
             }
-            assert!(message.mentions.is_empty(), "an edit calls nobody: {}", to.key);
+            state.check(message.mentions.is_empty(), "an edit calls nobody", &to.key);
+            let is_it = state.seen.iter().any(|seen| seen.id == sent.id && seen.key == to.key);
+            state.check(is_it, "an edit is of the message that it says", &to.key);
             let seen = state.seen.iter_mut().find(|seen| seen.id == sent.id);
             let seen = seen.ok_or_else(|| ChatError::Gone("message_not_found".into()))?;
-            assert_eq!(seen.key, to.key);
-            assert!(seen.message != *message || !seen.message.mentions.is_empty(), "an edit changes something: {}", to.key);
             seen.message = message.clone();
             seen.edits += 1;
         }
@@ -214,13 +241,19 @@ impl Chat for FakeChat {
         Ok(found)
     }
 
-    async fn tell(&self, _: &Principal, _: &str, _: Option<&MessageId>, text: &str) -> Result<(), ChatError> {
-        self.state().told.push(text.to_owned());
+    async fn tell(
+        &self,
+        person: &Principal,
+        _: &str,
+        thread: Option<&MessageId>,
+        text: &str,
+    ) -> Result<(), ChatError> {
+        self.state().told.push((person.to_string(), thread.cloned(), text.to_owned()));
         Ok(())
     }
 
     async fn groups(&self, _: &Person) -> Result<Vec<Principal>, ChatError> {
-        Ok(Vec::new())
+        self.state().groups.clone().unwrap_or(Ok(Vec::new()))
     }
 
     async fn busy(&self, _: &str, _: &MessageId, doing: &str) -> Result<(), ChatError> {

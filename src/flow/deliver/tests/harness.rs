@@ -110,7 +110,10 @@ impl Harness {
     /// Works until everything is shown, or for so long; time passes as the pace wants it. Whoever dies is replaced.
     pub async fn work(&mut self, at_most: TimeDelta) {
         let until = self.now() + at_most;
-        for _ in 0..MAX_ROUNDS {
+        let mut rounds = 0;
+        loop {
+            rounds += 1;
+            assert!(rounds < MAX_ROUNDS, "it goes in circles");
             self.courier.refresh().await.unwrap();
             self.courier.start();
             let chat = Arc::clone(&self.chat);
@@ -121,19 +124,19 @@ impl Harness {
             match was_flying {
                 None => self.die(),
                 Some(true) => {}
-                Some(false) if self.waiting().await == 0 => return,
+                Some(false) if self.waiting().await == 0 => break,
                 Some(false) => {
                     let soon = self.now() + TimeDelta::seconds(1);
                     let due = self.courier.due().unwrap_or(soon).max(self.now() + TimeDelta::milliseconds(1));
                     if due > until {
                         *self.now.lock().unwrap() = until;
-                        return;
+                        break;
                     }
                     *self.now.lock().unwrap() = due;
                 }
             }
         }
-        panic!("it goes in circles");
+        assert_eq!(self.chat.complaints(), Vec::<String>::new());
     }
 
     /// The process dies; another comes once what it held has ended.
