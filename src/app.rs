@@ -37,6 +37,8 @@ use crate::domain::correlate::CorrelationRules;
 use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
 use crate::flow::execute::Hands;
+use crate::flow::deliver::pace::Rates;
+use crate::flow::deliver::{Courier, Surface};
 use crate::flow::{Context, ModelUse, Sources, worker};
 use crate::ports::{Clock, Store};
 use crate::render::Renderer;
@@ -116,6 +118,14 @@ impl App {
             worker::timers(timers, hands, concurrent, stop).await;
             ("timer worker", Ok(()))
         });
+        for used in &context.chats {
+            let courier = Courier::new(Surface::of(&context, used), Rates::default());
+            let stop = stopping.clone();
+            tasks.spawn(async move {
+                courier.run(stop).await;
+                ("chat outbox", Ok(()))
+            });
+        }
         let (knowledge, stop) = (Arc::clone(&context.knowledge), stopping.clone());
         tasks.spawn(async move {
             knowledge.keep_up(stop).await;

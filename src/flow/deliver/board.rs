@@ -102,6 +102,14 @@ impl Board {
         }
     }
 
+    /// A channel is known by its id now.
+    pub fn rename(&mut self, written: &str, id: &str) {
+        let plans = self.entries.values_mut().filter_map(|entry| entry.plan.as_mut());
+        for plan in plans.filter(|plan| plan.channel == written) {
+            id.clone_into(&mut plan.channel);
+        }
+    }
+
     /// A message of it arrived.
     pub fn succeeds(&mut self, id: &IncidentId) {
         if let Some(entry) = self.entries.get_mut(id) {

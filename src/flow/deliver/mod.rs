@@ -6,6 +6,7 @@
 //! per channel of which nobody knows whether it arrived; it is looked for before it is sent again.
 
 pub mod board;
+pub mod channels;
 pub mod next;
 pub mod pace;
 pub mod visit;
@@ -22,12 +23,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::board::{Board, Plan};
+use self::channels::Channels;
 use self::pace::{Pace, Rates};
 use self::visit::{Look, Visited, look, visit};
 use super::Context;
 use super::worker::idle;
 use crate::domain::chat::MessageId;
-use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::incident::IncidentId;
+use crate::domain::routes::Routes;
 use crate::ports::{Chat, ChatError, Clock, Store, StoreError, Undelivered};
 use crate::render::Renderer;
 use crate::telemetry::troubles::Troubles;
@@ -52,24 +55,12 @@ const BUSY_EVERY: TimeDelta = TimeDelta::seconds(4);
 /// Longest call that says so.
 const BUSY_CALL: Duration = Duration::from_secs(5);
 
-/// Where an incident is shown, and whom its root calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    /// The channel, by its id.
-    pub channel: String,
-    /// As in [`crate::domain::message::Message::mentions`].
-    pub mentions: Vec<String>,
-}
-
-/// Says where an incident goes; `None`: this chat does not show it.
-pub type Routing = Arc<dyn Fn(&Incident) -> Option<Route> + Send + Sync>;
-
 /// A chat as it is used here.
 pub struct ChatUse {
     /// The chat.
     pub chat: Arc<dyn Chat>,
     /// Where incidents go in it.
-    pub route: Routing,
+    pub routes: Routes,
 }
 
 /// What bringing incidents into one chat needs.
@@ -84,7 +75,9 @@ pub struct Surface {
     /// The chat.
     pub chat: Arc<dyn Chat>,
     /// Where incidents go in it.
-    pub route: Routing,
+    pub routes: Routes,
+    /// What is known of its channels.
+    pub channels: Arc<Channels>,
     /// The console's address as people reach it, without a slash at the end.
     pub public_url: String,
     /// Where troubles are told.
@@ -101,7 +94,8 @@ impl Surface {
             clock: Arc::clone(&context.clock),
             render: Arc::clone(&context.render),
             chat: Arc::clone(&used.chat),
-            route: Arc::clone(&used.route),
+            routes: used.routes.clone(),
+            channels: Arc::default(),
             public_url: context.public_url.trim_end_matches('/').to_owned(),
             troubles: Arc::clone(&context.troubles),
             counters: Arc::clone(&context.counters),
@@ -195,7 +189,7 @@ impl Courier {
                     self.say_busy(&seen.incident, &look, now);
                     let plan = |step: next::Step| Plan {
                         urgency: step.urgency,
-                        channel: look.projection.value.channel.clone(),
+                        channel: look.channel().to_owned(),
                         not_before: step.not_before,
                     };
                     match look.next(now).map(plan) {
@@ -206,7 +200,7 @@ impl Courier {
                             if visited.as_ref().is_ok_and(Visited::is_done) {
                                 forget(&surface, &seen).await;
                             }
-                            self.settle(&seen, &look.projection.value.channel, visited);
+                            self.settle(&seen, look.channel(), visited);
                         }
                         None => self.is_shown(&seen).await,
                     }
@@ -260,8 +254,12 @@ impl Courier {
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let Some((seen, channel)) = self.sent_out.remove(&id) else { return };
         self.board.landed(&seen.incident, &channel);
+        let id = self.surface.channels.id(&channel).unwrap_or_else(|| channel.clone());
+        if id != channel {
+            self.board.rename(&channel, &id);
+        }
         match joined {
-            Ok((_, landed)) => self.settle(&seen, &channel, landed),
+            Ok((_, landed)) => self.settle(&seen, &id, landed),
             Err(error) => {
                 tracing::error!(incident = %seen.incident, "bring {} into the chat: {error}", seen.incident);
                 self.board.stumbles(&seen.incident, (self.surface.clock)());

@@ -16,6 +16,7 @@ use crate::domain::investigation::Investigation;
 use crate::domain::message::Message;
 use crate::domain::projection::{Projection, Shown, UNTOUCHED};
 use crate::domain::question::QuestionState;
+use crate::domain::routes::Route;
 use crate::domain::text;
 use crate::ports::{ChatError, Destination, PictureFile, Sent, StoreError, Versioned};
 use crate::render::{About, Theme};
@@ -41,11 +42,18 @@ pub struct Look {
     pub wanted: Vec<Wanted>,
     /// Whom a new root calls.
     pub mentions: Vec<String>,
+    /// The channel as it is written, while nobody knows its id.
+    pub unknown: Option<String>,
     /// Whether the projection took in what people said themselves.
     pub adopted: bool,
 }
 
 impl Look {
+    /// The channel by its id, or as it is written while nobody knows its id.
+    pub fn channel(&self) -> &str {
+        self.unknown.as_deref().unwrap_or(&self.projection.value.channel)
+    }
+
     /// What is next.
     pub fn next(&self, now: DateTime<Utc>) -> Option<Step> {
         next(&self.projection.value, &self.wanted, now)
@@ -77,15 +85,18 @@ pub async fn look(surface: &Surface, id: &IncidentId) -> Result<Option<Look>, St
         return Ok(None);
     }
     let Some(Versioned { value: incident, .. }) = surface.store.incident(id).await? else { return Ok(None) };
-    let mut mentions = Vec::new();
-    if projection.value.channel.is_empty() {
-        match channel_of(surface, &incident) {
-            Some((channel, called)) => (projection.value.channel, mentions) = (channel, called),
-            None => return Ok(None),
+    let (mut mentions, mut unknown) = (Vec::new(), None);
+    if projection.value.root().is_none() {
+        let Some(route) = route(surface, &incident) else { return Ok(None) };
+        // A channel that was chosen is kept: something may be there.
+        if projection.value.channel.is_empty() {
+            match surface.channels.id(&route.channel).filter(|_| incident.spot.is_none()) {
+                Some(id) => projection.value.channel = id,
+                None if incident.spot.is_some() => projection.value.channel = route.channel,
+                None => unknown = Some(route.channel),
+            }
         }
-    } else if projection.value.root().is_none() {
-        // Chosen, but not there yet: whom it calls is chosen with it.
-        mentions = channel_of(surface, &incident).map(|(_, called)| called).unwrap_or_default();
+        mentions = route.mentions;
     }
     let thread = surface.store.thread(id).await?;
     let record = surface.store.investigation(id).await?.unwrap_or_default();
@@ -96,20 +107,30 @@ pub async fn look(surface: &Surface, id: &IncidentId) -> Result<Option<Look>, St
     let about = About { incident: &incident, record: &record, proposals: &proposals, page: &page, now };
     let wanted = wanted::wanted(&surface.render, &thread, &about, &place);
     let adopted = wanted::adopt(&mut projection.value, &incident, &record, &place, now);
-    Ok(Some(Look { incident, record, projection, wanted, mentions, adopted }))
+    Ok(Some(Look { incident, record, projection, wanted, mentions, unknown, adopted }))
 }
 
 /// Where an incident goes: what a person asked for stays where they asked; alerts go by the routes.
-fn channel_of(surface: &Surface, incident: &Incident) -> Option<(String, Vec<String>)> {
+fn route(surface: &Surface, incident: &Incident) -> Option<Route> {
     let platform = surface.chat.platform();
     match (&incident.spot, incident.origin) {
         (Some(spot), _) => match &spot.place {
-            Place::Channel(asked, channel) if *asked == platform => Some((channel.clone(), Vec::new())),
+            Place::Channel(asked, channel) if *asked == platform => {
+                Some(Route { channel: channel.clone(), mentions: Vec::new() })
+            }
             Place::Channel(..) | Place::Console | Place::Api => None,
         },
         (None, Origin::Question) => None,
-        (None, Origin::Alerts) => (surface.route)(incident).map(|route| (route.channel, route.mentions)),
+        (None, Origin::Alerts) => Some(surface.routes.of(incident)),
     }
+}
+
+/// Asks the chat for the id of a channel.
+async fn learn(surface: &Surface, written: &str) -> Result<(), ChatError> {
+    let id = call(surface.chat.channel(written)).await?;
+    surface.channels.learn(written, &id);
+    surface.troubles.ends(&format!("{}:{written}", surface.chat.platform()));
+    Ok(())
 }
 
 /// What came of a visit.
@@ -156,7 +177,17 @@ pub async fn visit(
 }
 
 async fn step(surface: &Surface, id: &IncidentId, worked_at: Option<DateTime<Utc>>) -> Result<Visited, StoreError> {
-    let Some(look) = look(surface, id).await? else { return Ok(Visited::DONE) };
+    let Some(mut seen) = look(surface, id).await? else { return Ok(Visited::DONE) };
+    if let Some(written) = &seen.unknown {
+        if let Err(error) = learn(surface, written).await {
+            return Ok(Visited::Seen { sent: Some(Err(error)), next: Some((Urgency::Root, (surface.clock)())) });
+        }
+        seen = match look(surface, id).await? {
+            Some(seen) => seen,
+            None => return Ok(Visited::DONE),
+        };
+    }
+    let look = seen;
     let now = (surface.clock)();
     let Some(step) = look.next(now) else {
         if look.adopted {

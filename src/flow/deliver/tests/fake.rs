@@ -168,6 +168,11 @@ impl Chat for FakeChat {
         Platform::Slack
     }
 
+    async fn channel(&self, written: &str) -> Result<String, ChatError> {
+        let name = written.strip_prefix('#').filter(|name| *name != "elsewhere");
+        name.map(str::to_owned).ok_or_else(|| ChatError::Channel(format!("there is no {written}")))
+    }
+
     async fn post(
         &self,
         to: &Destination,

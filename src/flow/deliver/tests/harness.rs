@@ -5,18 +5,24 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::pace::Rates;
-use super::super::{Courier, Route, Surface};
+use super::super::{Courier, Surface};
 use super::fake::FakeChat;
 use crate::adapters::store_embedded::EmbeddedStore;
 use crate::domain::chat::Platform;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::{PostDraft, PostKind};
+use crate::domain::routes::Routes;
 use crate::ports::{Clock, Store, Versioned, Write};
 use crate::render::{Language, Renderer, samples};
 
 /// Rounds after which a test is taken to go in circles.
 const MAX_ROUNDS: usize = 200_000;
+
+/// Namespaces that incidents are in.
+const NAMESPACES: [&str; 11] = [
+    "a", "b", "shop", "archived", "slow", "fast", "channel-0", "channel-1", "channel-2", "channel-3", "channel-4",
+];
 
 pub struct Harness {
     pub store: Arc<dyn Store>,
@@ -30,29 +36,26 @@ pub struct Harness {
 
 impl Harness {
     pub fn new() -> Self {
-        Self::with_store(|store| store)
-    }
-
-    pub fn with_store(wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         // In memory where there is such a place: what is tested is no disk.
         let memory = std::path::Path::new("/dev/shm");
         let directory = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
-        let store = wrap(Arc::new(EmbeddedStore::open(directory.path()).unwrap()));
+        let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(directory.path()).unwrap());
         let now = Arc::new(Mutex::new(samples::at(100)));
         let clock: Clock = {
             let now = Arc::clone(&now);
             Arc::new(move || *now.lock().unwrap())
         };
         let chat = FakeChat::new(Arc::clone(&clock));
+        // Each namespace has its channel.
+        let rules: Vec<String> = NAMESPACES.iter().map(|name| format!("namespace={name}:#{name} @oncall")).collect();
+        let rules = rules.join(";");
         let surface = Surface {
             store: Arc::clone(&store),
             clock,
             render: Arc::new(Renderer::new(Language::English, Vec::new()).unwrap()),
             chat: chat.clone(),
-            route: Arc::new(|incident| {
-                let channel = incident.subject.namespace.clone()?;
-                Some(Route { channel, mentions: vec!["@oncall".into()] })
-            }),
+            routes: Routes::parse("#elsewhere", &rules).unwrap(),
+            channels: Arc::default(),
             public_url: "https://holmes.example.com".into(),
             troubles: Arc::default(),
             counters: Arc::default(),

@@ -140,3 +140,17 @@ async fn wait_stops_one_channel() {
     assert_eq!((seen[0].message.text.as_str(), seen[1].message.text.as_str()), ("fast", "slow"));
     assert!(seen[0].at - began < TimeDelta::seconds(2) && seen[1].at - began > TimeDelta::seconds(25));
 }
+
+#[tokio::test]
+async fn a_channel_that_nobody_finds_is_told_and_waits() {
+    let mut harness = Harness::new();
+    let (lost, found) = (harness.incident(1, "nowhere"), harness.incident(2, "shop"));
+    for incident in [&lost, &found] {
+        harness.write(incident, &[("root", PostKind::Root, "it burns")], None).await;
+    }
+    harness.work(HOUR).await;
+    let channels: Vec<String> = harness.chat.seen().into_iter().map(|seen| seen.channel).collect();
+    assert_eq!((channels, harness.waiting().await), (vec!["shop".to_owned()], 1));
+    let told = [("slack:#elsewhere".to_owned(), "the channel takes nothing: there is no #elsewhere".to_owned())];
+    assert_eq!(harness.surface.troubles.all(), told);
+}
