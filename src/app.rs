@@ -36,9 +36,9 @@ use crate::config::{
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
-use crate::flow::execute::Hands;
 use crate::flow::deliver::pace::Rates;
 use crate::flow::deliver::{Courier, Surface};
+use crate::flow::execute::Hands;
 use crate::flow::{Context, ModelUse, Sources, worker};
 use crate::ports::{Clock, Store};
 use crate::render::Renderer;
@@ -400,7 +400,12 @@ fn router(config: &Config, context: &Arc<Context>, stopping: &CancellationToken)
             clock: clock(),
             token: config.api_token.clone(),
         }))
-        .merge(health::routes(Health { store: store(), counters: counters(), troubles: Arc::clone(&context.troubles), stopping: stopping.clone() }))
+        .merge(health::routes(Health {
+            store: store(),
+            counters: counters(),
+            troubles: Arc::clone(&context.troubles),
+            stopping: stopping.clone(),
+        }))
         .merge(console(config, context, stopping))
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
         .layer(header("x-content-type-options", "nosniff"))

@@ -1,6 +1,5 @@
 //! A person typed a command: it is done, and they are told.
 
-
 use super::deliver::next::ROOT;
 use super::press::{Consent, tell, wish};
 use super::{AUTHOR, Context, answer, intake, propose, questions, silence};
@@ -128,23 +127,33 @@ async fn incidents(context: &Context) -> Result<String, StoreError> {
 async fn status(context: &Context) -> Result<String, StoreError> {
     let render = &context.render;
     let (inbox, open) = (context.store.inbox().await?, context.store.count_open().await?);
-    let sources: Vec<String> =
-        questions::configured(&context.sources).iter().map(|source| render.word(&format!("source.{}", source.as_str()))).collect();
+    let sources: Vec<String> = questions::configured(&context.sources)
+        .iter()
+        .map(|source| render.word(&format!("source.{}", source.as_str())))
+        .collect();
     let mut lines = vec![
         render.word("said.status"),
         format!("- {}", render.say("said.status_open", &[&open.to_string()])),
         format!("- {}", render.say("said.status_inbox", &[&inbox.waiting.to_string(), &inbox.dead.to_string()])),
-        format!("- {}", match sources.as_slice() {
-            [] => render.word("said.status_no_sources"),
-            sources => render.say("said.status_sources", &[&sources.join(", ")]),
-        }),
-        format!("- {}", match &context.model {
-            Some(_) => render.word("said.status_model"),
-            None => render.word("said.status_no_model"),
-        }),
+        format!(
+            "- {}",
+            match sources.as_slice() {
+                [] => render.word("said.status_no_sources"),
+                sources => render.say("said.status_sources", &[&sources.join(", ")]),
+            }
+        ),
+        format!(
+            "- {}",
+            match &context.model {
+                Some(_) => render.word("said.status_model"),
+                None => render.word("said.status_no_model"),
+            }
+        ),
     ];
     let troubles = context.troubles.all();
-    lines.extend(troubles.iter().map(|(about, what)| format!("- {}", render.say("said.status_trouble", &[about, what]))));
+    lines.extend(
+        troubles.iter().map(|(about, what)| format!("- {}", render.say("said.status_trouble", &[about, what]))),
+    );
     Ok(lines.join("\n"))
 }
 

@@ -218,3 +218,6 @@ async fn update(
     }
     Err(StoreError::Conflict(id.clone()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -384,4 +384,4 @@ async fn forget(surface: &Surface, seen: &Undelivered) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -114,6 +114,7 @@ fn proposal() -> Proposal {
         proposed_by: ProposedBy::Analysis,
         places: Default::default(),
         expires: None,
+        notes: Default::default(),
     };
     Proposal::new(draft, samples::at(0)).unwrap().0
 }

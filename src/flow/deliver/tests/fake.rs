@@ -246,13 +246,7 @@ impl Chat for FakeChat {
         Ok(found)
     }
 
-    async fn tell(
-        &self,
-        person: &Principal,
-        _: &str,
-        thread: Option<&MessageId>,
-        text: &str,
-    ) -> Result<(), ChatError> {
+    async fn tell(&self, person: &Principal, _: &str, thread: Option<&MessageId>, text: &str) -> Result<(), ChatError> {
         self.state().told.push((person.to_string(), thread.cloned(), text.to_owned()));
         Ok(())
     }

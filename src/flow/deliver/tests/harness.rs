@@ -20,9 +20,8 @@ use crate::render::{Language, Renderer, samples};
 const MAX_ROUNDS: usize = 200_000;
 
 /// Namespaces that incidents are in.
-const NAMESPACES: [&str; 11] = [
-    "a", "b", "shop", "archived", "slow", "fast", "channel-0", "channel-1", "channel-2", "channel-3", "channel-4",
-];
+const NAMESPACES: [&str; 11] =
+    ["a", "b", "shop", "archived", "slow", "fast", "channel-0", "channel-1", "channel-2", "channel-3", "channel-4"];
 
 pub struct Harness {
     pub store: Arc<dyn Store>,
@@ -78,6 +77,9 @@ impl Harness {
         incident.id = IncidentId(format!("i-{n:010x}"));
         incident.key = format!("key-{n}");
         incident.subject.namespace = Some(namespace.to_owned());
+        for alert in &mut incident.alerts {
+            alert.labels.insert("namespace".to_owned(), namespace.to_owned());
+        }
         incident
     }
 
@@ -114,16 +116,21 @@ impl Harness {
     pub async fn work(&mut self, at_most: TimeDelta) {
         let until = self.now() + at_most;
         let mut rounds = 0;
+        let mut is_idle = true;
         loop {
+            // Now and then as in earnest: the outbox of a storm is long.
+            if is_idle || rounds % 16 == 0 {
+                self.courier.refresh().await.unwrap();
+            }
             rounds += 1;
             assert!(rounds < MAX_ROUNDS, "it goes in circles");
-            self.courier.refresh().await.unwrap();
             self.courier.start();
             let chat = Arc::clone(&self.chat);
             let was_flying = tokio::select! {
                 () = chat.died() => None,
                 landed = self.courier.landed() => Some(landed),
             };
+            is_idle = was_flying != Some(true);
             match was_flying {
                 None => self.die(),
                 Some(true) => {}

@@ -1,9 +1,9 @@
 //! Bringing incidents into a chat that fails in every way.
 
-mod fake;
+pub mod fake;
 mod harness;
 mod properties;
 mod replicas;
 mod storm;
-mod troubles;
 mod threads;
+mod troubles;

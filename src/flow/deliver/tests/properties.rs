@@ -29,8 +29,11 @@ fn fault() -> impl Strategy<Value = Fault> {
 }
 
 fn happens() -> impl Strategy<Value = Happens> {
-    (0..3usize, proptest::collection::vec(0..6usize, 1..4), 0..6i64)
-        .prop_map(|(incident, posts, work)| Happens { incident, posts, work })
+    (0..3usize, proptest::collection::vec(0..6usize, 1..4), 0..6i64).prop_map(|(incident, posts, work)| Happens {
+        incident,
+        posts,
+        work,
+    })
 }
 
 fn key_of(n: usize) -> (&'static str, PostKind) {

@@ -20,8 +20,7 @@ async fn one_root_each_however_many_work_on_it() {
     for n in 0..12 {
         harness.write(&harness.incident(n, &format!("channel-{}", n % 4)), &posts, None).await;
     }
-    let mut couriers: Vec<Courier> =
-        (0..3).map(|_| Courier::new(harness.surface.clone(), Rates::default())).collect();
+    let mut couriers: Vec<Courier> = (0..3).map(|_| Courier::new(harness.surface.clone(), Rates::default())).collect();
     for _ in 0..500 {
         for courier in &mut couriers {
             courier.refresh().await.unwrap();

@@ -50,7 +50,11 @@ async fn nothing_is_lost_and_nothing_comes_twice() {
     let roots: Vec<i64> = seen.iter().filter(|seen| seen.key.ends_with("/root")).map(|seen| delay(seen.at)).collect();
     let last = seen.iter().map(|seen| delay(seen.at)).max().unwrap();
     let last_root = roots.iter().copied().max().unwrap();
-    let median = { let mut roots = roots.clone(); roots.sort_unstable(); roots[roots.len() / 2] };
+    let median = {
+        let mut roots = roots.clone();
+        roots.sort_unstable();
+        roots[roots.len() / 2]
+    };
     println!(
         "{INCIDENTS} incidents in {CHANNELS} channels, {} messages, {} deaths: median root after {median} s, last root \
          after {last_root} s, last message after {last} s",

@@ -80,10 +80,8 @@ async fn an_answer_that_grows_is_edited_now_and_then_and_ends_right() {
     let mut harness = Harness::new();
     let incident = harness.incident(1, "shop");
     let question = Question::new("n", Some(incident.id.clone()), "why?", "ann", harness.now()).unwrap();
-    let record = |state| Investigation {
-        asked: vec![Asked { question: question.clone(), state }],
-        ..Investigation::default()
-    };
+    let record =
+        |state| Investigation { asked: vec![Asked { question: question.clone(), state }], ..Investigation::default() };
     harness.write(&incident, &[("root", PostKind::Root, "it burns")], None).await;
     harness.work(HOUR).await;
     let mut text = String::new();
@@ -122,7 +120,10 @@ async fn questions_stay_where_they_were_asked() {
         // A mention below somebody's message.
         (Some(spot(Some("theirs"), Some("below"))), &[("asked", Some("theirs"), "answer")]),
         // A command in a thread: others did not see it, so it is said.
-        (Some(spot(Some("theirs"), None)), &[("asked", Some("theirs"), "question"), ("asked", Some("theirs"), "answer")]),
+        (
+            Some(spot(Some("theirs"), None)),
+            &[("asked", Some("theirs"), "question"), ("asked", Some("theirs"), "answer")],
+        ),
         // Asked in the console: no chat is bothered.
         (None, &[]),
     ];
@@ -134,8 +135,7 @@ async fn questions_stay_where_they_were_asked() {
         let asked = Asked { question: question.clone(), state: QuestionState::Waiting };
         let record = Investigation { asked: vec![asked], ..Investigation::default() };
         let (asks, answers) = (format!("question:{}", question.id), format!("answer:{}", question.id));
-        let posts =
-            [(asks.as_str(), PostKind::Question, "why?"), (answers.as_str(), PostKind::Answer, "because")];
+        let posts = [(asks.as_str(), PostKind::Question, "why?"), (answers.as_str(), PostKind::Answer, "because")];
         harness.write(&incident, &posts, Some(record)).await;
         harness.work(HOUR).await;
         let seen = harness.chat.seen();
@@ -165,10 +165,8 @@ async fn a_reply_in_an_incidents_thread_is_not_said_again() {
     let place = Place::Channel(Platform::Slack, "shop".into());
     question.spot = Some(Spot { place, thread: Some(MessageId("m1".into())), said: Some(MessageId("reply".into())) });
     let asks = format!("question:{}", question.id);
-    let record = Investigation {
-        asked: vec![Asked { question, state: QuestionState::Waiting }],
-        ..Investigation::default()
-    };
+    let record =
+        Investigation { asked: vec![Asked { question, state: QuestionState::Waiting }], ..Investigation::default() };
     harness.write(&incident, &[(asks.as_str(), PostKind::Question, "why?")], Some(record)).await;
     harness.work(HOUR).await;
     assert_eq!(harness.chat.seen().len(), 1);
