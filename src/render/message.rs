@@ -127,8 +127,11 @@ impl Renderer {
         }
         if open {
             let option = |minutes: u32| {
-                let (key, n) =
-                    if minutes % 60 == 0 { ("button.hours", minutes / 60) } else { ("button.minutes", minutes) };
+                let (key, n) = if minutes.is_multiple_of(60) {
+                    ("button.hours", minutes / 60)
+                } else {
+                    ("button.minutes", minutes)
+                };
                 (self.texts.words.count(key, n.into()), Press::Silence { minutes }.to_string())
             };
             let options = SILENCES.map(option).to_vec();

@@ -166,11 +166,6 @@ impl Board {
         let free = waiting.filter(|plan| !self.channels.contains(&plan.channel));
         free.map(|plan| plan.not_before.max(pace.ready_at(&plan.channel))).min()
     }
-
-    /// Incidents on it.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
 }
 
 #[cfg(test)]
@@ -220,6 +215,6 @@ mod tests {
         board.plan(&waiting("i-1", 1), None);
         assert_eq!(board.unplanned(9), [waiting("i-1", 2)]);
         board.plan(&waiting("i-1", 2), None);
-        assert_eq!(board.len(), 0);
+        assert_eq!(board.unplanned(9), []);
     }
 }

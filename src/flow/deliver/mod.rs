@@ -245,11 +245,6 @@ impl Courier {
         self.board.due(&self.pace)
     }
 
-    /// Incidents that wait, as far as they are known here.
-    pub fn waiting(&self) -> usize {
-        self.board.len()
-    }
-
     fn land(&mut self, joined: Joined) {
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
         let Some((seen, channel)) = self.sent_out.remove(&id) else { return };

@@ -109,10 +109,13 @@ fn spot(thread: Option<&str>, said: Option<&str>) -> Spot {
     Spot { place: Place::Channel(Platform::Slack, "asked".into()), thread: id(thread), said: id(said) }
 }
 
+/// A message: its channel, its thread, and the kind of its post.
+type Shown<'a> = (&'a str, Option<&'a str>, &'a str);
+
 #[tokio::test]
 async fn questions_stay_where_they_were_asked() {
     // (asked where, what is shown: channel, thread, key)
-    let cases: [(Option<Spot>, &[(&str, Option<&str>, &str)]); 5] = [
+    let cases: [(Option<Spot>, &[Shown<'_>]); 5] = [
         // A command: the question is the root, the answer hangs on it.
         (Some(spot(None, None)), &[("asked", None, "root"), ("asked", Some("m1"), "answer")]),
         // A mention: the person's own message is the root.
