@@ -36,6 +36,8 @@ use crate::config::{
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
+use crate::flow::deliver::pace::Rates;
+use crate::flow::deliver::{Courier, Surface};
 use crate::flow::execute::Hands;
 use crate::flow::{Context, ModelUse, Sources, worker};
 use crate::ports::{Clock, Store};
@@ -116,6 +118,14 @@ impl App {
             worker::timers(timers, hands, concurrent, stop).await;
             ("timer worker", Ok(()))
         });
+        for used in &context.chats {
+            let courier = Courier::new(Surface::of(&context, used), Rates::default());
+            let stop = stopping.clone();
+            tasks.spawn(async move {
+                courier.run(stop).await;
+                ("chat outbox", Ok(()))
+            });
+        }
         let (knowledge, stop) = (Arc::clone(&context.knowledge), stopping.clone());
         tasks.spawn(async move {
             knowledge.keep_up(stop).await;
@@ -181,6 +191,8 @@ pub async fn context(
         knowledge,
         model: model(config)?,
         chats: Vec::new(),
+        public_url: config.public_url.clone(),
+        troubles: Arc::default(),
         policy: Arc::new(policy(config.policy_file.as_deref())?),
         can_act: config.actuator.is_some(),
         counters,
@@ -388,7 +400,12 @@ fn router(config: &Config, context: &Arc<Context>, stopping: &CancellationToken)
             clock: clock(),
             token: config.api_token.clone(),
         }))
-        .merge(health::routes(Health { store: store(), counters: counters(), stopping: stopping.clone() }))
+        .merge(health::routes(Health {
+            store: store(),
+            counters: counters(),
+            troubles: Arc::clone(&context.troubles),
+            stopping: stopping.clone(),
+        }))
         .merge(console(config, context, stopping))
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
         .layer(header("x-content-type-options", "nosniff"))

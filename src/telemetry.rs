@@ -1,5 +1,7 @@
 //! What the bot says about itself: its log, and counters in Prometheus' text format.
 
+pub mod troubles;
+
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -63,6 +65,12 @@ pub struct Counters {
     pub acknowledge_seconds: Histogram,
     /// Questions to neighbours by source and result.
     pub queries: Family<Ended, Counter>,
+    /// Presses of controls by name.
+    pub presses: Family<Ended, Counter>,
+    /// Commands by verb.
+    pub commands: Family<Ended, Counter>,
+    /// Messages to chats by platform and result.
+    pub messages: Family<Ended, Counter>,
     /// Bytes of memory in use by this process; set when scraped.
     pub resident_bytes: Gauge<u64, AtomicU64>,
 }
@@ -85,6 +93,9 @@ impl Default for Counters {
             first_message_seconds: Histogram::new(buckets()),
             acknowledge_seconds: Histogram::new(buckets()),
             queries: Family::default(),
+            presses: Family::default(),
+            commands: Family::default(),
+            messages: Family::default(),
             resident_bytes: Gauge::default(),
             registry: Registry::default(),
         };
@@ -108,6 +119,9 @@ impl Default for Counters {
             &counters.acknowledge_seconds,
         );
         registry.register("queries", "Questions to neighbours", counters.queries.clone());
+        registry.register("presses", "Controls pressed", counters.presses.clone());
+        registry.register("commands", "Commands typed", counters.commands.clone());
+        registry.register("messages", "Messages to chats", counters.messages.clone());
         registry.register_with_unit("resident", "Memory in use", Unit::Bytes, counters.resident_bytes.clone());
         Self { registry, ..counters }
     }

@@ -4,9 +4,11 @@ mod after;
 mod amend;
 pub mod answer;
 mod circumstances;
+pub mod command;
 pub mod consult;
 pub mod converse;
 pub mod decide;
+pub mod deliver;
 pub mod execute;
 pub mod explain;
 pub mod gather;
@@ -17,11 +19,13 @@ pub mod look;
 pub mod places;
 pub mod plan;
 mod pod_logs;
+pub mod press;
 mod proposals;
 pub mod propose;
 pub mod questions;
 pub mod relate;
 pub mod resolve;
+mod silence;
 mod tell;
 pub mod tools;
 pub mod verify;
@@ -50,6 +54,8 @@ use crate::domain::redact::Redactor;
 use crate::ports::{Chat, Clock, Store, StoreError, Versioned, Write};
 use crate::render::Renderer;
 use crate::telemetry::Counters;
+use crate::telemetry::troubles::Troubles;
+use deliver::ChatUse;
 
 /// Who the bot is in threads and in the audit.
 pub const AUTHOR: &str = "holmes";
@@ -73,7 +79,11 @@ pub struct Context {
     /// The language model, where there is one.
     pub model: Option<ModelUse>,
     /// Where incidents are shown.
-    pub chats: Vec<Arc<dyn Chat>>,
+    pub chats: Vec<ChatUse>,
+    /// The console's address as people reach it.
+    pub public_url: String,
+    /// What needs a person now.
+    pub troubles: Arc<Troubles>,
     /// Counters.
     pub counters: Arc<Counters>,
     /// Who may let what happen.
@@ -89,12 +99,12 @@ pub struct Context {
 impl Context {
     /// The chats in which incidents are shown.
     fn platforms(&self) -> impl Iterator<Item = Platform> + '_ {
-        self.chats.iter().map(|chat| chat.platform())
+        self.chats.iter().map(|used| used.chat.platform())
     }
 
     /// One of them.
     fn chat(&self, platform: Platform) -> Option<&Arc<dyn Chat>> {
-        self.chats.iter().find(|chat| chat.platform() == platform)
+        self.chats.iter().map(|used| &used.chat).find(|chat| chat.platform() == platform)
     }
 
     /// Writes incidents, puts them into the outbox of every chat, and marks events as handled.
@@ -209,3 +219,6 @@ async fn update(
     }
     Err(StoreError::Conflict(id.clone()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::execute::Hands;
-use super::{AUTHOR, Context, answer, decide, handle, intake, propose, update};
+use super::{AUTHOR, Context, answer, command, decide, handle, intake, press, propose, update};
 use crate::domain::audit::AuditDraft;
 use crate::domain::event::{Event, EventId, Wish};
 use crate::domain::incident::IncidentId;
@@ -48,7 +48,7 @@ pub async fn inbox(context: Arc<Context>, stop: CancellationToken) {
     }
 }
 
-async fn idle(time: Duration, stop: &CancellationToken) {
+pub(super) async fn idle(time: Duration, stop: &CancellationToken) {
     tokio::select! {
         () = tokio::time::sleep(time) => {}
         () = stop.cancelled() => {}
@@ -95,7 +95,8 @@ async fn postpone(context: &Context, id: EventId, event: Event) -> Result<(), St
         | Event::Execute { .. }
         | Event::Verify { .. }
         | Event::Expire { .. } => {}
-        Event::Pressed(_) | Event::Command(_) => {}
+        Event::Pressed(pressed) => press::handle(context, id, pressed).await?,
+        Event::Command(typed) => command::handle(context, id, typed).await?,
         Event::Decide(decided) => {
             decide::decide(context, Some(id), &decided).await?;
         }
@@ -104,7 +105,7 @@ async fn postpone(context: &Context, id: EventId, event: Event) -> Result<(), St
     context.store.commit(Vec::new(), &[id], now).await
 }
 
-async fn investigate_later(
+pub(super) async fn investigate_later(
     context: &Context,
     id: EventId,
     incident: IncidentId,

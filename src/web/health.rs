@@ -7,11 +7,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::ports::Store;
 use crate::telemetry::Counters;
+use crate::telemetry::troubles::Troubles;
 
 /// What these need.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub struct Health {
     pub store: Arc<dyn Store>,
     /// Counters.
     pub counters: Arc<Counters>,
+    /// What needs a person. It makes nobody unready: what else works goes on.
+    pub troubles: Arc<Troubles>,
     /// Cancelled when the process is about to end: not ready any more.
     pub stopping: CancellationToken,
 }
@@ -38,11 +41,17 @@ async fn ready(State(health): State<Health>) -> Response {
         "shutting down".to_owned()
     } else {
         match health.store.inbox().await {
-            Ok(_) => return Json(json!({"status": "ready"})).into_response(),
+            Ok(_) => return Json(is_ready(&health.troubles)).into_response(),
             Err(error) => format!("{error:#}"),
         }
     };
     (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "not ready", "reason": reason}))).into_response()
+}
+
+fn is_ready(troubles: &Troubles) -> Value {
+    let troubles: Map<String, Value> =
+        troubles.all().into_iter().map(|(about, what)| (about, Value::String(what))).collect();
+    if troubles.is_empty() { json!({"status": "ready"}) } else { json!({"status": "ready", "troubles": troubles}) }
 }
 
 async fn metrics(State(health): State<Health>) -> Response {

@@ -4,6 +4,7 @@ mod actions;
 mod claims;
 mod evidence;
 mod hostile;
+mod messages;
 mod overrides;
 mod story;
 
