@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware;
 use chrono::{TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -51,7 +52,8 @@ use crate::web::health::Health;
 use crate::web::holmesgpt::{Desk, HolmesGpt};
 use crate::web::knowledge::KnowledgeApi;
 use crate::web::questions::Questions;
-use crate::web::{alertmanager, api, console, health, holmesgpt, knowledge as knowledge_api, questions};
+use crate::web::serve::serve;
+use crate::web::{alertmanager, api, console, health, holmesgpt, host, knowledge as knowledge_api, questions};
 
 /// How long a shutdown waits for what runs: less than Kubernetes' default grace period of 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -102,11 +104,7 @@ impl App {
         let router = router(&config, &context, &stopping);
         let mut tasks = JoinSet::new();
         let stop = stopping.clone();
-        tasks.spawn(async move {
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
-            ("HTTP server", served.context("serve HTTP"))
-        });
+        tasks.spawn(async move { ("HTTP server", serve(listener, router, stop).await.context("serve HTTP")) });
         let (inbox, stop) = (Arc::clone(&context), stopping.clone());
         tasks.spawn(async move {
             worker::inbox(inbox, stop).await;
@@ -380,7 +378,7 @@ fn router(config: &Config, context: &Arc<Context>, stopping: &CancellationToken)
     let header = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
     };
-    Router::new()
+    let router = Router::new()
         .merge(alertmanager::routes(Webhook {
             store: store(),
             clock: clock(),
@@ -407,11 +405,23 @@ fn router(config: &Config, context: &Arc<Context>, stopping: &CancellationToken)
             stopping: stopping.clone(),
         }))
         .merge(console(config, context, stopping))
-        .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
+        .fallback(async || (StatusCode::NOT_FOUND, "not found\n"));
+    // Where a token is asked for, a page of a stranger has none.
+    let router = match config.api_token {
+        Some(_) => router,
+        None => router.layer(middleware::from_fn_with_state(public_host(config), host::check)),
+    };
+    router
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(CatchPanicLayer::new())
+}
+
+/// The name in the address under which people reach the console.
+fn public_host(config: &Config) -> host::PublicHost {
+    let url = reqwest::Url::parse(&config.public_url).ok();
+    url.and_then(|url| url.host_str().map(Arc::from)).unwrap_or_else(|| Arc::from("localhost"))
 }
 
 /// The pages, behind the API's token where there is one.

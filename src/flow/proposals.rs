@@ -11,6 +11,7 @@ use crate::domain::audit::AuditDraft;
 use crate::domain::chat::Place;
 use crate::domain::event::Event;
 use crate::domain::incident::{Incident, IncidentId};
+use crate::domain::policy::Decision;
 use crate::domain::post::{PostDraft, PostKind};
 use crate::domain::proposal::{Proposal, ProposalId, Step};
 use crate::ports::{Lease, StoreError, Timer, Write};
@@ -76,7 +77,13 @@ pub async fn alter<T>(
         let read = Read::of(context, &record).await?;
         let seen = Seen { incident: &mut incident.value, proposals, read: &read };
         let Some((altered, given)) = change(seen) else { return Ok(None) };
-        let Altered { proposals, timers, cleared, audit, mut posts } = altered;
+        let Altered { mut proposals, timers, cleared, audit, mut posts } = altered;
+        for proposal in &mut proposals {
+            let id = proposal.id.clone();
+            proposal.offered = read.of_decision(context, &incident.value, &id, |now| {
+                matches!(proposal.judge(now), Decision::NeedsApproval(_))
+            });
+        }
         posts.extend(proposals.iter().map(|proposal| post(context, &incident.value, proposal, &read)));
         let write = Write { proposals, timers, cleared, audit, posts, lease: lease.cloned(), ..Write::new(incident) };
         match context.commit(vec![write], &[]).await {

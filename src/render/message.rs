@@ -163,7 +163,7 @@ impl Renderer {
         let id = || proposal.id.clone();
         let diff = Control::button(self.word("button.diff"), &Press::ShowDiff { proposal: id() }, ButtonStyle::Default);
         match &proposal.state {
-            State::Proposed if now < proposal.expires_at => {
+            State::Proposed if proposal.offered && now < proposal.expires_at => {
                 let digest = || proposal.digest.clone();
                 let mut approve_text = proposal.action.to_string();
                 if !proposal.diff.as_str().is_empty() {

@@ -5,9 +5,11 @@ pub mod api;
 pub mod console;
 pub mod health;
 pub mod holmesgpt;
+pub mod host;
 pub mod knowledge;
 pub mod proposals;
 pub mod questions;
+pub mod serve;
 pub mod verify;
 
 /// A time as every answer writes it: RFC 3339, UTC.

@@ -166,6 +166,9 @@ pub struct Proposal {
     /// What those who clicked last were told.
     #[serde(default)]
     pub told: Vec<Told>,
+    /// Whether the policy let anybody approve it when it was looked at last: only then it has buttons.
+    #[serde(default)]
+    pub offered: bool,
     /// How far the watching is, once it was applied.
     #[serde(default)]
     pub watch: Watch,
@@ -345,6 +348,7 @@ impl Proposal {
             votes: Vec::new(),
             break_glass: None,
             told: Vec::new(),
+            offered: false,
             watch: Watch::default(),
             state: State::Proposed,
         };
