@@ -123,7 +123,7 @@ fn proposal() -> Proposal {
 fn a_proposal_offers_a_decision_while_there_is_one_to_make() {
     let render = renderer(Language::English);
     let (incident, record) = (samples::incident(), Investigation::default());
-    let proposed = proposal();
+    let proposed = Proposal { offered: true, ..proposal() };
     let key = format!("proposal:{}", proposed.id);
     let message = |state: State, now| {
         let proposals = [Proposal { state, ..proposed.clone() }];
@@ -152,6 +152,9 @@ fn a_proposal_offers_a_decision_while_there_is_one_to_make() {
         assert_eq!((message.tone, labels(&message).as_str()), (tone, expected), "{name}");
     }
     assert!(message(State::Proposed, proposed.expires_at).controls.is_empty(), "its time is over");
+    let forbidden = [Proposal { offered: false, ..proposed.clone() }];
+    let about = About { incident: &incident, record: &record, proposals: &forbidden, page: "", now: at };
+    assert!(render.message(&post(&key, PostKind::Proposal), &about).controls.is_empty(), "nobody may");
     let Some(Control::Button { press, confirm: Some(confirm), .. }) =
         message(State::Proposed, at).controls.into_iter().next()
     else {

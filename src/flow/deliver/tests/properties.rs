@@ -79,7 +79,7 @@ async fn holds(story: Vec<Happens>, faults: Vec<Fault>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn each_message_once_in_order_with_the_right_words(
