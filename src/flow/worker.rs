@@ -3,11 +3,11 @@
 //! The inbox is handled in order and in batches, and never waits for a neighbour for long. Everything slow is a timer:
 //! it runs beside others under its incident's lease, and stays stored until it is done.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +21,9 @@ use crate::ports::{Claimed, StoreError, Timer, Write};
 
 /// Events of one batch.
 const BATCH: usize = 64;
-/// How long a claimed event is held; a batch takes well under a second.
-const HOLD: TimeDelta = TimeDelta::seconds(60);
+/// How long a claimed event is held, and so how long those of a replica that died wait for another. A batch takes well
+/// under a second, and 13 s if the cluster lets every look at an alert's owner time out.
+const HOLD: TimeDelta = TimeDelta::seconds(20);
 /// How long the loops sleep when there is nothing to do. It bounds the first message of a thread.
 const IDLE: Duration = Duration::from_millis(25);
 /// Attempts before an event is given up.
@@ -31,6 +32,9 @@ const MAX_ATTEMPTS: u32 = 8;
 const TIMERS: usize = 512;
 /// Proposals that are made, done and watched at once; each is a few requests.
 const ACTIONS: usize = 32;
+/// How long a timer is left alone that ran and is still due: mostly another replica is at its incident. Without this, the
+/// timers that others are at would take every free place, again and again, before those that nobody is at.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// Conversations with the model that are under way or wait for it; beyond, they wait here. Each is a few KiB.
 const CONVERSATIONS: usize = 64;
 
@@ -155,7 +159,7 @@ pub async fn timers(context: Arc<Context>, hands: Option<Arc<Hands>>, concurrent
     let conversations = Arc::new(Semaphore::new(CONVERSATIONS));
     // What people decided waits for nothing but itself.
     let actions = Arc::new(Semaphore::new(ACTIONS));
-    let running: Arc<Mutex<HashSet<String>>> = Arc::default();
+    let running: Arc<Mutex<Running>> = Arc::default();
     let mut tasks = JoinSet::new();
     while !stop.is_cancelled() {
         while tasks.try_join_next().is_some() {}
@@ -167,7 +171,11 @@ pub async fn timers(context: Arc<Context>, hands: Option<Arc<Hands>>, concurrent
                 continue;
             }
         };
+        lock(&running).forget();
         for timer in due {
+            if lock(&running).is_left_alone(&timer) {
+                continue;
+            }
             let Some(incident) = incident_of(&timer.event).cloned() else { continue };
             let permits = match timer.event {
                 Event::Explain { .. } | Event::Answer { .. } => &conversations,
@@ -175,14 +183,12 @@ pub async fn timers(context: Arc<Context>, hands: Option<Arc<Hands>>, concurrent
                 _ => &investigations,
             };
             let Ok(permit) = Arc::clone(permits).try_acquire_owned() else { continue };
-            if !lock(&running).insert(timer.key.clone()) {
-                continue;
-            }
+            lock(&running).now.insert(timer.key.clone());
             let (context, hands, running) = (Arc::clone(&context), hands.clone(), Arc::clone(&running));
             tasks.spawn(async move {
-                let key = timer.key.clone();
+                let (key, due) = (timer.key.clone(), timer.due);
                 run_timer(&context, hands.as_deref(), &incident, timer).await;
-                lock(&running).remove(&key);
+                lock(&running).ended(key, due);
                 drop(permit);
             });
         }
@@ -192,7 +198,30 @@ pub async fn timers(context: Arc<Context>, hands: Option<Arc<Hands>>, concurrent
     while tasks.join_next().await.is_some() {}
 }
 
-fn lock(running: &Mutex<HashSet<String>>) -> std::sync::MutexGuard<'_, HashSet<String>> {
+/// The timers that run in this process, and those that ran a moment ago.
+#[derive(Default)]
+struct Running {
+    now: HashSet<String>,
+    ended: HashMap<String, (DateTime<Utc>, Instant)>,
+}
+
+impl Running {
+    fn is_left_alone(&self, timer: &Timer) -> bool {
+        // One that was set anew is due at another time.
+        self.now.contains(&timer.key) || self.ended.get(&timer.key).is_some_and(|(due, _)| *due == timer.due)
+    }
+
+    fn ended(&mut self, key: String, due: DateTime<Utc>) {
+        self.now.remove(&key);
+        self.ended.insert(key, (due, Instant::now()));
+    }
+
+    fn forget(&mut self) {
+        self.ended.retain(|_, (_, at)| at.elapsed() < AGAIN_AFTER);
+    }
+}
+
+fn lock(running: &Mutex<Running>) -> std::sync::MutexGuard<'_, Running> {
     running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

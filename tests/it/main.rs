@@ -34,6 +34,8 @@ mod patterns_properties;
 mod process;
 mod remedy;
 mod runbooks;
+mod redis_server;
+mod redis_store;
 mod store_contract;
 mod story;
 mod tidy;

@@ -72,6 +72,8 @@ const CHANGES_KEPT: usize = 1024;
 const MAX_OVERTAKEN: usize = 200;
 /// Records asked for at once: bounds how long a script keeps others waiting.
 const PAGE: usize = 100;
+/// How long replicas may take to receive what was written, in milliseconds; everybody else waits, too.
+const COPIED_WITHIN_MS: u64 = 1000;
 /// How long a lease that ended is remembered.
 const LEASES_KEPT: TimeDelta = TimeDelta::hours(1);
 /// Every chat.
@@ -86,11 +88,14 @@ pub struct RedisSettings {
     pub ca: Option<Vec<u8>>,
     /// What every key begins with: letters, digits, `.`, `_` and `-`.
     pub prefix: String,
+    /// Replicas of Redis that must have received what is acknowledged; 0: none is waited for.
+    pub copies: usize,
 }
 
 /// See the module.
 pub struct RedisStore {
     link: Arc<Link>,
+    copies: usize,
     changes: broadcast::Sender<IncidentId>,
     /// The audit's last entry as it was seen last: what a commit guesses that its own entries follow.
     head: Mutex<Option<AuditEntry>>,
@@ -103,24 +108,38 @@ impl RedisStore {
     /// # Errors
     /// When Redis cannot be reached or refuses us, or holds what a newer release wrote.
     pub async fn connect(settings: RedisSettings) -> anyhow::Result<Self> {
-        let RedisSettings { address, ca, prefix } = settings;
+        let RedisSettings { address, ca, prefix, copies } = settings;
         let open = || format!("open the store {address} (HOLMES_STORE_URL)");
         let link = Arc::new(Link::new(&address, ca, &prefix).with_context(open)?);
-        let format: u64 = link.run(Script::Open, &Args::default().number(FORMAT)).await.with_context(open)?.number()?;
+        let opened = link.run(Script::Open, &Args::default().number(FORMAT)).await;
+        let format: u64 = opened.map_err(plain).with_context(open)?.number()?;
         anyhow::ensure!(
             format <= FORMAT,
             "the store {address} was written by a newer release (format {format}; this one reads {FORMAT})"
         );
-        let (subscription, last) = changes::begin(&link).await.with_context(open)?;
+        let (subscription, last) = changes::begin(&link).await.map_err(plain).with_context(open)?;
         let told = broadcast::channel(CHANGES_KEPT).0;
         let follower = changes::follow(Arc::clone(&link), told.clone(), subscription, last);
         let follower = AbortOnDropHandle::new(tokio::spawn(follower));
-        Ok(Self { link, changes: told, head: Mutex::default(), _follower: follower })
+        Ok(Self { link, copies, changes: told, head: Mutex::default(), _follower: follower })
     }
 
     async fn done(&self, script: Script, args: Args) -> Result<(), StoreError> {
         let answer = self.link.run(script, &args).await?;
         if answer.word() == b"ok" { Ok(()) } else { Err(answer.unknown()) }
+    }
+
+    /// Waits until enough replicas of Redis have what was written just now, so that a failover does not lose it.
+    async fn copied(&self) -> Result<(), StoreError> {
+        if self.copies == 0 {
+            return Ok(());
+        }
+        let have: usize = self.link.query(redis::cmd("WAIT").arg(self.copies).arg(COPIED_WITHIN_MS)).await?;
+        if have >= self.copies {
+            return Ok(());
+        }
+        let wanted = self.copies;
+        Err(anyhow!("{have} of {wanted} replicas of Redis have what was written (HOLMES_REDIS_COPIES)").into())
     }
 
     fn head(&self) -> std::sync::MutexGuard<'_, Option<AuditEntry>> {
@@ -199,7 +218,10 @@ impl Store for RedisStore {
             .number(MAX_WAITING_BYTES);
         let mut answer = self.link.run(Script::Enqueue, &args).await?;
         match answer.word() {
-            b"ok" => Ok(EventId(answer.number()?)),
+            b"ok" => {
+                self.copied().await?;
+                Ok(EventId(answer.number()?))
+            }
             b"full" => Err(StoreError::Full(answer.number()?)),
             _ => Err(answer.unknown()),
         }
@@ -238,7 +260,7 @@ impl Store for RedisStore {
                     if let Some(last) = entries.pop() {
                         *self.head() = Some(last);
                     }
-                    return Ok(());
+                    return self.copied().await;
                 }
                 b"conflict" => return Err(StoreError::Conflict(IncidentId(answer.text()?))),
                 b"lease" => return Err(StoreError::LeaseLost(answer.text()?)),
@@ -516,6 +538,14 @@ impl RedisStore {
             args.put(fingerprint);
         }
         Ok(self.link.run(Script::Remove, &args).await?.number::<u64>()? == 1)
+    }
+}
+
+/// Without the words that say that it is the store's error.
+fn plain(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Unavailable(why) => why,
+        other => other.into(),
     }
 }
 

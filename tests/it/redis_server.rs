@@ -1,0 +1,140 @@
+//! A real Redis for tests: on a free port, with the ACL user of `docs/redis.md` and nothing more for the bot.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use holmes_bot::adapters::store_redis::{Address, RedisSettings, RedisStore};
+
+use crate::neighbours::{TempDir, found, free_port};
+
+/// Longest wait until it answers; with a large log of appends it loads first.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+/// The bot's password in tests.
+const PASSWORD: &str = "s3cret";
+
+/// A server; killed by its own id when the value is dropped.
+pub struct RedisServer {
+    child: Child,
+    pub port: u16,
+    arguments: Vec<String>,
+    directory: TempDir,
+}
+
+/// The line of the documentation that an operator copies, with our password.
+fn documented_user() -> String {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/redis.md")).unwrap();
+    let line = text.lines().find(|line| line.starts_with("user holmes on ")).expect("docs/redis.md has an ACL line");
+    line.replace(">PASSWORD", &format!(">{PASSWORD}"))
+}
+
+impl RedisServer {
+    /// Without persistence: what a test writes is gone with it.
+    pub async fn start() -> Self {
+        Self::start_with(&["--appendonly", "no"]).await
+    }
+
+    /// Everything that was acknowledged is on disk.
+    pub async fn durable() -> Self {
+        Self::start_with(&["--appendonly", "yes", "--appendfsync", "always"]).await
+    }
+
+    pub async fn start_with(flags: &[&str]) -> Self {
+        let directory = TempDir::new("redis");
+        let port = free_port();
+        let users = format!("user default on nopass ~* &* +@all\n{}\n", documented_user());
+        std::fs::write(directory.path().join("users.acl"), users).unwrap();
+        let mut arguments: Vec<String> = ["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""]
+            .into_iter()
+            .chain(["--aclfile", "users.acl", "--maxmemory-policy", "noeviction", "--daemonize", "no"])
+            .map(str::to_owned)
+            .collect();
+        arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        let child = spawn(&arguments, directory.path());
+        let mut server = Self { child, port, arguments, directory };
+        server.ready().await;
+        server
+    }
+
+    async fn ready(&mut self) {
+        let started = Instant::now();
+        loop {
+            if self.try_admin(&["PING"]).await.is_ok() {
+                return;
+            }
+            let ended = self.child.try_wait().unwrap();
+            if ended.is_some() || started.elapsed() > READY_WITHIN {
+                let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+                panic!("redis-server did not become ready ({ended:?}):\n{log}");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// A new start on the same data; returns when it answers.
+    pub async fn restart(&mut self) {
+        self.child = spawn(&self.arguments, self.directory.path());
+        self.ready().await;
+    }
+
+    /// The bot's address.
+    pub fn url(&self) -> String {
+        Self::url_at(self.port)
+    }
+
+    /// The bot's address through another port, a proxy's.
+    pub fn url_at(port: u16) -> String {
+        format!("redis://holmes:{PASSWORD}@127.0.0.1:{port}")
+    }
+
+    /// A command by the user who may do everything.
+    pub async fn admin(&self, command: &[&str]) -> redis::Value {
+        self.try_admin(command).await.unwrap()
+    }
+
+    async fn try_admin(&self, command: &[&str]) -> redis::RedisResult<redis::Value> {
+        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        let mut cmd = redis::cmd(command[0]);
+        for argument in &command[1..] {
+            cmd.arg(*argument);
+        }
+        cmd.query_async(&mut connection).await
+    }
+
+    pub async fn store(&self) -> Arc<RedisStore> {
+        Arc::new(connect(&self.url()).await.unwrap())
+    }
+}
+
+/// A store at an address, under the usual prefix.
+pub async fn connect(url: &str) -> anyhow::Result<RedisStore> {
+    let address = Address::parse(url).map_err(anyhow::Error::msg)?;
+    RedisStore::connect(RedisSettings { address, ca: None, prefix: "holmes".into(), copies: 0 }).await
+}
+
+fn spawn(arguments: &[String], directory: &Path) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(directory.join("log")).unwrap();
+    Command::new(found("redis-server"))
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
