@@ -37,6 +37,8 @@ mod runbooks;
 mod redis_server;
 mod redis_store;
 mod store_contract;
+mod storm;
 mod story;
+mod tcp_proxy;
 mod tidy;
 mod worlds;

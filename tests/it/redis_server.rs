@@ -57,6 +57,64 @@ impl RedisServer {
         server
     }
 
+    /// A Cluster of so many nodes, without replicas.
+    pub async fn cluster(nodes: u16) -> Vec<Self> {
+        let mut cluster = Vec::new();
+        for number in 0..nodes {
+            let bus = free_port().to_string();
+            let flags = ["--appendonly", "no", "--cluster-enabled", "yes", "--cluster-port", &bus];
+            let node = Self::start_with(&flags).await;
+            let slots = 16384 / u32::from(nodes);
+            let first = slots * u32::from(number);
+            let last = if number + 1 == nodes { 16383 } else { first + slots - 1 };
+            node.admin(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]).await;
+            cluster.push((node, bus));
+        }
+        let (first, _) = &cluster[0];
+        for (node, bus) in &cluster[1..] {
+            first.admin(&["CLUSTER", "MEET", "127.0.0.1", &node.port.to_string(), bus]).await;
+        }
+        for (node, _) in &cluster {
+            node.says(&["CLUSTER", "INFO"], "cluster_state:ok").await;
+            node.says(&["CLUSTER", "INFO"], &format!("cluster_known_nodes:{nodes}")).await;
+        }
+        cluster.into_iter().map(|(node, _)| node).collect()
+    }
+
+    /// A sentinel that watches the primary on `port` as `mymaster`, and decides alone.
+    pub async fn sentinel(primary: u16) -> Self {
+        let directory = TempDir::new("sentinel");
+        let port = free_port();
+        let config = format!(
+            "port {port}\nbind 127.0.0.1\nsentinel monitor mymaster 127.0.0.1 {primary} 1\n\
+             sentinel down-after-milliseconds mymaster 300\nsentinel failover-timeout mymaster 3000\n"
+        );
+        std::fs::write(directory.path().join("sentinel.conf"), config).unwrap();
+        let arguments = vec!["sentinel.conf".to_owned(), "--sentinel".into()];
+        let child = spawn(&arguments, directory.path());
+        let mut server = Self { child, port, arguments, directory };
+        server.ready().await;
+        server
+    }
+
+    /// Waits until a sentinel could fail over.
+    pub async fn knows_a_replica(&self) {
+        self.says(&["INFO", "sentinel"], "slaves=1").await;
+    }
+
+    /// Waits until the answer to a command has `part` in it.
+    async fn says(&self, command: &[&str], part: &str) {
+        let started = Instant::now();
+        loop {
+            let answer = format!("{:?}", self.try_admin(command).await);
+            if answer.contains(part) {
+                return;
+            }
+            assert!(started.elapsed() < READY_WITHIN, "{command:?} does not say {part}: {answer}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     async fn ready(&mut self) {
         let started = Instant::now();
         loop {
@@ -116,8 +174,13 @@ impl RedisServer {
 
 /// A store at an address, under the usual prefix.
 pub async fn connect(url: &str) -> anyhow::Result<RedisStore> {
+    connect_with(url, 0).await
+}
+
+/// A store that waits for `copies` replicas.
+pub async fn connect_with(url: &str, copies: usize) -> anyhow::Result<RedisStore> {
     let address = Address::parse(url).map_err(anyhow::Error::msg)?;
-    RedisStore::connect(RedisSettings { address, ca: None, prefix: "holmes".into(), copies: 0 }).await
+    RedisStore::connect(RedisSettings { address, ca: None, prefix: "holmes".into(), copies }).await
 }
 
 fn spawn(arguments: &[String], directory: &Path) -> Child {

@@ -8,7 +8,7 @@ use holmes_bot::domain::action::{Action, Before};
 use holmes_bot::domain::alert::{Alert, AlertStatus, Labels};
 use holmes_bot::domain::audit::{AuditDraft, first_broken};
 use holmes_bot::domain::chat::{MessageId, Place, Platform};
-use holmes_bot::domain::event::Event;
+use holmes_bot::domain::event::{Event, EventId};
 use holmes_bot::domain::incident::{Changed, Incident, IncidentId, IncidentStatus, Origin};
 use holmes_bot::domain::investigation::Investigation;
 use holmes_bot::domain::notification::Notification;
@@ -72,6 +72,60 @@ fn new(incident: Incident) -> Write {
 /// A write that opens an incident about a Deployment.
 pub fn opened(deployment: &str) -> Write {
     new(incident(deployment, 0))
+}
+
+/// Puts something of each kind into a store; doing it twice is refused.
+pub async fn fill(store: &dyn Store) {
+    let mut web = incident("web", 0);
+    web.remember(EventId(41));
+    let entry = |action: &str| AuditDraft {
+        at: at(1),
+        actor: "holmes".into(),
+        action: action.into(),
+        incident: Some(web.id.clone()),
+        detail: String::new(),
+    };
+    let timer = Timer { key: "settle:web".into(), due: at(99), event: Event::Settle { incident: web.id.clone() } };
+    let first = Write {
+        posts: vec![post("root", "one", 0), post("status", "looking", 0)],
+        investigation: Some(Investigation { run: 1, ..Investigation::default() }),
+        proposals: vec![proposal(&web, 3, 5)],
+        timers: vec![timer],
+        audit: vec![entry("incident.opened"), entry("investigation.requested")],
+        chats: vec![Platform::Slack],
+        ..new(web.clone())
+    };
+    if store.commit(vec![first, new(incident("pay", 10))], &[], at(1)).await.is_err() {
+        return;
+    }
+    let read = store.incident(&web.id).await.unwrap().unwrap();
+    let edit = Write { posts: vec![post("status", "done", 7)], ..Write::new(read) };
+    store.commit(vec![edit], &[], at(7)).await.unwrap();
+    let shown = Versioned { version: 0, value: projection("C1", Some("17.1")) };
+    store.save_projection(Platform::Slack, &web.id, &shown).await.unwrap();
+    let documents = vec![("n".into(), Some(vec![0, 255, 10])), ("gone".into(), Some(vec![1]))];
+    store.write_documents(DocumentKind::Note, documents).await.unwrap();
+    store.write_documents(DocumentKind::Note, vec![("gone".into(), None)]).await.unwrap();
+    store.write_documents(DocumentKind::Vector, vec![("n".into(), Some(vec![7; 300]))]).await.unwrap();
+}
+
+/// Checks that what [`fill`] put in is found and goes on.
+pub async fn check_filled(store: &dyn Store) {
+    let web = incident("web", 0);
+    let read = store.incident(&web.id).await.unwrap().unwrap();
+    assert_eq!(read.version, 2);
+    let thread = store.thread(&web.id).await.unwrap();
+    assert_eq!(thread.iter().map(|post| (post.seq, post.revision)).collect::<Vec<_>>(), [(1, 1), (2, 2)]);
+    assert_eq!((thread[1].draft.at, thread[1].edited_at), (at(0), at(7)));
+    let found = store.keys_by_fingerprint(&["Crash-web".into()]).await.unwrap();
+    assert_eq!(found, [("Crash-web".to_owned(), web.key.clone())]);
+    let (place, root) = (Place::Channel(Platform::Slack, "C1".into()), MessageId("17.1".into()));
+    assert_eq!(store.incident_of(&place, &root).await.unwrap(), Some(web.id.clone()));
+    assert_eq!(store.outbox(Platform::Slack, 9).await.unwrap().len(), 1);
+    assert_eq!(store.due(9, at(99)).await.unwrap().len(), 1);
+    assert_eq!(store.proposals(&web.id).await.unwrap().len(), 1);
+    let chain = store.audit(1, 99).await.unwrap();
+    assert_eq!((chain.len(), first_broken(&chain)), (2, None));
 }
 
 fn post(key: &str, text: &str, second: i64) -> PostDraft {

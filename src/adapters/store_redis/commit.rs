@@ -6,11 +6,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::args::{Args, from_json};
 use crate::domain::audit::AuditEntry;
+use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::correlate::Opened;
 use crate::domain::event::EventId;
 use crate::domain::incident::{Incident, IncidentStatus, Origin, hex};
 use crate::domain::post::{Post, PostDraft};
-use crate::ports::{Timer, Versioned, Write};
+use crate::domain::projection::Projection;
+use crate::domain::proposal::Proposal;
+use crate::ports::{IncidentRecord, ShownRecord, Timer, Versioned, Write};
 
 /// Every origin: each has indexes of its own.
 pub(super) const ORIGINS: [Origin; 2] = [Origin::Alerts, Origin::Question];
@@ -114,6 +117,74 @@ fn put_entry(args: &mut Args, entry: &AuditEntry) -> anyhow::Result<()> {
     args.put_json(entry)
 }
 
+/// What `lua/restore.lua` says of an incident.
+pub(super) fn restored(record: &IncidentRecord) -> anyhow::Result<Args> {
+    let IncidentRecord { version, incident, investigation, thread, proposals, shown } = record;
+    let mut args =
+        Args::default().text("1").text(&incident.id.0).number(*version).number(record.last_event());
+    put_incident(&mut args, incident)?;
+    match investigation {
+        Some(investigation) => args.put_json(investigation)?,
+        None => args.put(""),
+    }
+    args.put_count(thread.len());
+    for post in thread {
+        args.put_number(post.seq);
+        args.put(&post.draft.key);
+        args.put(post_row(post)?);
+    }
+    put_proposals(&mut args, proposals)?;
+    args.put_count(shown.len());
+    for ShownRecord { platform, version, projection } in shown {
+        args.put(platform.as_str());
+        args.put([format!("{version} ").into_bytes(), super::args::to_json(projection)?].concat());
+        args.put(thread_of(*platform, projection));
+    }
+    put_timers(&mut args, &[], &[])?;
+    Ok(args)
+}
+
+/// What `lua/restore.lua` says of a timer.
+pub(super) fn restored_timer(timer: Timer) -> anyhow::Result<Args> {
+    let mut args = Args::default().text("0");
+    put_timers(&mut args, &[], &[timer])?;
+    Ok(args)
+}
+
+/// The name under which an incident is found by a chat's root; empty while there is none.
+pub(super) fn thread_of(platform: Platform, projection: &Projection) -> String {
+    let place = Place::Channel(platform, projection.channel.clone());
+    projection.root().map(|root| thread_name(&place, root)).unwrap_or_default()
+}
+
+pub(super) fn thread_name(place: &Place, root: &MessageId) -> String {
+    format!("{place} {root}")
+}
+
+fn put_proposals(args: &mut Args, proposals: &[Proposal]) -> anyhow::Result<()> {
+    args.put_count(proposals.len());
+    for proposal in proposals {
+        args.put(&proposal.id.0);
+        args.put_number(millis(proposal.created_at));
+        args.put_json(proposal)?;
+    }
+    Ok(())
+}
+
+fn put_timers(args: &mut Args, cleared: &[String], timers: &[Timer]) -> anyhow::Result<()> {
+    args.put_count(cleared.len());
+    for key in cleared {
+        args.put(key);
+    }
+    args.put_count(timers.len());
+    for Timer { key, due, event } in timers {
+        args.put(key);
+        args.put_number(millis(*due));
+        args.put_json(event)?;
+    }
+    Ok(())
+}
+
 fn put_write(args: &mut Args, write: &Write) -> anyhow::Result<()> {
     let Write { incident, posts, investigation, proposals, timers, cleared, audit: _, chats, lease: _ } = write;
     let Versioned { version: _, value } = incident;
@@ -129,27 +200,12 @@ fn put_write(args: &mut Args, write: &Write) -> anyhow::Result<()> {
         args.put(time(draft.at));
         args.put_json(draft)?;
     }
-    args.put_count(proposals.len());
-    for proposal in proposals {
-        args.put(&proposal.id.0);
-        args.put_number(millis(proposal.created_at));
-        args.put_json(proposal)?;
-    }
+    put_proposals(args, proposals)?;
     args.put_count(chats.len());
     for chat in chats {
         args.put(chat.as_str());
     }
-    args.put_count(cleared.len());
-    for key in cleared {
-        args.put(key);
-    }
-    args.put_count(timers.len());
-    for Timer { key, due, event } in timers {
-        args.put(key);
-        args.put_number(millis(*due));
-        args.put_json(event)?;
-    }
-    Ok(())
+    put_timers(args, cleared, timers)
 }
 
 fn put_incident(args: &mut Args, incident: &Incident) -> anyhow::Result<()> {

@@ -42,7 +42,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use self::address::Address;
 use self::args::{Answer, Args, from_json, to_json};
-use self::commit::{ORIGINS, fingerprints, millis, opened_from, origin_name, post_from};
+use self::commit::{ORIGINS, fingerprints, millis, opened_from, origin_name, post_from, thread_name, thread_of};
 use self::link::Link;
 use self::script::Script;
 use crate::domain::audit::{AuditDraft, AuditEntry};
@@ -55,7 +55,7 @@ use crate::domain::post::Post;
 use crate::domain::projection::Projection;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Claimed, Document, DocumentKind, Filter, InboxState, Lease, REMEMBERED, Store, StoreError, Timer, Undelivered,
+    Claimed, Document, DocumentKind, Filter, InboxState, Lease, REMEMBERED, Record, Store, StoreError, Timer, Undelivered,
     Versioned, Write,
 };
 
@@ -430,8 +430,7 @@ impl Store for RedisStore {
         let Versioned { version, value } = projection;
         let mut args = Args::default().text(platform.as_str()).text(&id.0).number(*version);
         args.put_json(value)?;
-        let place = Place::Channel(platform, value.channel.clone());
-        args.put(value.root().map(|root| thread_name(&place, root)).unwrap_or_default());
+        args.put(thread_of(platform, value));
         let mut answer = self.link.run(Script::SaveProjection, &args).await?;
         match answer.word() {
             b"ok" => Ok(answer.number()?),
@@ -518,12 +517,38 @@ impl Store for RedisStore {
         Ok(found)
     }
 
+    async fn restore(&self, record: Record) -> Result<bool, StoreError> {
+        let args = match record {
+            Record::Incident(record) => commit::restored(&record)?,
+            Record::Timer { key, due, event } => commit::restored_timer(Timer { key, due, event })?,
+            Record::Document { kind, key, body } => {
+                return self.write_documents(kind, vec![(key, Some(body))]).await.map(|()| true);
+            }
+            Record::Audit(entry) => return self.restore_entry(entry).await,
+        };
+        Ok(self.link.run(Script::Restore, &args).await?.number::<u64>()? == 1)
+    }
+
     fn changes(&self) -> broadcast::Receiver<IncidentId> {
         self.changes.subscribe()
     }
 }
 
 impl RedisStore {
+    /// Puts an entry at the end of the audit, if it follows what is there.
+    async fn restore_entry(&self, entry: AuditEntry) -> Result<bool, StoreError> {
+        let there = self.audit(entry.seq, 1).await?.pop();
+        if there.as_ref() == Some(&entry) {
+            return Ok(false);
+        }
+        let (seq, follows) = (entry.seq, entry.previous.clone());
+        let args = commit::arguments(&[], &[entry], &follows, &[], DateTime::UNIX_EPOCH)?;
+        match self.link.run(Script::Commit, &args).await?.word() {
+            b"ok" => Ok(true),
+            _ => Err(StoreError::Conflict(IncidentId(format!("audit:{seq}")))),
+        }
+    }
+
     /// Removes an incident unless it changed since it was read.
     async fn remove(&self, Versioned { version, value }: &Versioned<Incident>) -> Result<bool, StoreError> {
         let mut args =
@@ -547,10 +572,6 @@ fn plain(error: StoreError) -> anyhow::Error {
         StoreError::Unavailable(why) => why,
         other => other.into(),
     }
-}
-
-fn thread_name(place: &Place, root: &MessageId) -> String {
-    format!("{place} {root}")
 }
 
 fn document_row(body: Option<&[u8]>) -> Vec<u8> {

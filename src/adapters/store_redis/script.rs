@@ -26,11 +26,12 @@ pub(super) enum Script {
     Documents,
     Audit,
     Changed,
+    Restore,
 }
 
 impl Script {
     /// All of them, by their position.
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 24] = [
         Self::Open,
         Self::Enqueue,
         Self::Claim,
@@ -54,6 +55,7 @@ impl Script {
         Self::Documents,
         Self::Audit,
         Self::Changed,
+        Self::Restore,
     ];
 
     fn source(self) -> &'static str {
@@ -67,7 +69,8 @@ impl Script {
             Self::Due => include_str!("lua/due.lua"),
             Self::Lease => include_str!("lua/lease.lua"),
             Self::Release => include_str!("lua/release.lua"),
-            Self::Commit => include_str!("lua/commit.lua"),
+            Self::Commit => concat!(include_str!("lua/incident.lua"), "\n", include_str!("lua/commit.lua")),
+            Self::Restore => concat!(include_str!("lua/incident.lua"), "\n", include_str!("lua/restore.lua")),
             Self::Incidents => include_str!("lua/incidents.lua"),
             Self::IncidentsByKey => include_str!("lua/incidents_by_key.lua"),
             Self::KeysByFingerprint => include_str!("lua/keys_by_fingerprint.lua"),
