@@ -82,9 +82,11 @@ async fn a_replica_and_a_stranger_are_refused_in_plain_words() {
     let refused = connect(&redis.url().replace("s3cret", "wrong-one")).await.err().unwrap();
     let said = format!("{refused:#}").replace(&redis.port.to_string(), "PORT");
     insta::assert_snapshot!(said, @"open the store redis://…@127.0.0.1:PORT (HOLMES_STORE_URL): Redis refuses the user or password in HOLMES_STORE_URL");
-    redis.admin(&["ACL", "SETUSER", "holmes", "-zadd"]).await;
-    let error = store.enqueue(&notification(1), now()).await.unwrap_err();
-    assert!(error.to_string().contains("may not do what the bot needs"), "{error:#}");
+    // A script that is stopped in its middle by a missing permission would be half done: that is found at the start.
+    redis.admin(&["ACL", "SETUSER", "holmes", "-xadd"]).await;
+    let refused = connect(&redis.url()).await.err().unwrap();
+    let said = format!("{refused:#}").replace(&redis.port.to_string(), "PORT");
+    insta::assert_snapshot!(said, @"open the store redis://…@127.0.0.1:PORT (HOLMES_STORE_URL): the Redis user may not do what the bot needs (docs/redis.md): xadd");
 }
 
 #[tokio::test]
@@ -160,7 +162,7 @@ async fn a_store_is_carried_to_redis_and_back() {
     let embedded: Arc<dyn Store> = Arc::new(EmbeddedStore::open(directory.path()).unwrap());
     store_contract::fill(&*embedded).await;
     let before = written(&*embedded).await;
-    assert!(before.len() > 8, "{before:#?}");
+    assert_eq!(before.len(), 7, "2 incidents, a timer, 2 documents, 2 entries: {before:#?}");
 
     let redis = RedisServer::start().await;
     let there = redis.store().await;

@@ -112,7 +112,11 @@ impl RedisStore {
         let open = || format!("open the store {address} (HOLMES_STORE_URL)");
         let link = Arc::new(Link::new(&address, ca, &prefix).with_context(open)?);
         let opened = link.run(Script::Open, &Args::default().number(FORMAT)).await;
-        let format: u64 = opened.map_err(plain).with_context(open)?.number()?;
+        let mut opened = opened.map_err(plain).with_context(open)?;
+        if opened.word() == b"denied" {
+            return Err(anyhow!(fault::not_permitted(&opened.text()?)).context(open()));
+        }
+        let format: u64 = opened.number()?;
         anyhow::ensure!(
             format <= FORMAT,
             "the store {address} was written by a newer release (format {format}; this one reads {FORMAT})"
