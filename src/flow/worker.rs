@@ -248,3 +248,28 @@ async fn run_timer(context: &Context, hands: Option<&Hands>, incident: &Incident
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_that_others_are_at_makes_room_for_the_next() {
+        let due = |second| DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
+        let timer = |due| Timer {
+            key: "investigate:i-1".into(),
+            due,
+            event: Event::Settle { incident: IncidentId("i-1".into()) },
+        };
+        let mut running = Running::default();
+        assert!(!running.is_left_alone(&timer(due(1))));
+        running.now.insert("investigate:i-1".into());
+        assert!(running.is_left_alone(&timer(due(2))), "one run at a time, whenever it is due");
+        running.ended("investigate:i-1".into(), due(1));
+        assert!(running.is_left_alone(&timer(due(1))), "it ran and is still due");
+        assert!(!running.is_left_alone(&timer(due(2))), "it was set anew");
+        running.ended.values_mut().for_each(|(_, at)| *at = at.checked_sub(AGAIN_AFTER).unwrap());
+        running.forget();
+        assert!(!running.is_left_alone(&timer(due(1))), "after a while it is tried again");
+    }
+}

@@ -57,6 +57,25 @@ impl RedisServer {
         server
     }
 
+    /// Over TLS alone, with a certificate for 127.0.0.1; gives the certificate of its authority, too.
+    pub async fn over_tls() -> (Self, Vec<u8>) {
+        let files = TempDir::new("certificates");
+        certify(files.path());
+        let file = |name: &str| files.path().join(name).display().to_string();
+        let port = free_port().to_string();
+        let (ca, certificate, key) = (file("ca.pem"), file("redis.pem"), file("redis.key"));
+        let flags = [
+            ["--tls-port", &port],
+            ["--tls-ca-cert-file", &ca],
+            ["--tls-cert-file", &certificate],
+            ["--tls-key-file", &key],
+            ["--tls-auth-clients", "no"],
+        ];
+        let mut server = Self::start_with(&flags.concat()).await;
+        server.port = port.parse().unwrap();
+        (server, std::fs::read(ca).unwrap())
+    }
+
     /// A Cluster of so many nodes, without replicas.
     pub async fn cluster(nodes: u16) -> Vec<Self> {
         let mut cluster = Vec::new();
@@ -181,6 +200,20 @@ pub async fn connect(url: &str) -> anyhow::Result<RedisStore> {
 pub async fn connect_with(url: &str, copies: usize) -> anyhow::Result<RedisStore> {
     let address = Address::parse(url).map_err(anyhow::Error::msg)?;
     RedisStore::connect(RedisSettings { address, ca: None, prefix: "holmes".into(), copies }).await
+}
+
+/// Makes an authority and a certificate of it for 127.0.0.1.
+fn certify(directory: &Path) {
+    std::fs::write(directory.join("extensions"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").unwrap();
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    for line in [
+        &format!("req -x509 {key} -keyout ca.key -out ca.pem -days 2 -subj /CN=authority"),
+        &format!("req {key} -keyout redis.key -out redis.csr -subj /CN=redis"),
+        "x509 -req -in redis.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out redis.pem -days 2 -extfile extensions",
+    ] {
+        let output = Command::new(found("openssl")).args(line.split(' ')).current_dir(directory).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 fn spawn(arguments: &[String], directory: &Path) -> Child {

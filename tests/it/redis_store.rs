@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use holmes_bot::adapters::store_embedded::EmbeddedStore;
+use holmes_bot::adapters::store_redis::{Address, RedisSettings, RedisStore};
 use holmes_bot::commands::store::{export, import};
 use holmes_bot::domain::event::Event;
 use holmes_bot::domain::notification::Notification;
@@ -191,6 +192,57 @@ async fn a_store_is_carried_to_redis_and_back() {
     assert!(next.0 > 41, "events are numbered on after those that incidents remember");
     let error = export(&*there, now(), &mut Vec::new()).await.unwrap_err().to_string();
     assert!(error.starts_with("1 events wait to be handled"), "{error}");
+}
+
+#[tokio::test]
+async fn tls_is_believed_only_with_its_authority() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (redis, ca) = RedisServer::over_tls().await;
+    let connect = async |url: &str, ca: Option<Vec<u8>>| {
+        let address = Address::parse(url).unwrap();
+        RedisStore::connect(RedisSettings { address, ca, prefix: "holmes".into(), copies: 0 }).await
+    };
+    let url = format!("rediss://holmes:s3cret@127.0.0.1:{}", redis.port);
+    let store = connect(&url, Some(ca.clone())).await.unwrap();
+    store.enqueue(&notification(1), now()).await.unwrap();
+    let stranger = connect(&url, None).await.err().unwrap();
+    assert!(format!("{stranger:#}").contains("no connection to Redis"), "{stranger:#}");
+    assert!(connect(&url.replace("rediss", "redis"), Some(ca)).await.is_err(), "not without TLS");
+}
+
+/// What an incident with a usual thread takes of Redis' memory, and how long a commit takes; `HOLMES_FIGURES=1000` for
+/// figures that mean something.
+#[tokio::test]
+async fn an_incident_takes_little_memory() {
+    let most: usize = std::env::var("HOLMES_FIGURES").map_or(100, |most| most.parse().unwrap());
+    for durable in [false, true] {
+        let redis = if durable { RedisServer::durable().await } else { RedisServer::start().await };
+        let store = redis.store().await;
+        let used = async || {
+            let redis::Value::BulkString(info) = redis.admin(&["INFO", "memory"]).await else { panic!("no INFO") };
+            let info = String::from_utf8(info).unwrap();
+            let line = info.lines().find_map(|line| line.strip_prefix("used_memory_dataset:")).unwrap().to_owned();
+            line.trim().parse::<usize>().unwrap()
+        };
+        let before = used().await;
+        let began = Instant::now();
+        for number in 0..most {
+            store.commit(vec![store_contract::told(number)], &[], now()).await.unwrap();
+        }
+        let (took, bytes) = (began.elapsed(), (used().await - before) / most);
+        let began = Instant::now();
+        let event = notification(2000);
+        for _ in 0..most {
+            store.enqueue(&event, now()).await.unwrap();
+        }
+        println!(
+            "appendfsync always: {durable}; an incident with 12 entries of 1 KiB in its thread takes {bytes} bytes; a commit \
+             {:.2} ms, an event {:.2} ms, one after the other",
+            took.as_secs_f64() * 1000.0 / most as f64,
+            began.elapsed().as_secs_f64() * 1000.0 / most as f64,
+        );
+        assert!(bytes < 40_000, "{bytes} bytes an incident");
+    }
 }
 
 #[tokio::test]

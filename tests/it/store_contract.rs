@@ -74,6 +74,12 @@ pub fn opened(deployment: &str) -> Write {
     new(incident(deployment, 0))
 }
 
+/// A write that opens an incident whose thread has a dozen entries of a KiB.
+pub fn told(number: usize) -> Write {
+    let posts = (0..12).map(|entry| post(&format!("evidence:E{entry}"), &"a line of a log; ".repeat(60), 0)).collect();
+    Write { posts, chats: vec![Platform::Slack], ..new(incident(&format!("app{number}"), 0)) }
+}
+
 /// Puts something of each kind into a store; doing it twice is refused.
 pub async fn fill(store: &dyn Store) {
     let mut web = incident("web", 0);
@@ -409,6 +415,7 @@ fn proposal(incident: &Incident, replicas: u32, second: i64) -> Proposal {
         proposed_by: ProposedBy::Analysis,
         places: std::collections::BTreeSet::new(),
         expires: None,
+        notes: Vec::new(),
     };
     Proposal::new(draft, at(second)).unwrap().0
 }
