@@ -14,9 +14,7 @@ use crate::app;
 use crate::config::{Config, StoreConfig};
 use crate::domain::chat::Platform;
 use crate::domain::incident::{IncidentId, Origin};
-use crate::ports::{
-    DocumentKind, Filter, IncidentRecord, Record, ShownRecord, Store, StoreError, Timer, Versioned,
-};
+use crate::ports::{DocumentKind, Filter, IncidentRecord, Record, ShownRecord, Store, StoreError, Timer, Versioned};
 
 /// How lines are written; a newer one than this is not read.
 const FORMAT: u32 = 1;
@@ -220,9 +218,9 @@ pub async fn import(store: &dyn Store, lines: impl BufRead) -> anyhow::Result<Co
         match store.restore(record).await {
             Ok(true) => counts.join(&one),
             Ok(false) => counts.there += 1,
-            Err(StoreError::Conflict(what)) => bail!(
-                "line {number}: {what} does not follow the audit that is in the store: import into an empty one"
-            ),
+            Err(StoreError::Conflict(what)) => {
+                bail!("line {number}: {what} does not follow the audit that is in the store: import into an empty one")
+            }
             Err(error) => return Err(error).with_context(|| format!("take line {number}")),
         }
     }

@@ -29,7 +29,8 @@ impl Reader<'_> {
         let prefix = self.get("HOLMES_REDIS_PREFIX");
         let copies = self.number("HOLMES_REDIS_COPIES", 0, 0..=8);
         let Some(url) = self.get("HOLMES_STORE_URL") else {
-            for (name, is_set) in [("HOLMES_STORE_CA_FILE", ca_file.is_some()), ("HOLMES_REDIS_PREFIX", prefix.is_some())]
+            for (name, is_set) in
+                [("HOLMES_STORE_CA_FILE", ca_file.is_some()), ("HOLMES_REDIS_PREFIX", prefix.is_some())]
             {
                 if is_set {
                     self.wrong(name, "makes sense only together with HOLMES_STORE_URL");
@@ -41,7 +42,10 @@ impl Reader<'_> {
         // It becomes the hash tag of a Cluster, a pattern of an ACL, and the name of a channel.
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if !prefix.chars().all(is_plain) {
-            self.wrong("HOLMES_REDIS_PREFIX", format!("`{prefix}` has more in it than letters, digits, `.`, `_` and `-`"));
+            self.wrong(
+                "HOLMES_REDIS_PREFIX",
+                format!("`{prefix}` has more in it than letters, digits, `.`, `_` and `-`"),
+            );
         }
         match Address::parse(&url) {
             Ok(address) => StoreConfig::Redis { address, ca_file, prefix, copies },

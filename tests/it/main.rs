@@ -36,6 +36,7 @@ mod remedy;
 mod runbooks;
 mod redis_server;
 mod redis_store;
+mod remedy;
 mod store_contract;
 mod storm;
 mod story;

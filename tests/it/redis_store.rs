@@ -194,6 +194,26 @@ async fn a_store_is_carried_to_redis_and_back() {
     assert!(error.starts_with("1 events wait to be handled"), "{error}");
 }
 
+/// What a release wrote is read by those that follow. `HOLMES_WRITE_SAMPLE=1` writes the sample of a new format.
+#[tokio::test]
+async fn what_an_earlier_release_exported_is_read() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures/store-format-1.ndjson");
+    if std::env::var_os("HOLMES_WRITE_SAMPLE").is_some() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(directory.path()).unwrap();
+        store_contract::fill(&store).await;
+        let mut out = Vec::new();
+        export(&store, now(), &mut out).await.unwrap();
+        std::fs::write(sample, out).unwrap();
+    }
+    let lines = std::fs::read(sample).unwrap();
+    for (store, _alive) in store_contract::stores().await {
+        let counts = import(&*store, lines.as_slice()).await.unwrap();
+        assert_eq!((counts.incidents, counts.timers, counts.documents, counts.audit), (2, 1, 2, 2));
+        store_contract::check_filled(&*store).await;
+    }
+}
+
 #[tokio::test]
 async fn tls_is_believed_only_with_its_authority() {
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -25,7 +25,7 @@ use holmes_bot::ports::{
 use crate::redis_server::RedisServer;
 
 /// A store of each kind that can be had here, with what must live as long as it.
-async fn stores() -> Vec<(Arc<dyn Store>, Box<dyn std::any::Any + Send>)> {
+pub async fn stores() -> Vec<(Arc<dyn Store>, Box<dyn std::any::Any + Send>)> {
     let directory = tempfile::tempdir().unwrap();
     let embedded = EmbeddedStore::open(directory.path()).unwrap();
     let redis = RedisServer::start().await;
@@ -561,7 +561,10 @@ async fn many_entries_of_the_audit_at_once_are_one_chain() {
         }
         let chain = store.audit(1, 999).await.unwrap();
         assert_eq!((chain.len(), first_broken(&chain)), (120, None));
-        assert!(chain.chunks(2).all(|pair| pair[0].draft.incident == pair[1].draft.incident), "a commit's stay together");
+        assert!(
+            chain.chunks(2).all(|pair| pair[0].draft.incident == pair[1].draft.incident),
+            "a commit's stay together"
+        );
         assert_eq!(store.audit(119, 1).await.unwrap(), chain[118..119]);
         assert!(store.audit(121, 9).await.unwrap().is_empty());
     }

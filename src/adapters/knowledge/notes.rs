@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::base::{KeptNote, Knowledge, note_document, note_source};
-use crate::adapters::openwebui::{OpenWebui, OpenWebuiError};
 use crate::adapters::openwebui::sync::{Item, SyncError};
+use crate::adapters::openwebui::{OpenWebui, OpenWebuiError};
 use crate::domain::note::Note;
 use crate::domain::passage::Collection;
 use crate::ports::{DocumentKind, StoreError};

@@ -36,8 +36,8 @@ use crate::domain::post::Post;
 use crate::domain::projection::Projection;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer, Undelivered, Versioned,
-    Write,
+    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer, Undelivered,
+    Versioned, Write,
 };
 
 /// Events that may wait. At 200 a second it is most of a minute; beyond it Alertmanager is told to come back.

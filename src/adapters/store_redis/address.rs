@@ -54,8 +54,9 @@ impl Address {
         };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let (login, hosts) =
-            authority.rsplit_once('@').map_or((String::new(), authority), |(login, hosts)| (format!("{login}@"), hosts));
+        let (login, hosts) = authority
+            .rsplit_once('@')
+            .map_or((String::new(), authority), |(login, hosts)| (format!("{login}@"), hosts));
         if !kind.is_empty() && hosts.split(',').any(str::is_empty) || kind.is_empty() && hosts.contains(',') {
             return Err(wrong());
         }

@@ -76,7 +76,10 @@ mod tests {
     #[test]
     fn a_cache_is_no_store() {
         let told = |info: &str| -> Vec<String> {
-            of_server("a:1", info).into_iter().map(|line| format!("{} {}: {}", line.ok, line.what, line.detail)).collect()
+            of_server("a:1", info)
+                .into_iter()
+                .map(|line| format!("{} {}: {}", line.ok, line.what, line.detail))
+                .collect()
         };
         let good = "redis_version:7.2.4\r\nvalkey_version:8.0.1\r\nused_memory_human:1.2M\r\n\
                     maxmemory_policy:noeviction\r\naof_enabled:1\r\naof_last_write_status:ok\r\n";
@@ -90,7 +93,10 @@ mod tests {
         );
         let bad = "redis_version:6.2.1\nmaxmemory_policy:allkeys-lru\naof_enabled:0\nrdb_last_bgsave_status:err\n";
         let told = told(bad);
-        assert!(told[0].starts_with("false") && told[1].starts_with("false") && told[3].starts_with("false"), "{told:?}");
+        assert!(
+            told[0].starts_with("false") && told[1].starts_with("false") && told[3].starts_with("false"),
+            "{told:?}"
+        );
         assert!(told[2].starts_with("true durability of a:1: appendonly no"));
     }
 }

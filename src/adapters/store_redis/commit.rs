@@ -120,8 +120,7 @@ fn put_entry(args: &mut Args, entry: &AuditEntry) -> anyhow::Result<()> {
 /// What `lua/restore.lua` says of an incident.
 pub(super) fn restored(record: &IncidentRecord) -> anyhow::Result<Args> {
     let IncidentRecord { version, incident, investigation, thread, proposals, shown } = record;
-    let mut args =
-        Args::default().text("1").text(&incident.id.0).number(*version).number(record.last_event());
+    let mut args = Args::default().text("1").text(&incident.id.0).number(*version).number(record.last_event());
     put_incident(&mut args, incident)?;
     match investigation {
         Some(investigation) => args.put_json(investigation)?,

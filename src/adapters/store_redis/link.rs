@@ -210,9 +210,7 @@ async fn ask<T: FromRedisValue>(wire: &mut Wire, command: &Cmd) -> RedisResult<T
 }
 
 fn config() -> AsyncConnectionConfig {
-    AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_WITHIN))
-        .set_response_timeout(Some(ANSWER_WITHIN))
+    AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT_WITHIN)).set_response_timeout(Some(ANSWER_WITHIN))
 }
 
 fn target(address: &Address, ca: Option<Vec<u8>>) -> RedisResult<Target> {

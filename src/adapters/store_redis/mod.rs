@@ -55,8 +55,8 @@ use crate::domain::post::Post;
 use crate::domain::projection::Projection;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Claimed, Document, DocumentKind, Filter, InboxState, Lease, REMEMBERED, Record, Store, StoreError, Timer, Undelivered,
-    Versioned, Write,
+    Claimed, Document, DocumentKind, Filter, InboxState, Lease, REMEMBERED, Record, Store, StoreError, Timer,
+    Undelivered, Versioned, Write,
 };
 
 /// How records are written; a newer one than this is not read.
@@ -215,11 +215,8 @@ impl Store for RedisStore {
         let mut args = Args::default();
         args.put_json(event)?;
         args.put(event.key().unwrap_or_default());
-        let args = args
-            .number(millis(now))
-            .number(millis(now - REMEMBERED))
-            .number(MAX_WAITING)
-            .number(MAX_WAITING_BYTES);
+        let args =
+            args.number(millis(now)).number(millis(now - REMEMBERED)).number(MAX_WAITING).number(MAX_WAITING_BYTES);
         let mut answer = self.link.run(Script::Enqueue, &args).await?;
         match answer.word() {
             b"ok" => {
