@@ -17,13 +17,19 @@ use super::{AUTHOR, Context, answer, command, decide, handle, intake, press, pro
 use crate::domain::audit::AuditDraft;
 use crate::domain::event::{Event, EventId, Wish};
 use crate::domain::incident::IncidentId;
-use crate::ports::{Claimed, StoreError, Timer, Write};
+use crate::ports::{Claimed, Lease, StoreError, Timer, Write};
 
 /// Events of one batch.
 const BATCH: usize = 64;
-/// How long a claimed event is held, and so how long those of a replica that died wait for another. A batch takes well
-/// under a second, and 13 s if the cluster lets every look at an alert's owner time out.
-const HOLD: TimeDelta = TimeDelta::seconds(20);
+/// The lease of whoever handles the inbox.
+const INBOX: &str = "inbox";
+/// How long that lease and a claimed event are held, and so how long the inbox waits when its replica dies. A batch takes
+/// well under a second, and 2 s if the cluster lets every look at an alert's owner time out.
+const HOLD: TimeDelta = TimeDelta::seconds(10);
+/// How long a turn lasts while there is something to do: well within `HOLD`, a slow batch included.
+const TURN: Duration = Duration::from_secs(3);
+/// How long a turn lasts without anything to do. A storm is one turn, not one a batch.
+const QUIET: Duration = Duration::from_secs(1);
 /// How long the loops sleep when there is nothing to do. It bounds the first message of a thread.
 const IDLE: Duration = Duration::from_millis(25);
 /// Attempts before an event is given up.
@@ -38,18 +44,62 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// Conversations with the model that are under way or wait for it; beyond, they wait here. Each is a few KiB.
 const CONVERSATIONS: usize = 64;
 
-/// Handles the inbox until `stop`.
+/// Handles the inbox until `stop`, when it is this replica's turn.
 pub async fn inbox(context: Arc<Context>, stop: CancellationToken) {
+    let mut turn = None;
     while !stop.is_cancelled() {
-        match context.store.claim(BATCH, HOLD, (context.clock)()).await {
-            Ok(claimed) if claimed.is_empty() => idle(IDLE, &stop).await,
-            Ok(claimed) => handle_batch(&context, claimed).await,
+        match round(&context, &mut turn).await {
+            Ok(Round::Handled) => {}
+            Ok(Round::Quiet) => idle(IDLE, &stop).await,
             Err(error) => {
-                tracing::error!("read the inbox: {error:#}");
+                // What was claimed is claimed again, by whoever has the next turn.
+                tracing::error!("handle the inbox: {error:#}");
+                turn = None;
                 idle(Duration::from_secs(1), &stop).await;
             }
         }
     }
+    if let Some(turn) = turn
+        && let Err(error) = context.store.release(&turn.lease).await
+    {
+        tracing::warn!("hand the inbox over: {error:#}");
+    }
+}
+
+/// The right to handle the inbox, for a while.
+struct Turn {
+    lease: Lease,
+    since: Instant,
+    used: Instant,
+}
+
+/// What one round found.
+enum Round {
+    Handled,
+    Quiet,
+}
+
+async fn round(context: &Context, turn: &mut Option<Turn>) -> Result<Round, StoreError> {
+    let store = &context.store;
+    if let Some(over) = turn.take_if(|turn| turn.since.elapsed() > TURN || turn.used.elapsed() > QUIET) {
+        store.release(&over.lease).await?;
+    }
+    if turn.is_none() {
+        // Asked many times a second: an empty inbox must cost a look, not a write.
+        if store.inbox().await?.waiting == 0 {
+            return Ok(Round::Quiet);
+        }
+        let Some(lease) = store.lease(INBOX, HOLD, (context.clock)()).await? else { return Ok(Round::Quiet) };
+        *turn = Some(Turn { lease, since: Instant::now(), used: Instant::now() });
+    }
+    let Some(turn) = turn else { return Ok(Round::Quiet) };
+    let claimed = store.claim(BATCH, HOLD, (context.clock)()).await?;
+    if claimed.is_empty() {
+        return Ok(Round::Quiet);
+    }
+    handle_batch(context, claimed, &turn.lease).await?;
+    turn.used = Instant::now();
+    Ok(Round::Handled)
 }
 
 pub(super) async fn idle(time: Duration, stop: &CancellationToken) {
@@ -59,7 +109,7 @@ pub(super) async fn idle(time: Duration, stop: &CancellationToken) {
     }
 }
 
-async fn handle_batch(context: &Context, claimed: Vec<Claimed>) {
+async fn handle_batch(context: &Context, claimed: Vec<Claimed>, turn: &Lease) -> Result<(), StoreError> {
     let mut notifications = Vec::new();
     let mut others = Vec::new();
     for claimed in claimed {
@@ -68,20 +118,32 @@ async fn handle_batch(context: &Context, claimed: Vec<Claimed>) {
             event => others.push((claimed.id, claimed.attempt, event)),
         }
     }
-    let batch = notifications.iter().map(|(id, _, notification)| (*id, notification.clone())).collect();
-    if !notifications.is_empty()
-        && let Err(error) = intake::notifications(context, batch).await
-    {
-        tracing::warn!(events = notifications.len(), "handle notifications together: {error:#}; trying one by one");
-        for (id, attempt, notification) in notifications {
-            let result = intake::notifications(context, vec![(id, notification)]).await;
-            settle(context, id, attempt, result).await;
+    let mut parts = vec![notifications];
+    while let Some(mut part) = parts.pop() {
+        let batch = part.iter().map(|(id, _, notification)| (*id, notification.clone())).collect();
+        match intake::notifications(context, batch, turn).await {
+            Ok(()) => {}
+            Err(error @ StoreError::LeaseLost(_)) => return Err(error),
+            Err(error) if part.len() > 1 => {
+                tracing::debug!(events = part.len(), "handle notifications together: {error:#}; dividing them");
+                // A store that is down is down for each of them.
+                context.store.inbox().await?;
+                let rest = part.split_off(part.len() / 2);
+                parts.extend([rest, part]);
+            }
+            Err(error) => {
+                for (id, attempt, _) in part {
+                    settle(context, id, attempt, &error).await;
+                }
+            }
         }
     }
     for (id, attempt, event) in others {
-        let result = postpone(context, id, event).await;
-        settle(context, id, attempt, result).await;
+        if let Err(error) = postpone(context, id, event).await {
+            settle(context, id, attempt, &error).await;
+        }
     }
+    Ok(())
 }
 
 /// Turns a wish into a timer, so that the inbox does not wait for it.
@@ -136,8 +198,7 @@ pub(super) async fn investigate_later(
 }
 
 /// An event that failed is tried again later, and in the end kept aside with the reason.
-async fn settle(context: &Context, id: EventId, attempt: u32, result: Result<(), StoreError>) {
-    let Err(error) = result else { return };
+async fn settle(context: &Context, id: EventId, attempt: u32, error: &StoreError) {
     let now = (context.clock)();
     let kept = if attempt >= MAX_ATTEMPTS {
         tracing::error!(event = %id, attempt, "give event {id} up: {error:#}");
