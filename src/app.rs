@@ -30,9 +30,10 @@ use crate::adapters::metrics::{Metrics, MetricsSettings};
 use crate::adapters::model::{Model, ModelSettings};
 use crate::adapters::openwebui::{OpenWebui, OpenWebuiSettings};
 use crate::adapters::store_embedded::EmbeddedStore;
+use crate::adapters::store_redis::{RedisSettings, RedisStore};
 use crate::config::{
     ActuatorConfig, Config, Credentials, EmbeddingsConfig, HttpNeighbour, KubernetesConfig, LlmConfig, LogsConfig,
-    OpenWebuiConfig,
+    OpenWebuiConfig, StoreConfig,
 };
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::policy::Policy;
@@ -57,6 +58,10 @@ use crate::web::{alertmanager, api, console, health, holmesgpt, host, knowledge 
 
 /// How long a shutdown waits for what runs: less than Kubernetes' default grace period of 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How long a start waits for Redis, which may be loading its data or failing over.
+const STORE_WITHIN: Duration = Duration::from_secs(30);
+/// Pause between two tries.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// How often old incidents are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// Longest pause between two pieces of a request's body: a slower sender is gone or means harm.
@@ -97,7 +102,7 @@ impl App {
             .with_context(|| format!("listen on {}: is the port taken? (HOLMES_LISTEN)", config.listen))?;
         let address = listener.local_addr().context("read the listener's address")?;
         let counters = Arc::new(Counters::default());
-        let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&config.data_dir)?);
+        let store = store_in_time(&config).await?;
         let context = Arc::new(context(&config, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&counters)).await?);
         let stopping = CancellationToken::new();
 
@@ -160,6 +165,43 @@ impl App {
             Some(Some(Ok((task, Err(error))))) => Err(error.context(format!("the {task} ended"))),
             Some(Some(Err(error))) => Err(anyhow!(error).context("a task died")),
             Some(None) => Err(anyhow!("nothing runs")),
+        }
+    }
+}
+
+/// Where state is kept.
+///
+/// # Errors
+/// When the file cannot be opened, or Redis does not answer.
+pub async fn store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    match redis(config).await? {
+        Some(redis) => Ok(Arc::new(redis)),
+        None => Ok(Arc::new(EmbeddedStore::open(&config.data_dir)?)),
+    }
+}
+
+/// The store in Redis, if that is where state is kept.
+///
+/// # Errors
+/// When Redis does not answer.
+pub async fn redis(config: &Config) -> anyhow::Result<Option<RedisStore>> {
+    let StoreConfig::Redis { address, ca_file, prefix, copies } = &config.store else { return Ok(None) };
+    let ca = ca_file.as_ref().map(|file| std::fs::read(file).with_context(|| format!("read {}", file.display())));
+    let settings =
+        RedisSettings { address: address.clone(), ca: ca.transpose()?, prefix: prefix.clone(), copies: *copies };
+    RedisStore::connect(settings).await.map(Some)
+}
+
+/// The store, with patience where it is a server.
+async fn store_in_time(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let until = tokio::time::Instant::now() + STORE_WITHIN;
+    loop {
+        match store(config).await {
+            Err(error) if matches!(config.store, StoreConfig::Redis { .. }) && tokio::time::Instant::now() < until => {
+                tracing::warn!("{error:#}; trying again");
+                tokio::time::sleep(STORE_PAUSE).await;
+            }
+            opened => return opened,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod console;
 mod llm;
+mod store;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use crate::render::Language;
 use crate::web::console::visitor::{Resident, Sso};
 
 pub use llm::LlmConfig;
+pub use store::StoreConfig;
 
 /// Every variable that is read, as documented in `.env.example`.
 pub const VARIABLES: &[&str] = &[
@@ -27,6 +29,9 @@ pub const VARIABLES: &[&str] = &[
     "HOLMES_PUBLIC_URL",
     "HOLMES_DATA_DIR",
     "HOLMES_STORE_URL",
+    "HOLMES_STORE_CA_FILE",
+    "HOLMES_REDIS_PREFIX",
+    "HOLMES_REDIS_COPIES",
     "HOLMES_WEBHOOK_TOKEN",
     "HOLMES_API_TOKEN",
     "HOLMES_CONSOLE_TOKEN",
@@ -209,6 +214,8 @@ pub struct Config {
     pub public_url: String,
     /// Where the embedded store lives.
     pub data_dir: PathBuf,
+    /// Where state is kept.
+    pub store: StoreConfig,
     /// Bearer token (or basic password) of the webhook; `None` only on loopback.
     pub webhook_token: Option<SecretString>,
     /// Bearer token of API and console; `None` only on loopback.
@@ -300,19 +307,11 @@ impl Reader<'_> {
                 }
             }
         }
-        if let Some(url) = self.get("HOLMES_STORE_URL") {
-            self.wrong(
-                "HOLMES_STORE_URL",
-                format!(
-                    "`{}` is not supported by this release: leave it unset for the embedded store",
-                    without_secrets(&url)
-                ),
-            );
-        }
         Config {
             listen,
             public_url: self.url("HOLMES_PUBLIC_URL").unwrap_or_else(|| format!("http://{listen}")),
             data_dir: self.get("HOLMES_DATA_DIR").map_or_else(|| PathBuf::from("data"), PathBuf::from),
+            store: self.store(),
             webhook_token,
             api_token,
             residents: self.residents(),
@@ -685,7 +684,7 @@ mod tests {
             ("METRICS_URL", "vm:8428"),
             ("LOGS_USERNAME", "me"),
             ("HOLMES_INVESTIGATION_DEADLINE", "soon"),
-            ("HOLMES_STORE_URL", "redis://:s3cret@redis:6379"),
+            ("HOLMES_STORE_URL", "redis//:s3cret@redis:6379"),
         ])
         .unwrap_err();
         insta::assert_snapshot!(problems, @r"
@@ -693,7 +692,7 @@ mod tests {
           HOLMES_API_TOKEN: is set but empty: give it a value or remove it
           HOLMES_WEBHOOK_TOKEN: must be set because HOLMES_LISTEN=0.0.0.0:8080 is not a loopback address
           HOLMES_API_TOKEN: must be set because HOLMES_LISTEN=0.0.0.0:8080 is not a loopback address
-          HOLMES_STORE_URL: `redis://…@redis:6379` is not supported by this release: leave it unset for the embedded store
+          HOLMES_STORE_URL: `…@redis:6379` is not like redis://user:password@host:6379/0, redis+sentinel://host:26379,host:26379/mymaster or redis+cluster://host:6379,host:6379 (rediss… for TLS)
           HOLMES_LANGUAGE: `de` is not one of en, ru
           HOLMES_INVESTIGATION_DEADLINE: `soon` is not a duration like 10s, 30m, 4h or 30d
           METRICS_URL: `vm:8428` is not an address like http://host:8428
@@ -707,6 +706,23 @@ mod tests {
         let tokens = [("HOLMES_LISTEN", "0.0.0.0:8080"), ("HOLMES_WEBHOOK_TOKEN", "a"), ("HOLMES_API_TOKEN", "b")];
         assert!(read(&tokens).is_ok());
         assert!(read(&tokens[..2]).is_err());
+    }
+
+    #[test]
+    fn state_is_kept_in_a_file_or_in_redis() {
+        assert!(matches!(read(&[]).unwrap().store, StoreConfig::Embedded));
+        let redis = [("HOLMES_STORE_URL", "redis+cluster://a:6379,b:6379"), ("HOLMES_REDIS_PREFIX", "team-a")];
+        let StoreConfig::Redis { prefix, copies, .. } = read(&redis).unwrap().store else { panic!("not Redis") };
+        assert_eq!((prefix.as_str(), copies), ("team-a", 0));
+        insta::assert_snapshot!(
+            read(&[("HOLMES_STORE_URL", "redis://a"), ("HOLMES_REDIS_PREFIX", "{a}")]).unwrap_err(),
+            @r"
+        the configuration has 1 problem(s):
+          HOLMES_REDIS_PREFIX: `{a}` has more in it than letters, digits, `.`, `_` and `-`
+        "
+        );
+        let alone = read(&[("HOLMES_REDIS_PREFIX", "a")]).unwrap_err();
+        assert!(alone.contains("HOLMES_REDIS_PREFIX: makes sense only together with HOLMES_STORE_URL"), "{alone}");
     }
 
     #[test]

@@ -34,6 +34,7 @@ fn run(command: Command, variables: &BTreeMap<String, String>) -> anyhow::Result
         Command::Audit(arguments) => {
             on_threads(commands::audit::run(&arguments, variables, &mut std::io::stdout().lock()))
         }
+        Command::Store(arguments) => on_threads(commands::store::run(&arguments, variables)),
         Command::Patterns(arguments) => commands::patterns::run(&arguments).map(|()| ExitCode::SUCCESS),
     }
 }

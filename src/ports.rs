@@ -1,5 +1,7 @@
 //! The two things that production has more than one of: where state lives ([`Store`]), and where people talk ([`Chat`]).
 
+mod record;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,6 +19,8 @@ use crate::domain::policy::{Person, Principal};
 use crate::domain::post::{Post, PostDraft};
 use crate::domain::projection::Projection;
 use crate::domain::proposal::{Proposal, ProposalId};
+
+pub use record::{IncidentRecord, Record, ShownRecord};
 
 /// How long an event's key is remembered. Slack repeats for five minutes, a person presses twice within seconds.
 pub const REMEMBERED: TimeDelta = TimeDelta::hours(1);
@@ -133,7 +137,8 @@ pub struct Filter {
 }
 
 /// What a document is; each kind is listed apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DocumentKind {
     /// A note.
     Note,
@@ -146,6 +151,9 @@ pub enum DocumentKind {
 }
 
 impl DocumentKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Note, Self::PastIncident, Self::Vector, Self::Upload];
+
     /// The name under which it is stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -292,6 +300,10 @@ pub trait Store: Send + Sync + 'static {
     /// The documents of a kind that changed after a revision, oldest change first, deleted ones among them. After 0: all
     /// that there are, without the deleted.
     async fn documents(&self, kind: DocumentKind, after: u64) -> Result<Vec<Document>, StoreError>;
+
+    /// Puts back what was taken out of another store, as it was; `false` where it is already. The audit goes on only where
+    /// it ended: what follows something else is refused as [`StoreError::Conflict`].
+    async fn restore(&self, record: Record) -> Result<bool, StoreError>;
 
     /// Tells which incidents change, from now on. A slow reader misses some and is told so.
     fn changes(&self) -> broadcast::Receiver<IncidentId>;

@@ -15,3 +15,4 @@ pub mod model;
 pub mod openwebui;
 pub mod permission;
 pub mod store_embedded;
+pub mod store_redis;

@@ -1,9 +1,10 @@
-//! `holmes-bot audit`: who did what, from the running bot or, when it is down, from its file; and whether the chain holds.
+//! `holmes-bot audit`: who did what, from Redis, or from the running bot or, when it is down, its file; and whether the chain holds.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -11,10 +12,10 @@ use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
-use crate::adapters::store_embedded::EmbeddedStore;
-use crate::config::Config;
+use crate::app;
+use crate::config::{Config, StoreConfig};
 use crate::domain::audit::{AuditEntry, Chain};
-use crate::ports::Store as _;
+use crate::ports::Store;
 
 /// Entries asked for at once.
 const PAGE: usize = 500;
@@ -160,8 +161,8 @@ fn from_file(file: &PathBuf, mut each: impl FnMut(AuditEntry) -> anyhow::Result<
 enum Source {
     /// The running bot, which holds its file.
     Bot { client: reqwest::Client, url: String, token: Option<String> },
-    /// The file of a bot that is down.
-    File(EmbeddedStore),
+    /// Redis, or the file of a bot that is down.
+    Store(Arc<dyn Store>),
 }
 
 #[derive(Deserialize)]
@@ -172,6 +173,9 @@ struct Page {
 impl Source {
     async fn open(variables: &BTreeMap<String, String>) -> anyhow::Result<Self> {
         let config = Config::from_variables(variables)?;
+        if matches!(config.store, StoreConfig::Redis { .. }) {
+            return app::store(&config).await.map(Self::Store);
+        }
         let mut address = config.listen;
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
@@ -189,7 +193,7 @@ impl Source {
                         directory.display()
                     );
                 }
-                EmbeddedStore::open(directory).map(Self::File)
+                app::store(&config).await.map(Self::Store)
             }
             Err(error) => Err(error),
         }
@@ -197,7 +201,7 @@ impl Source {
 
     async fn page(&self, from: u64, most: usize) -> anyhow::Result<Vec<AuditEntry>> {
         match self {
-            Self::File(store) => Ok(store.audit(from, most).await?),
+            Self::Store(store) => Ok(store.audit(from, most).await?),
             Self::Bot { client, url, token } => {
                 let mut request = client.get(url).query(&[("from", from), ("limit", most as u64)]);
                 if let Some(token) = token {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::adapters::check::CheckLine;
 use crate::app;
-use crate::config::Config;
+use crate::config::{Config, StoreConfig};
 
 /// Prints a table; the exit code is 1 when a configured neighbour fails.
 ///
@@ -19,6 +19,7 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
     let actuator = app::actuator(&config).await?;
     let mut failed = false;
     let groups = [
+        ("store", "HOLMES_STORE_URL", Some(store(&config).await)),
         (
             "metrics",
             "METRICS_URL",
@@ -93,4 +94,17 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
         println!("{:<12} warn  {name} is set but not known: a typing error?", "environment");
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What can be said about the store. A file is not opened: it belongs to the bot that may be running.
+async fn store(config: &Config) -> Vec<CheckLine> {
+    match (&config.store, app::redis(config).await) {
+        (_, Ok(Some(redis))) => redis.check().await,
+        (StoreConfig::Redis { .. }, Err(error)) => {
+            vec![CheckLine::bad("redis", format!("{error:#}"), "see docs/redis.md")]
+        }
+        (StoreConfig::Redis { .. } | StoreConfig::Embedded, _) => {
+            vec![CheckLine::good("file", format!("embedded in {}; for one replica", config.data_dir.display()))]
+        }
+    }
 }

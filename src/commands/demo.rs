@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::serve::terminated;
 use crate::adapters::actuator::{ActuatorSource, PERMISSIONS};
 use crate::app::App;
-use crate::config::{ActuatorConfig, Config, KubernetesConfig};
+use crate::config::{ActuatorConfig, Config, KubernetesConfig, StoreConfig};
 use crate::demo::{self, Delivery, Progress, Receiver, Rule, Timeline, World};
 use crate::domain::policy::{Person, Principal, PrincipalKind};
 use crate::telemetry;
@@ -129,6 +129,7 @@ fn config(
         config.console_guest = Some(Person::new(approver, APPROVER));
         config.policy_file = Some(policy);
     }
+    config.store = StoreConfig::Embedded;
     Ok(config)
 }
 

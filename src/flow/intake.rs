@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
+use futures::StreamExt as _;
 
 use super::{AUTHOR, Context, MAX_CONFLICTS, places};
 use crate::domain::audit::AuditDraft;
@@ -11,37 +12,52 @@ use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Changed, Incident, IncidentId, Progress};
 use crate::domain::notification::Notification;
 use crate::domain::post::{PostDraft, PostKind};
-use crate::ports::{StoreError, Timer, Versioned, Write};
+use crate::ports::{Lease, StoreError, Timer, Versioned, Write};
+
+/// Notifications that are placed at once: a batch must not wait for a slow cluster as often as it has notifications.
+const PLACED_AT_ONCE: usize = 8;
+/// How often a batch is tried again when an incident of it was changed meanwhile, before it is divided.
+const MAX_CONFLICTS_OF_MANY: usize = 3;
 
 /// Handles a batch of notifications in one write: in a storm, a hundred deliveries cost one.
 ///
+/// Only whoever has the `turn` does so, among all replicas: where an alert belongs is decided by what was opened before,
+/// and two who decide at once would open two incidents for one trouble.
+///
 /// # Errors
 /// When the store does not take the result; nothing was written then, and the batch may be handled again.
-pub async fn notifications(context: &Context, batch: Vec<(EventId, Notification)>) -> Result<(), StoreError> {
+/// [`StoreError::Conflict`]: others were faster each time, which smaller batches suffer less from.
+pub async fn notifications(
+    context: &Context,
+    batch: Vec<(EventId, Notification)>,
+    turn: &Lease,
+) -> Result<(), StoreError> {
     let handled: Vec<EventId> = batch.iter().map(|(event, _)| *event).collect();
     let received: Vec<DateTime<Utc>> = batch.iter().map(|(_, notification)| notification.received_at).collect();
-    let mut deliveries = Vec::with_capacity(batch.len());
-    for (event, mut notification) in batch {
+    let placed = futures::stream::iter(batch).map(async |(event, mut notification)| {
         for text in notification.alerts.iter_mut().flat_map(|alert| alert.annotations.values_mut()) {
             *text = context.redactor.redact(text).into_owned();
         }
-        deliveries.push((event, places::place(context, notification.alerts).await));
-    }
-    for _ in 0..MAX_CONFLICTS {
+        (event, places::place(context, notification.alerts).await)
+    });
+    let deliveries: Vec<(EventId, Vec<Placed>)> = placed.buffered(PLACED_AT_ONCE).collect().await;
+    let mut overtaken = None;
+    for _ in 0..if handled.len() > 1 { MAX_CONFLICTS_OF_MANY } else { MAX_CONFLICTS } {
         let now = (context.clock)();
         let (mut known, versions) = load(context, &deliveries, now).await?;
         let touched = fold(context, &deliveries, &mut known, now);
-        let writes = touched.iter().map(|touched| write(context, touched, &versions, now)).collect();
+        let writes = touched.iter().map(|touched| write(context, touched, &versions, now));
+        let writes = writes.map(|write| Write { lease: Some(turn.clone()), ..write }).collect();
         match context.commit(writes, &handled).await {
             Ok(()) => {
                 count(context, &touched, &received);
                 return Ok(());
             }
-            Err(StoreError::Conflict(_)) => {}
+            Err(StoreError::Conflict(by)) => overtaken = Some(by),
             Err(error) => return Err(error),
         }
     }
-    Err(StoreError::Unavailable(anyhow::anyhow!("intake was overtaken {MAX_CONFLICTS} times")))
+    overtaken.map_or(Ok(()), |by| Err(StoreError::Conflict(by)))
 }
 
 /// An incident after the whole batch.

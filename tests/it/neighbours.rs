@@ -83,7 +83,7 @@ impl Drop for Server {
 }
 
 /// Where a program is: in the variable that `scripts/test` exports (`VICTORIA_METRICS_BIN`), else in the path.
-fn found(program: &str) -> PathBuf {
+pub fn found(program: &str) -> PathBuf {
     let variable = format!("{}_BIN", program.to_uppercase().replace('-', "_"));
     if let Some(path) = std::env::var_os(&variable) {
         return path.into();

@@ -4,20 +4,32 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use holmes_bot::adapters::store_embedded::EmbeddedStore;
+use holmes_bot::domain::action::{Action, Before};
 use holmes_bot::domain::alert::{Alert, AlertStatus, Labels};
 use holmes_bot::domain::audit::{AuditDraft, first_broken};
-use holmes_bot::domain::event::Event;
+use holmes_bot::domain::chat::{MessageId, Place, Platform};
+use holmes_bot::domain::event::{Event, EventId};
 use holmes_bot::domain::incident::{Changed, Incident, IncidentId, IncidentStatus, Origin};
 use holmes_bot::domain::investigation::Investigation;
 use holmes_bot::domain::notification::Notification;
 use holmes_bot::domain::post::{PostDraft, PostKind};
+use holmes_bot::domain::projection::{Projection, Shown};
+use holmes_bot::domain::proposal::{Diff, Proposal, ProposalDraft, ProposalId, ProposedBy, Snapshot, State, Why};
+use holmes_bot::domain::question::Question;
+use holmes_bot::domain::redact::Redactor;
 use holmes_bot::domain::subject::Subject;
-use holmes_bot::ports::{Document, DocumentKind, Filter, Store, StoreError, Timer, Versioned, Write};
+use holmes_bot::ports::{
+    Document, DocumentKind, Filter, REMEMBERED, Store, StoreError, Timer, Undelivered, Versioned, Write,
+};
+
+use crate::redis_server::RedisServer;
 
 /// A store of each kind that can be had here, with what must live as long as it.
-fn stores() -> Vec<(Arc<dyn Store>, tempfile::TempDir)> {
+pub async fn stores() -> Vec<(Arc<dyn Store>, Box<dyn std::any::Any + Send>)> {
     let directory = tempfile::tempdir().unwrap();
-    vec![(Arc::new(EmbeddedStore::open(directory.path()).unwrap()), directory)]
+    let embedded = EmbeddedStore::open(directory.path()).unwrap();
+    let redis = RedisServer::start().await;
+    vec![(Arc::new(embedded), Box::new(directory)), (redis.store().await, Box::new(redis))]
 }
 
 fn at(second: i64) -> DateTime<Utc> {
@@ -57,6 +69,71 @@ fn new(incident: Incident) -> Write {
     Write::new(Versioned { version: 0, value: incident })
 }
 
+/// A write that opens an incident about a Deployment.
+pub fn opened(deployment: &str) -> Write {
+    new(incident(deployment, 0))
+}
+
+/// A write that opens an incident whose thread has a dozen entries of a KiB.
+pub fn told(number: usize) -> Write {
+    let posts = (0..12).map(|entry| post(&format!("evidence:E{entry}"), &"a line of a log; ".repeat(60), 0)).collect();
+    Write { posts, chats: vec![Platform::Slack], ..new(incident(&format!("app{number}"), 0)) }
+}
+
+/// Puts something of each kind into a store; doing it twice is refused.
+pub async fn fill(store: &dyn Store) {
+    let mut web = incident("web", 0);
+    web.remember(EventId(41));
+    let entry = |action: &str| AuditDraft {
+        at: at(1),
+        actor: "holmes".into(),
+        action: action.into(),
+        incident: Some(web.id.clone()),
+        detail: String::new(),
+    };
+    let timer = Timer { key: "settle:web".into(), due: at(99), event: Event::Settle { incident: web.id.clone() } };
+    let first = Write {
+        posts: vec![post("root", "one", 0), post("status", "looking", 0)],
+        investigation: Some(Investigation { run: 1, ..Investigation::default() }),
+        proposals: vec![proposal(&web, 3, 5)],
+        timers: vec![timer],
+        audit: vec![entry("incident.opened"), entry("investigation.requested")],
+        chats: vec![Platform::Slack],
+        ..new(web.clone())
+    };
+    if store.commit(vec![first, new(incident("pay", 10))], &[], at(1)).await.is_err() {
+        return;
+    }
+    let read = store.incident(&web.id).await.unwrap().unwrap();
+    let edit = Write { posts: vec![post("status", "done", 7)], ..Write::new(read) };
+    store.commit(vec![edit], &[], at(7)).await.unwrap();
+    let shown = Versioned { version: 0, value: projection("C1", Some("17.1")) };
+    store.save_projection(Platform::Slack, &web.id, &shown).await.unwrap();
+    let documents = vec![("n".into(), Some(vec![0, 255, 10])), ("gone".into(), Some(vec![1]))];
+    store.write_documents(DocumentKind::Note, documents).await.unwrap();
+    store.write_documents(DocumentKind::Note, vec![("gone".into(), None)]).await.unwrap();
+    store.write_documents(DocumentKind::Vector, vec![("n".into(), Some(vec![7; 300]))]).await.unwrap();
+}
+
+/// Checks that what [`fill`] put in is found and goes on.
+pub async fn check_filled(store: &dyn Store) {
+    let web = incident("web", 0);
+    let read = store.incident(&web.id).await.unwrap().unwrap();
+    assert_eq!(read.version, 2);
+    let thread = store.thread(&web.id).await.unwrap();
+    assert_eq!(thread.iter().map(|post| (post.seq, post.revision)).collect::<Vec<_>>(), [(1, 1), (2, 2)]);
+    assert_eq!((thread[1].draft.at, thread[1].edited_at), (at(0), at(7)));
+    let found = store.keys_by_fingerprint(&["Crash-web".into()]).await.unwrap();
+    assert_eq!(found, [("Crash-web".to_owned(), web.key.clone())]);
+    let (place, root) = (Place::Channel(Platform::Slack, "C1".into()), MessageId("17.1".into()));
+    assert_eq!(store.incident_of(&place, &root).await.unwrap(), Some(web.id.clone()));
+    assert_eq!(store.outbox(Platform::Slack, 9).await.unwrap().len(), 1);
+    assert_eq!(store.due(9, at(99)).await.unwrap().len(), 1);
+    assert_eq!(store.proposals(&web.id).await.unwrap().len(), 1);
+    let chain = store.audit(1, 99).await.unwrap();
+    assert_eq!((chain.len(), first_broken(&chain)), (2, None));
+}
+
 fn post(key: &str, text: &str, second: i64) -> PostDraft {
     PostDraft {
         key: key.into(),
@@ -72,7 +149,7 @@ const HOLD: TimeDelta = TimeDelta::seconds(30);
 
 #[tokio::test]
 async fn events_come_in_order_are_held_and_vanish_when_handled() {
-    for (store, _directory) in stores() {
+    for (store, _alive) in stores().await {
         for name in ["a", "b", "c"] {
             store.enqueue(&notification(name), at(0)).await.unwrap();
         }
@@ -93,7 +170,7 @@ async fn events_come_in_order_are_held_and_vanish_when_handled() {
 
 #[tokio::test]
 async fn an_event_is_given_back_or_buried() {
-    for (store, _directory) in stores() {
+    for (store, _alive) in stores().await {
         let id = store.enqueue(&notification("a"), at(0)).await.unwrap();
         store.claim(1, HOLD, at(0)).await.unwrap();
         store.retry(id, at(5)).await.unwrap();
@@ -108,7 +185,7 @@ async fn an_event_is_given_back_or_buried() {
 
 #[tokio::test]
 async fn a_write_at_an_old_version_is_refused_whole() {
-    for (store, _directory) in stores() {
+    for (store, _alive) in stores().await {
         let id = store.enqueue(&notification("a"), at(0)).await.unwrap();
         let incident = incident("web", 0);
         store.commit(vec![new(incident.clone())], &[], at(0)).await.unwrap();
@@ -126,7 +203,7 @@ async fn a_write_at_an_old_version_is_refused_whole() {
 
 #[tokio::test]
 async fn a_post_with_a_known_key_is_an_edit() {
-    for (store, _directory) in stores() {
+    for (store, _alive) in stores().await {
         let incident = incident("web", 0);
         let posts = vec![post("root", "one", 0), post("status", "looking", 0)];
         store.commit(vec![Write { posts, ..new(incident.clone()) }], &[], at(0)).await.unwrap();
@@ -142,7 +219,7 @@ async fn a_post_with_a_known_key_is_an_edit() {
 
 #[tokio::test]
 async fn incidents_are_found_by_key_by_fingerprint_and_by_state() {
-    for (store, _directory) in stores() {
+    for (store, _alive) in stores().await {
         let (web, mut pay) = (incident("web", 0), incident("pay", 10));
         pay.status = IncidentStatus::Resolved;
         pay.resolved_at = Some(at(20));
@@ -169,7 +246,7 @@ async fn incidents_are_found_by_key_by_fingerprint_and_by_state() {
 
 #[tokio::test]
 async fn timers_are_due_until_they_are_cleared_or_moved() {
-    for (store, _directory) in stores() {
+    for (store, _alive) in stores().await {
         let incident = incident("web", 0);
         let timer = |due| Timer {
             key: "investigate:web".into(),
@@ -192,7 +269,7 @@ async fn timers_are_due_until_they_are_cleared_or_moved() {
 
 #[tokio::test]
 async fn a_lost_lease_cannot_write() {
-    for (store, _directory) in stores() {
+    for (store, _alive) in stores().await {
         let incident = incident("web", 0);
         let name = incident.id.0.as_str();
         let slow = store.lease(name, HOLD, at(0)).await.unwrap().unwrap();
@@ -211,7 +288,7 @@ async fn a_lost_lease_cannot_write() {
 
 #[tokio::test]
 async fn the_audit_is_one_chain() {
-    for (store, _directory) in stores() {
+    for (store, _alive) in stores().await {
         for n in 0..3 {
             let incident = incident(&format!("app{n}"), n);
             let entry = AuditDraft {
@@ -231,7 +308,7 @@ async fn the_audit_is_one_chain() {
 
 #[tokio::test]
 async fn changes_are_told_and_old_incidents_are_forgotten() {
-    for (store, _directory) in stores() {
+    for (store, _alive) in stores().await {
         let mut changes = store.changes();
         let mut incident = incident("web", 0);
         let investigation = Some(Investigation { run: 1, ..Investigation::default() });
@@ -261,7 +338,7 @@ async fn documents_are_kept_by_key_and_told_by_revision() {
     };
     let given = |key: &str, body: Option<&str>| (key.to_owned(), body.map(|body| body.as_bytes().to_vec()));
     let seen = |key: &str, body: Option<&str>| (key.to_owned(), body.map(str::to_owned));
-    for (store, _directory) in stores() {
+    for (store, _alive) in stores().await {
         let kind = DocumentKind::Note;
         assert!(store.documents(kind, 0).await.unwrap().is_empty());
         store.write_documents(kind, vec![given("a", Some("1")), given("b", Some(""))]).await.unwrap();
@@ -288,7 +365,7 @@ async fn documents_are_kept_by_key_and_told_by_revision() {
 
 #[tokio::test]
 async fn many_writers_lose_nothing() {
-    for (store, _directory) in stores() {
+    for (store, _alive) in stores().await {
         let tasks: Vec<_> = (0..200)
             .map(|n| {
                 let store = Arc::clone(&store);
@@ -301,6 +378,195 @@ async fn many_writers_lose_nothing() {
         }
         assert_eq!(ids.len(), 200);
         assert_eq!(store.claim(999, HOLD, at(0)).await.unwrap().len(), 200);
+    }
+}
+
+#[tokio::test]
+async fn what_is_delivered_twice_is_stored_once() {
+    let ask = |nonce: &str| Event::Ask(Question::new(nonce, None, "why?", "ann", at(0)).unwrap());
+    for (store, _alive) in stores().await {
+        let first = store.enqueue(&ask("a"), at(0)).await.unwrap();
+        assert_eq!(store.enqueue(&ask("a"), at(5)).await.unwrap(), first);
+        assert_ne!(store.enqueue(&ask("b"), at(5)).await.unwrap(), first);
+        store.claim(9, HOLD, at(5)).await.unwrap();
+        store.commit(Vec::new(), &[first], at(5)).await.unwrap();
+        assert_eq!(store.enqueue(&ask("a"), at(10)).await.unwrap(), first, "handled, and still the same event");
+        assert_eq!(store.inbox().await.unwrap().waiting, 1);
+        let later = at(1) + REMEMBERED;
+        let again = store.enqueue(&ask("a"), later).await.unwrap();
+        assert!(again > first, "after a while it is another one");
+        assert_eq!(store.enqueue(&ask("a"), later).await.unwrap(), again);
+        // What has no key is stored each time.
+        assert_ne!(
+            store.enqueue(&notification("x"), later).await.unwrap(),
+            store.enqueue(&notification("x"), later).await.unwrap()
+        );
+    }
+}
+
+fn proposal(incident: &Incident, replicas: u32, second: i64) -> Proposal {
+    let draft = ProposalDraft {
+        incident: incident.id.clone(),
+        action: Action::parse(&format!("scale deployment/web -n shop --replicas {replicas}"), None).unwrap(),
+        target: Snapshot { uid: Some("4b1f".into()), resource_version: Some("7".into()), labels: None, managed: None },
+        before: Before::Replicas { replicas: 2 },
+        diff: Diff::new("+  replicas: 3", &Redactor::new()),
+        why: Why::default(),
+        proposed_by: ProposedBy::Analysis,
+        places: std::collections::BTreeSet::new(),
+        expires: None,
+        notes: Vec::new(),
+    };
+    Proposal::new(draft, at(second)).unwrap().0
+}
+
+#[tokio::test]
+async fn proposals_are_found_by_incident_by_name_and_by_time() {
+    for (store, _alive) in stores().await {
+        let (web, pay) = (incident("web", 0), incident("pay", 0));
+        let (first, second, other) = (proposal(&web, 3, 10), proposal(&web, 4, 20), proposal(&pay, 5, 15));
+        let writes = vec![
+            Write { proposals: vec![second.clone(), first.clone()], ..new(web.clone()) },
+            Write { proposals: vec![other.clone()], ..new(pay.clone()) },
+        ];
+        store.commit(writes, &[], at(20)).await.unwrap();
+        assert_eq!(store.proposals(&web.id).await.unwrap(), [first.clone(), second.clone()], "oldest first");
+        assert_eq!(store.proposal(&other.id).await.unwrap(), Some(other.clone()));
+        assert_eq!(store.proposal(&ProposalId("p-none".into())).await.unwrap(), None);
+        assert_eq!(store.proposals_since(at(15)).await.unwrap(), [other.clone(), second.clone()]);
+
+        let decided = Proposal { state: State::Approved { at: at(30) }, ..first.clone() };
+        let stale = Write { proposals: vec![decided.clone()], ..new(web.clone()) };
+        assert!(matches!(store.commit(vec![stale], &[], at(30)).await, Err(StoreError::Conflict(_))));
+        assert_eq!(store.proposal(&first.id).await.unwrap(), Some(first), "only at the incident's version");
+        let read = store.incident(&web.id).await.unwrap().unwrap();
+        let write = Write { proposals: vec![decided.clone()], ..Write::new(read) };
+        store.commit(vec![write], &[], at(30)).await.unwrap();
+        assert_eq!(store.proposals(&web.id).await.unwrap(), [decided, second]);
+    }
+}
+
+fn projection(channel: &str, root: Option<&str>) -> Projection {
+    let shown = Shown { id: root.map(|id| MessageId(id.into())), rest: Vec::new(), digest: "d".into(), at: at(0) };
+    Projection { channel: channel.into(), shown: [("root".to_owned(), shown)].into(), closed: None }
+}
+
+#[tokio::test]
+async fn what_a_chat_does_not_show_yet_waits_in_order() {
+    let (slack, mattermost) = (Platform::Slack, Platform::Mattermost);
+    for (store, _alive) in stores().await {
+        let (web, pay) = (incident("web", 0), incident("pay", 0));
+        let out = |incident: &Incident, chats: &[Platform]| Write { chats: chats.to_vec(), ..new(incident.clone()) };
+        store.commit(vec![out(&web, &[slack, mattermost]), out(&pay, &[slack])], &[], at(0)).await.unwrap();
+        let undelivered = |incident: &Incident, version| Undelivered { incident: incident.id.clone(), version };
+        assert_eq!(store.outbox(slack, 9).await.unwrap(), [undelivered(&web, 1), undelivered(&pay, 1)]);
+        assert_eq!(store.outbox(slack, 1).await.unwrap(), [undelivered(&web, 1)]);
+        assert_eq!(store.outbox(mattermost, 9).await.unwrap(), [undelivered(&web, 1)]);
+
+        // It changes while its first state is on the way: it keeps its place, and is not delivered yet.
+        let again = Write { chats: vec![slack], ..Write::new(Versioned { version: 1, value: web.clone() }) };
+        store.commit(vec![again], &[], at(1)).await.unwrap();
+        store.delivered(slack, &undelivered(&web, 1)).await.unwrap();
+        assert_eq!(store.outbox(slack, 9).await.unwrap(), [undelivered(&web, 2), undelivered(&pay, 1)]);
+        store.delivered(slack, &undelivered(&web, 2)).await.unwrap();
+        assert_eq!(store.outbox(slack, 9).await.unwrap(), [undelivered(&pay, 1)]);
+        assert_eq!(store.outbox(mattermost, 9).await.unwrap(), [undelivered(&web, 1)], "each chat apart");
+        let once_more = Write { chats: vec![slack], ..Write::new(Versioned { version: 2, value: web.clone() }) };
+        store.commit(vec![once_more], &[], at(2)).await.unwrap();
+        assert_eq!(store.outbox(slack, 9).await.unwrap(), [undelivered(&pay, 1), undelivered(&web, 3)], "at the end");
+    }
+}
+
+#[tokio::test]
+async fn what_a_chat_shows_is_kept_at_its_version_and_found_by_its_root() {
+    let slack = Platform::Slack;
+    for (store, _alive) in stores().await {
+        let web = incident("web", 0);
+        store.commit(vec![new(web.clone())], &[], at(0)).await.unwrap();
+        let nothing = store.projection(slack, &web.id).await.unwrap();
+        assert_eq!(nothing, Versioned { version: 0, value: Projection::default() });
+        let place = Place::Channel(slack, "C1".into());
+        let root = MessageId("17.1".into());
+        let sending = Versioned { version: 0, value: projection("C1", None) };
+        assert_eq!(store.save_projection(slack, &web.id, &sending).await.unwrap(), 1);
+        assert_eq!(store.incident_of(&place, &root).await.unwrap(), None, "not sent yet");
+        assert!(matches!(
+            store.save_projection(slack, &web.id, &sending).await,
+            Err(StoreError::Conflict(of)) if of == web.id
+        ));
+        let sent = Versioned { version: 1, value: projection("C1", Some("17.1")) };
+        assert_eq!(store.save_projection(slack, &web.id, &sent).await.unwrap(), 2);
+        assert_eq!(
+            store.projection(slack, &web.id).await.unwrap(),
+            Versioned { version: 2, value: sent.value.clone() }
+        );
+        assert_eq!(store.projection(Platform::Mattermost, &web.id).await.unwrap().version, 0);
+        assert_eq!(store.incident_of(&place, &root).await.unwrap(), Some(web.id.clone()));
+        assert_eq!(store.incident_of(&Place::Channel(slack, "C2".into()), &root).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_forgotten_incident() {
+    let slack = Platform::Slack;
+    for (store, _alive) in stores().await {
+        let mut web = incident("web", 0);
+        web.status = IncidentStatus::Resolved;
+        web.resolved_at = Some(at(10));
+        let made = proposal(&web, 3, 5);
+        let write = Write { proposals: vec![made.clone()], chats: vec![slack], ..new(web.clone()) };
+        let newer = Incident { id: IncidentId("i-newer".into()), ..incident("web", 20) };
+        store.commit(vec![write], &[], at(10)).await.unwrap();
+        store.commit(vec![new(newer.clone())], &[], at(20)).await.unwrap();
+        let shown = Versioned { version: 0, value: projection("C1", Some("17.1")) };
+        store.save_projection(slack, &web.id, &shown).await.unwrap();
+        assert_eq!(store.prune(at(30)).await.unwrap(), 1);
+        assert!(store.outbox(slack, 9).await.unwrap().is_empty());
+        assert_eq!(store.projection(slack, &web.id).await.unwrap().version, 0);
+        let (place, root) = (Place::Channel(slack, "C1".into()), MessageId("17.1".into()));
+        assert_eq!(store.incident_of(&place, &root).await.unwrap(), None);
+        assert!(store.proposals(&web.id).await.unwrap().is_empty());
+        assert_eq!(store.proposal(&made.id).await.unwrap(), None);
+        assert!(store.proposals_since(at(0)).await.unwrap().is_empty());
+        // What a newer incident of the same key took over stays its own.
+        let found = store.incidents_by_key(std::slice::from_ref(&newer.key)).await.unwrap();
+        assert_eq!(found.iter().map(|found| &found.value.id).collect::<Vec<_>>(), [&newer.id]);
+        assert_eq!(store.keys_by_fingerprint(&["Crash-web".into()]).await.unwrap().len(), 1);
+        assert_eq!(store.count_open().await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn many_entries_of_the_audit_at_once_are_one_chain() {
+    for (store, _alive) in stores().await {
+        let tasks: Vec<_> = (0..60)
+            .map(|n| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move {
+                    let incident = incident(&format!("app{n}"), n);
+                    let entry = |action: &str| AuditDraft {
+                        at: at(n),
+                        actor: "holmes".into(),
+                        action: action.into(),
+                        incident: Some(incident.id.clone()),
+                        detail: "one of many".into(),
+                    };
+                    let audit = vec![entry("incident.opened"), entry("investigation.requested")];
+                    store.commit(vec![Write { audit, ..new(incident.clone()) }], &[], at(n)).await.unwrap();
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        let chain = store.audit(1, 999).await.unwrap();
+        assert_eq!((chain.len(), first_broken(&chain)), (120, None));
+        assert!(
+            chain.chunks(2).all(|pair| pair[0].draft.incident == pair[1].draft.incident),
+            "a commit's stay together"
+        );
+        assert_eq!(store.audit(119, 1).await.unwrap(), chain[118..119]);
+        assert!(store.audit(121, 9).await.unwrap().is_empty());
     }
 }
 

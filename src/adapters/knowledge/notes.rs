@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::base::{KeptNote, Knowledge, note_document, note_source};
-use crate::adapters::openwebui::OpenWebuiError;
 use crate::adapters::openwebui::sync::{Item, SyncError};
+use crate::adapters::openwebui::{OpenWebui, OpenWebuiError};
 use crate::domain::note::Note;
 use crate::domain::passage::Collection;
 use crate::ports::{DocumentKind, StoreError};
@@ -129,6 +129,18 @@ impl Knowledge {
         };
         // A sync that runs files them, too.
         let Ok(_turn) = self.syncing.try_lock() else { return };
+        if unfiled.is_empty() {
+            return;
+        }
+        // Whatever is in the way now is not when this is tried again.
+        let Ok(Some(lease)) = self.sync_alone().await else { return };
+        self.file(open_webui, unfiled).await;
+        if let Err(error) = self.store.release(&lease).await {
+            tracing::debug!("end filing notes: {error:#}");
+        }
+    }
+
+    async fn file(&self, open_webui: &OpenWebui, unfiled: Vec<(String, Note)>) {
         let ledger = self.ledger();
         for (id, note) in unfiled {
             let item = Item { key: id.clone(), text: note.markdown() };

@@ -1,10 +1,15 @@
 //! Giving Open WebUI what is written here.
 
+use chrono::{TimeDelta, Utc};
+
 use super::base::Knowledge;
 use crate::adapters::openwebui::sync::{Missing, SyncError, Synced};
 use crate::adapters::openwebui::{OpenWebui, OpenWebuiError};
 use crate::domain::passage::Collection;
-use crate::ports::StoreError;
+use crate::ports::{Lease, StoreError};
+
+/// Longest sync: the first gives every runbook, a second each on a slow machine.
+const SYNC_HOLD: TimeDelta = TimeDelta::minutes(30);
 
 /// Why nothing was given.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +34,18 @@ impl Knowledge {
     pub async fn sync(&self, missing: Missing) -> Result<Vec<Synced>, ShareError> {
         let open_webui = self.open_webui.as_ref().ok_or(ShareError::NotConfigured)?;
         let _turn = self.syncing.try_lock().map_err(|_| ShareError::Busy)?;
+        let lease = self.sync_alone().await?.ok_or(ShareError::Busy)?;
+        let synced = self.sync_all(open_webui, missing).await;
+        self.store.release(&lease).await?;
+        synced
+    }
+
+    /// The right to give files to Open WebUI, among all replicas. One that dies in the middle keeps it for a while.
+    pub(super) async fn sync_alone(&self) -> Result<Option<Lease>, StoreError> {
+        self.store.lease("open-webui", SYNC_HOLD, Utc::now()).await
+    }
+
+    async fn sync_all(&self, open_webui: &OpenWebui, missing: Missing) -> Result<Vec<Synced>, ShareError> {
         let mut all = Vec::new();
         for collection in Collection::ALL {
             let items = self.items(collection);

@@ -6,6 +6,7 @@
 mod file;
 mod outbox;
 mod proposals;
+mod restore;
 mod seen;
 mod tables;
 mod writer;
@@ -35,7 +36,8 @@ use crate::domain::post::Post;
 use crate::domain::projection::Projection;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer, Undelivered, Versioned, Write,
+    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer, Undelivered,
+    Versioned, Write,
 };
 
 /// Events that may wait. At 200 a second it is most of a minute; beyond it Alertmanager is told to come back.
@@ -417,6 +419,10 @@ impl Store for EmbeddedStore {
             Ok(found)
         })
         .await
+    }
+
+    async fn restore(&self, record: Record) -> Result<bool, StoreError> {
+        self.writer.run(move |transaction| restore::restore(transaction, &record)).await
     }
 
     fn changes(&self) -> broadcast::Receiver<IncidentId> {

@@ -108,22 +108,34 @@ pub(super) fn save_projection(
     id: &IncidentId,
     Versioned { version, value }: &Versioned<Projection>,
 ) -> Result<u64, StoreError> {
-    let mut projections = transaction.open_table(PROJECTIONS).context("open projections")?;
+    let projections = transaction.open_table(PROJECTIONS).context("open projections")?;
     let key = (platform.as_str(), id.0.as_str());
     let stored =
         projections.get(key).context("read projection")?.map(|row| projection_from(row.value())).transpose()?;
     if stored.map_or(0, |stored| stored.version) != *version {
         return Err(StoreError::Conflict(id.clone()));
     }
-    let mut row = (version + 1).to_le_bytes().to_vec();
-    row.extend(to_json(value)?);
-    projections.insert(key, row.as_slice()).context("write projection")?;
-    if let Some(root) = value.root() {
-        let place = Place::Channel(platform, value.channel.clone());
-        let mut threads = transaction.open_table(THREADS).context("open threads")?;
-        threads.insert(thread_key(&place, &root.0).as_str(), id.0.as_str()).context("write thread")?;
-    }
+    drop(projections);
+    put_projection(transaction, platform, id, version + 1, value)?;
     Ok(version + 1)
+}
+
+/// Keeps what a chat shows, whatever it was before.
+pub(super) fn put_projection(
+    transaction: &WriteTransaction,
+    platform: Platform,
+    id: &IncidentId,
+    version: u64,
+    projection: &Projection,
+) -> anyhow::Result<()> {
+    let mut row = version.to_le_bytes().to_vec();
+    row.extend(to_json(projection)?);
+    transaction.open_table(PROJECTIONS)?.insert((platform.as_str(), id.0.as_str()), row.as_slice())?;
+    if let Some(root) = projection.root() {
+        let place = Place::Channel(platform, projection.channel.clone());
+        transaction.open_table(THREADS)?.insert(thread_key(&place, &root.0).as_str(), id.0.as_str())?;
+    }
+    Ok(())
 }
 
 fn thread_key(place: &Place, root: &str) -> String {

@@ -32,7 +32,7 @@ pub(super) const INVESTIGATIONS: TableDefinition<&str, &[u8]> = TableDefinition:
 /// (incident id, seq) → post.
 pub(super) const POSTS: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("posts");
 /// (incident id, post key) → seq.
-const POST_KEYS: TableDefinition<(&str, &str), u64> = TableDefinition::new("post_keys");
+pub(super) const POST_KEYS: TableDefinition<(&str, &str), u64> = TableDefinition::new("post_keys");
 /// (due, timer key) → event.
 pub(super) const TIMERS: TableDefinition<(u64, &str), &[u8]> = TableDefinition::new("timers");
 /// Timer key → due.
@@ -275,7 +275,7 @@ fn check_lease(transaction: &WriteTransaction, lease: &Lease, now: DateTime<Utc>
     }
 }
 
-fn write_incident(
+pub(super) fn write_incident(
     transaction: &WriteTransaction,
     Versioned { version, value }: &Versioned<Incident>,
 ) -> anyhow::Result<()> {
@@ -343,7 +343,7 @@ fn clear_timers(transaction: &WriteTransaction, keys: &[String]) -> anyhow::Resu
     Ok(())
 }
 
-fn set_timers(transaction: &WriteTransaction, new: &[Timer]) -> anyhow::Result<()> {
+pub(super) fn set_timers(transaction: &WriteTransaction, new: &[Timer]) -> anyhow::Result<()> {
     clear_timers(transaction, &new.iter().map(|timer| timer.key.clone()).collect::<Vec<_>>())?;
     let mut timers = transaction.open_table(TIMERS)?;
     let mut due = transaction.open_table(TIMER_DUE)?;

@@ -10,10 +10,9 @@ use serde_json::json;
 use crate::adapters::http::{Endpoint, HttpError, read_json};
 use crate::adapters::knowledge::{Base, Found, Knowledge, Library, NamedNote, Noted};
 use crate::adapters::openwebui::sync::{Missing, Synced};
-use crate::adapters::store_embedded::EmbeddedStore;
 use crate::app;
 use crate::commands::bot;
-use crate::config::Config;
+use crate::config::{Config, StoreConfig};
 use crate::domain::note::Note;
 use crate::domain::passage::Search;
 use crate::domain::past_incident::PastIncident;
@@ -23,7 +22,7 @@ const MAX_ANSWER_BYTES: usize = 256 << 20;
 
 /// Where knowledge is reached.
 pub enum Access {
-    /// In the store, which nobody else has open.
+    /// In the store: Redis, or a file that nobody else has open.
     Store(Box<Knowledge>),
     /// At the bot that has it open.
     Bot(Box<Endpoint>),
@@ -53,18 +52,20 @@ impl Access {
             notes.map(|_| ())
         };
         // Whoever has no store here wants the bot's, if one answers; and no empty store left behind.
-        if !config.data_dir.join("holmes.redb").exists() && answers().await.is_ok() {
+        let is_shared = matches!(config.store, StoreConfig::Redis { .. });
+        if !is_shared && !config.data_dir.join("holmes.redb").exists() && answers().await.is_ok() {
             return Ok(Self::Bot(Box::new(bot)));
         }
-        match EmbeddedStore::open(&config.data_dir) {
+        match app::store(config).await {
             Ok(store) => {
                 let (library, problems) = Library::load(Base::Embedded, config.runbooks_dir.as_deref())?;
                 for problem in problems {
                     eprintln!("runbook {problem}");
                 }
-                let knowledge = app::knowledge(config, Arc::new(store), Arc::new(library)).await?;
+                let knowledge = app::knowledge(config, store, Arc::new(library)).await?;
                 Ok(Self::Store(Box::new(knowledge)))
             }
+            Err(unreachable) if is_shared => Err(unreachable),
             Err(locked) => match answers().await {
                 Ok(()) => Ok(Self::Bot(Box::new(bot))),
                 Err(error) => Err(anyhow!(

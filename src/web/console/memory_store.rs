@@ -16,7 +16,8 @@ use crate::domain::post::Post;
 use crate::domain::projection::Projection;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer, Undelivered, Versioned, Write,
+    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer, Undelivered,
+    Versioned, Write,
 };
 
 /// See the module.
@@ -111,6 +112,9 @@ impl Store for MemoryStore {
     }
     async fn due(&self, _: usize, _: DateTime<Utc>) -> Result<Vec<Timer>, StoreError> {
         unreachable!("the console has no timers")
+    }
+    async fn restore(&self, _: Record) -> Result<bool, StoreError> {
+        unreachable!("the console restores nothing")
     }
     async fn lease(&self, _: &str, _: TimeDelta, _: DateTime<Utc>) -> Result<Option<Lease>, StoreError> {
         unreachable!("the console takes no leases")

@@ -1,0 +1,7 @@
+-- chat, incident, version
+local chat, id, version = take(), take(), take()
+if call('HGET', key('outbox_versions:' .. chat), id) == version then
+  call('HDEL', key('outbox_versions:' .. chat), id)
+  call('ZREM', key('outbox:' .. chat), id)
+end
+return {'ok'}
