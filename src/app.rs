@@ -420,7 +420,7 @@ fn router(config: &Config, context: &Arc<Context>, stopping: &CancellationToken)
     let header = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(HeaderName::from_static(name), HeaderValue::from_static(value))
     };
-    let router = Router::new()
+    let own = Router::new()
         .merge(alertmanager::routes(Webhook {
             store: store(),
             clock: clock(),
@@ -440,20 +440,19 @@ fn router(config: &Config, context: &Arc<Context>, stopping: &CancellationToken)
             clock: clock(),
             token: config.api_token.clone(),
         }))
+        .merge(console(config, context, stopping));
+    // Where a token is asked for, a page of a stranger has none; what chats send is signed.
+    let tokenless = config.api_token.is_none();
+    let own = if tokenless { own.layer(middleware::from_fn_with_state(public_host(config), host::check)) } else { own };
+    Router::new()
+        .merge(own)
         .merge(health::routes(Health {
             store: store(),
             counters: counters(),
             troubles: Arc::clone(&context.troubles),
             stopping: stopping.clone(),
         }))
-        .merge(console(config, context, stopping))
-        .fallback(async || (StatusCode::NOT_FOUND, "not found\n"));
-    // Where a token is asked for, a page of a stranger has none.
-    let router = match config.api_token {
-        Some(_) => router,
-        None => router.layer(middleware::from_fn_with_state(public_host(config), host::check)),
-    };
-    router
+        .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))

@@ -32,7 +32,7 @@ const PENDING: [&str; 11] = [
     "MATTERMOST_TOKEN",
     "MATTERMOST_CHANNEL",
     "MATTERMOST_COMMAND_TOKEN",
-    "REDIS_URL",
+    "HOLMES_STORE_URL",
 ];
 
 fn root() -> PathBuf {
