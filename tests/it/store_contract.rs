@@ -447,7 +447,14 @@ async fn proposals_are_found_by_incident_by_name_and_by_time() {
 }
 
 fn projection(channel: &str, root: Option<&str>) -> Projection {
-    let shown = Shown { id: root.map(|id| MessageId(id.into())), rest: Vec::new(), digest: "d".into(), at: at(0), attempts: 0, refused: None };
+    let shown = Shown {
+        id: root.map(|id| MessageId(id.into())),
+        rest: Vec::new(),
+        digest: "d".into(),
+        at: at(0),
+        attempts: 0,
+        refused: None,
+    };
     Projection { channel: channel.into(), shown: [("root".to_owned(), shown)].into(), closed: None }
 }
 
