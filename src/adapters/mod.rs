@@ -14,4 +14,5 @@ pub mod metrics;
 pub mod model;
 pub mod openwebui;
 pub mod permission;
+pub mod slack;
 pub mod store_embedded;
