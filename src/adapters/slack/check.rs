@@ -93,7 +93,8 @@ fn scopes(granted: Result<Option<Vec<String>>, ChatError>) -> CheckLine {
     };
     let (needed, nice) = (missing(false), missing(true));
     if !needed.is_empty() {
-        let mend = "add them under OAuth & Permissions and reinstall the app, or make it from `holmes-bot slack manifest`";
+        let mend =
+            "add them under OAuth & Permissions and reinstall the app, or make it from `holmes-bot slack manifest`";
         return CheckLine::bad("scopes", format!("missing: {}", needed.join(", ")), mend);
     }
     let nice = if nice.is_empty() { String::new() } else { format!("; would be nice: {}", nice.join(", ")) };

@@ -5,12 +5,12 @@
 
 use reqwest::Url;
 use sha2::{Digest as _, Sha256};
+use slack_morphism::SlackActionId;
 use slack_morphism::blocks::{
     SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement, SlackBlockButtonStyle,
     SlackBlockChoiceItem, SlackBlockConfirmItem, SlackBlockId, SlackBlockPlainText, SlackBlockPlainTextOnly,
     SlackBlockStaticSelectElement, SlackBlockText,
 };
-use slack_morphism::SlackActionId;
 
 use super::limits::{
     CONFIRM_BUTTON, CONFIRM_TEXT, CONFIRM_TITLE, ELEMENTS, LABEL, OPTION_VALUE, OPTIONS, PLACEHOLDER, URL, VALUE, fit,
@@ -87,9 +87,7 @@ fn menu(label: &str, options: &[(String, String)], names: &mut Vec<String>) -> V
     let (short, long): (Vec<_>, Vec<_>) = options.iter().partition(|(_, press)| units(press) <= OPTION_VALUE);
     let mut elements = Vec::new();
     for chunk in short.chunks(OPTIONS) {
-        let choice = |(label, press): &&(String, String)| {
-            SlackBlockChoiceItem::new(plain(label, LABEL), press.clone())
-        };
+        let choice = |(label, press): &&(String, String)| SlackBlockChoiceItem::new(plain(label, LABEL), press.clone());
         let name = name(chunk.first().map_or("menu", |(_, press)| press), names);
         let menu = SlackBlockStaticSelectElement::new()
             .with_action_id(name)
@@ -186,7 +184,8 @@ mod tests {
         let many = |count: usize| (0..count).map(|at| button("x", &format!("silence {at}"))).collect::<Vec<_>>();
         assert_eq!(as_json(&many(ELEMENTS)).len(), 1);
         assert_eq!(as_json(&many(ELEMENTS + 1)).len(), 2);
-        let label = |length: usize| as_json(&[button(&"x".repeat(length), "p")])[0]["elements"][0]["text"]["text"].clone();
+        let label =
+            |length: usize| as_json(&[button(&"x".repeat(length), "p")])[0]["elements"][0]["text"]["text"].clone();
         assert_eq!(label(LABEL), "x".repeat(LABEL));
         assert_eq!(label(LABEL + 1), format!("{}…", "x".repeat(LABEL - 1)));
         let value = |length: usize| as_json(&[button("x", &"p".repeat(length))]).len();

@@ -126,7 +126,8 @@ pub fn section(text: &str) -> SlackBlock {
 
 fn picture(message: &Message, file: &str) -> Option<SlackBlock> {
     let picture = message.picture.as_ref()?;
-    let source = SlackImageUrlOrFile::SlackFile { slack_file: SlackFileIdOrUrl::Id { id: SlackFileId(file.to_owned()) } };
+    let source =
+        SlackImageUrlOrFile::SlackFile { slack_file: SlackFileIdOrUrl::Id { id: SlackFileId(file.to_owned()) } };
     let words = |text: &str| super::limits::fit(if text.trim().is_empty() { "chart" } else { text }, PICTURE_TEXT);
     let block = SlackImageBlock::new(source, words(&picture.alt));
     Some(block.with_title(controls::plain(&picture.title, PICTURE_TEXT)).into())

@@ -26,7 +26,8 @@ fn press() -> Control {
 
 #[test]
 fn a_root_message_has_its_headline_above_the_bar() {
-    let mut root = message(Tone::Critical, "**KubePodCrashLooping** on `shop/checkout`\nfiring since 12:00\n\n_looking_");
+    let mut root =
+        message(Tone::Critical, "**KubePodCrashLooping** on `shop/checkout`\nfiring since 12:00\n\n_looking_");
     root.controls.push(press());
     let parts = laid_out(&root, &["<!subteam^S0614TZR7>".to_owned()], None);
     let text = |text: &str| json!({"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}});

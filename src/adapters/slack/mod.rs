@@ -30,6 +30,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use slack_morphism::api::{SlackApiChatPostMessageRequest, SlackApiChatUpdateRequest};
 use slack_morphism::{SlackChannelId, SlackMessageContent, SlackTs};
+use tokio_util::sync::CancellationToken;
 
 use self::api::Api;
 use self::channels::Channels;
@@ -47,6 +48,8 @@ pub use check::SCOPES;
 /// How often a message is tried again whose picture Slack still processes, and how long it waits before each.
 const PROCESSING: [Duration; 4] =
     [Duration::from_millis(300), Duration::from_millis(700), Duration::from_secs(1), Duration::from_secs(2)];
+/// How often a server that does not show the first channel is asked again.
+const LEARN_EVERY: Duration = Duration::from_secs(10);
 /// Files that are remembered, so that a message that has to wait does not upload its picture again.
 const FILES: u64 = 1000;
 /// For how long.
@@ -102,6 +105,29 @@ impl Slack {
     /// [`ChatError::Channel`] when there is none of this name that the bot can see.
     pub async fn channel(&self, written: &str) -> Result<String, ChatError> {
         self.channels.id(&self.api, written).await
+    }
+
+    /// The id of a channel that was asked for before.
+    pub fn known_channel(&self, written: &str) -> Option<String> {
+        self.channels.known(written)
+    }
+
+    /// Learns the ids of channels, so that [`Slack::known_channel`] knows them: waits until Slack has told the first one's,
+    /// however long that takes; the others are asked for once more after that.
+    pub async fn learn_channels(&self, written: &[&str], stop: &CancellationToken) {
+        let Some((first, others)) = written.split_first() else { return };
+        while let Err(error) = self.channel(first).await {
+            tracing::error!("Slack does not show {first} to the bot, so nothing can be shown there yet: {error}");
+            tokio::select! {
+                () = tokio::time::sleep(LEARN_EVERY) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+        for other in others {
+            if let Err(error) = self.channel(other).await {
+                tracing::error!("Slack does not show {other} to the bot; what belongs there goes to {first}: {error}");
+            }
+        }
     }
 
     async fn say(
@@ -185,7 +211,7 @@ impl Slack {
         let thread = to.thread.as_ref().map(|thread| thread.0.as_str());
         for pause in PROCESSING {
             match self.say(channel, thread, laid.first(message), &laid.memory(0)).await {
-                Err(error) if laid.file.is_some() && upload::is_not_ready(&error) => {
+                Err(error) if laid.file.is_some() && upload::may_not_be_ready(&error) => {
                     tracing::debug!("Slack still processes a picture: {error}");
                     tokio::time::sleep(pause).await;
                 }
@@ -347,14 +373,25 @@ impl Chat for Slack {
             controls: Vec::new(),
             mentions: Vec::new(),
         };
+        // A command can be typed where the bot is not; what it may not say there it says in a direct message.
+        let mut directly = false;
         for content in layout::parts(&message, Extras { incident: "", mentions: &[], file: None }) {
-            let mut request = json!({
-                "channel": channel, "user": person.id(), "text": content.text, "blocks": content.blocks,
-            });
-            if let Some(MessageId(thread)) = thread {
-                request["thread_ts"] = json!(thread);
+            if !directly {
+                let mut request = json!({
+                    "channel": channel, "user": person.id(), "text": content.text, "blocks": content.blocks,
+                });
+                if let Some(MessageId(thread)) = thread {
+                    request["thread_ts"] = json!(thread);
+                }
+                match self.api.post("chat.postEphemeral", &request).await {
+                    Ok(Done {}) => continue,
+                    Err(ChatError::Channel(why)) => tracing::debug!("told in a direct message: {why}"),
+                    Err(error) => return Err(error),
+                }
+                directly = true;
             }
-            let Done {} = self.api.post("chat.postEphemeral", &request).await?;
+            let direct = json!({"channel": person.id(), "text": content.text, "blocks": content.blocks});
+            let Done {} = self.api.post("chat.postMessage", &direct).await?;
         }
         Ok(())
     }

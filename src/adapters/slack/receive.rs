@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::inbound::{Commanded, Inbound, Said, place};
+use crate::domain::chat::Spot;
 use crate::domain::command::Command;
 use crate::domain::event::{Event, Typed};
 use crate::domain::incident::IncidentId;
@@ -51,6 +52,10 @@ pub async fn receive(store: &dyn Store, now: DateTime<Utc>, inbound: Inbound) ->
             }
             let Ok(question) = Question::new(&said.nonce, incident, &said.text, &said.author, now) else {
                 return Ok(Received::Nothing("no words"));
+            };
+            let question = match place(&said.channel) {
+                Some(place) => question.asked_in(Spot { place, thread: said.thread, said: said.message }),
+                None => question,
             };
             store.enqueue(&Event::Ask(question), now).await?;
             Ok(Received::Enqueued)

@@ -43,17 +43,15 @@ pub async fn upload(
     let complete = SlackApiFilesComplete::new(SlackFileId(id.clone())).with_title(picture.name.clone());
     let mut complete = SlackApiFilesCompleteUploadExternalRequest::new(vec![complete]);
     if let Some(Share { channel, thread }) = share {
-        complete = complete
-            .with_channel_id(SlackChannelId(channel.to_owned()))
-            .with_thread_ts(SlackTs(thread.to_owned()));
+        complete =
+            complete.with_channel_id(SlackChannelId(channel.to_owned())).with_thread_ts(SlackTs(thread.to_owned()));
     }
     let Completed {} = api.post("files.completeUploadExternal", &complete).await?;
     Ok(id)
 }
 
-/// Whether a message was refused because its picture is still being processed.
-pub fn is_not_ready(error: &ChatError) -> bool {
-    let ChatError::Refused(said) = error else { return false };
-    let said = said.to_ascii_lowercase();
-    said.starts_with("invalid_blocks") && (said.contains("slack file") || said.contains("slack_file"))
+/// Whether a message with a picture may have been refused because that is still being processed: Slack says
+/// `invalid_blocks` then, with or without an explanation.
+pub fn may_not_be_ready(error: &ChatError) -> bool {
+    matches!(error, ChatError::Refused(said) if said.starts_with("invalid_blocks"))
 }

@@ -154,7 +154,9 @@ fn pointed_at(payload: Payload) -> Inbound {
     Inbound::Said(Said {
         nonce: format!("slack:shortcut:{}:{ts}:{}", channel.id, user.id),
         channel: channel.id,
+        // Its answer belongs into that message's thread.
         thread: message.thread_ts.or(Some(ts)).filter(|thread| !thread.is_empty()).map(MessageId),
+        message: None,
         text: words,
         author: format!("slack:{}", user.id),
         to_bot: true,

@@ -42,6 +42,8 @@ pub struct Said {
     pub channel: String,
     /// The root of the thread, if it was said in one.
     pub thread: Option<MessageId>,
+    /// The message that says it.
+    pub message: Option<MessageId>,
     /// What, as plain text.
     pub text: String,
     /// Who, as the question names them.

@@ -21,7 +21,9 @@ fn reference(inside: &str) -> String {
     match target.chars().next() {
         Some('@') => format!("@{}", label.unwrap_or(&target[1..]).trim_start_matches('@')),
         Some('#') => format!("#{}", label.unwrap_or(&target[1..])),
-        Some('!') => format!("@{}", label.unwrap_or(target[1..].split('^').next().unwrap_or_default()).trim_start_matches('@')),
+        Some('!') => {
+            format!("@{}", label.unwrap_or(target[1..].split('^').next().unwrap_or_default()).trim_start_matches('@'))
+        }
         _ => match label {
             Some(label) if label != target => format!("{label} ({target})"),
             _ => target.to_owned(),

@@ -105,6 +105,7 @@ fn said(message: Message, authorizations: &[Authorization]) -> Inbound {
         nonce: format!("slack:{channel}:{ts}"),
         // A message can be the root of its own thread.
         thread: thread_ts.filter(|thread| *thread != ts).map(MessageId),
+        message: Some(MessageId(ts)),
         text: words,
         author: format!("slack:{user}"),
         to_bot: calls_me || channel_type.as_deref() == Some("im"),

@@ -83,7 +83,10 @@ fn a_press_says_what_whose_and_who() {
     assert_eq!(pressed.incident, IncidentId("i-3f9a1c07be".into()));
     assert!(matches!(pressed.press, Press::Approve { .. }));
     assert_eq!(pressed.person.id.to_string(), "slack:U_USER");
-    assert_eq!((pressed.person.name.as_str(), pressed.place.to_string().as_str()), ("simulator_user", "slack:C_GENERAL"));
+    assert_eq!(
+        (pressed.person.name.as_str(), pressed.place.to_string().as_str()),
+        ("simulator_user", "slack:C_GENERAL")
+    );
     assert_eq!(pressed.message, Some(MessageId("1795384390.429479".into())));
     assert_eq!(pressed.nonce, "slack:C_GENERAL:1795384390.429479:approve:1795384390.962:U_USER");
 

@@ -41,9 +41,8 @@ pub struct Connection {
 impl Connection {
     /// Connects and waits for the hello.
     pub async fn open(url: &str) -> Result<Self, Ended> {
-        let limits = WebSocketConfig::default()
-            .max_frame_size(Some(MAX_FRAME_BYTES))
-            .max_message_size(Some(MAX_FRAME_BYTES));
+        let limits =
+            WebSocketConfig::default().max_frame_size(Some(MAX_FRAME_BYTES)).max_message_size(Some(MAX_FRAME_BYTES));
         let connecting = async {
             // The address holds a ticket: it is not repeated in errors.
             let (socket, _) = tokio_tungstenite::connect_async_with_config(url, Some(limits), false)
@@ -53,7 +52,9 @@ impl Connection {
             connection.hello().await?;
             Ok(connection)
         };
-        tokio::time::timeout(OPENING, connecting).await.unwrap_or_else(|_| Err(Ended::Broken("no hello in time".into())))
+        tokio::time::timeout(OPENING, connecting)
+            .await
+            .unwrap_or_else(|_| Err(Ended::Broken("no hello in time".into())))
     }
 
     async fn hello(&mut self) -> Result<(), Ended> {
@@ -75,18 +76,11 @@ impl Connection {
 
     /// Listens until it ends. When Slack announces the end, the connection moves to `ending` and goes on there until it is
     /// closed, so that the next can be opened meanwhile.
-    pub async fn listen(
-        mut self,
-        inner: &Arc<Inner>,
-        stop: &CancellationToken,
-        ending: &mut JoinSet<()>,
-    ) -> Ended {
+    pub async fn listen(mut self, inner: &Arc<Inner>, stop: &CancellationToken, ending: &mut JoinSet<()>) -> Ended {
         let ended = self.serve(inner, stop).await;
         if matches!(ended, Ended::Announced) {
             let (inner, stop) = (Arc::clone(inner), stop.clone());
-            ending.spawn(async move {
-                while matches!(self.serve(&inner, &stop).await, Ended::Announced) {}
-            });
+            ending.spawn(async move { while matches!(self.serve(&inner, &stop).await, Ended::Announced) {} });
         }
         ended
     }

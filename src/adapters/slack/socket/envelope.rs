@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn frames_as_servers_send_them() {
-        let hello = r#"{"type":"hello","connection_info":{"app_id":"A"},"num_connections":1,"debug_info":{"host":"x"}}"#;
+        let hello =
+            r#"{"type":"hello","connection_info":{"app_id":"A"},"num_connections":1,"debug_info":{"host":"x"}}"#;
         assert!(matches!(read(hello), Frame::Hello));
         let disconnect = r#"{"type":"disconnect","reason":"warning","debug_info":{"host":"x"}}"#;
         assert!(matches!(read(disconnect), Frame::Disconnect(reason) if reason == "warning"));

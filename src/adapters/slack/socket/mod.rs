@@ -29,6 +29,8 @@ pub const CONNECTIONS: usize = 2;
 const REFUSED: Duration = Duration::from_secs(60);
 /// A connection that lived so long was good: the next failure begins with a short wait again.
 const PROVEN: Duration = Duration::from_secs(60);
+/// A connection whose end is announced sooner is no good either.
+const QUICK: Duration = Duration::from_secs(5);
 /// How long connections may take to end when the bot stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -123,11 +125,12 @@ impl SocketMode {
             }
             let pause = match &ended {
                 Ended::Stopped => break,
-                // There was an announcement: the next connection begins at once.
-                Ended::Announced => {
+                // There was an announcement: the next connection begins at once, unless that is all that Slack says.
+                Ended::Announced if began.elapsed() > QUICK => {
                     backoff.reset();
                     Duration::ZERO
                 }
+                Ended::Announced => backoff.next(),
                 Ended::Refused(error) => {
                     tracing::error!("Socket Mode is refused; trying again in {} s: {error}", REFUSED.as_secs());
                     REFUSED
