@@ -34,6 +34,9 @@ fn run(command: Command, variables: &BTreeMap<String, String>) -> anyhow::Result
         Command::Audit(arguments) => {
             on_threads(commands::audit::run(&arguments, variables, &mut std::io::stdout().lock()))
         }
+        Command::Slack(arguments) => {
+            commands::slack::run(&arguments, &mut std::io::stdout().lock()).map(|()| ExitCode::SUCCESS)
+        }
         Command::Patterns(arguments) => commands::patterns::run(&arguments).map(|()| ExitCode::SUCCESS),
     }
 }

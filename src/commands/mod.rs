@@ -10,6 +10,7 @@ pub mod patterns;
 pub mod policy;
 pub mod runbooks;
 pub mod serve;
+pub mod slack;
 
 use clap::{Parser, Subcommand};
 
@@ -41,6 +42,8 @@ pub enum Command {
     Policy(policy::PolicyArgs),
     /// Show, verify and export the audit.
     Audit(audit::AuditArgs),
+    /// Set Slack up: the app's manifest.
+    Slack(slack::SlackArgs),
     /// Group the lines of a log file into patterns.
     Patterns(patterns::Args),
 }
