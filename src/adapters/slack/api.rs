@@ -75,7 +75,7 @@ impl Api {
     }
 
     /// All items of a listing, in `field` of each page, until `enough` says so of what was found so far.
-    pub async fn list<T: DeserializeOwned>(
+    pub async fn list<T>(
         &self,
         method: &str,
         parameters: &[(&str, String)],
@@ -83,7 +83,7 @@ impl Api {
         enough: impl Fn(&[T]) -> bool + Send,
     ) -> Result<Vec<T>, ChatError>
     where
-        T: Send,
+        T: DeserializeOwned + Send,
     {
         let mut items: Vec<T> = Vec::new();
         let mut cursor: Option<String> = None;

@@ -39,26 +39,20 @@ pub fn parts(message: &Message, extras: Extras<'_>) -> Vec<SlackMessageContent> 
             _ => lines.insert(0, Line::Text(first)),
         }
     }
-    let head_ends = lines.iter().position(|line| matches!(line, Line::Text(_))).map_or(0, |at| at + 1);
     let fallback = lines.first().map(|line| mrkdwn::start(line, FALLBACK)).filter(|text| !text.trim().is_empty());
-    let head = mrkdwn::sections(&lines[..head_ends]);
-    let rest = mrkdwn::sections(&lines[head_ends..]);
     let actions = controls::blocks(&message.controls, extras.incident);
     let picture = extras.file.and_then(|file| picture(message, file));
-
     let colour = colour(message.tone);
-    let rest_lines: usize = rest.iter().map(|section| section.lines().count()).sum();
-    let rest_units: usize = rest.iter().map(|section| units(section)).sum();
-    let is_short = rest_units <= BESIDE_BAR && rest_lines <= LINES_BESIDE_BAR && picture.is_none();
-    if colour.is_some() && is_short && !head.is_empty() {
+    if let Some((head, rest)) = headline(&lines).filter(|_| colour.is_some() && picture.is_none()) {
         let beside = rest.iter().map(|text| section(text)).chain(actions).collect();
         return vec![content(head.iter().map(|text| section(text)).collect(), bar(colour, beside), fallback)];
     }
 
     // A tone colours the controls where the text is too long for it.
     let (inside, beside) = if colour.is_some() { (Vec::new(), actions) } else { (actions, Vec::new()) };
-    let room = BLOCKS - usize::from(picture.is_some()) - inside.len() - beside.len();
-    let mut pages = pages(head.into_iter().chain(rest), room).into_iter();
+    let others = usize::from(picture.is_some()) + inside.len() + beside.len();
+    let room = BLOCKS.saturating_sub(others).max(1);
+    let mut pages = pages(mrkdwn::sections(&lines).into_iter(), room).into_iter();
     let mut blocks: Vec<SlackBlock> = pages.next().unwrap_or_default().iter().map(|text| section(text)).collect();
     blocks.extend(picture);
     blocks.extend(inside);
@@ -72,6 +66,17 @@ pub fn parts(message: &Message, extras: Extras<'_>) -> Vec<SlackMessageContent> 
         content(page.iter().map(|text| section(text)).collect(), Vec::new(), fallback)
     }));
     parts
+}
+
+/// The first line, and the rest if that is short enough to stand beside a bar.
+fn headline(lines: &[Line]) -> Option<(Vec<String>, Vec<String>)> {
+    let ends = lines.iter().position(|line| matches!(line, Line::Text(_)))? + 1;
+    let rest = mrkdwn::sections(&lines[ends..]);
+    let rest_lines: usize = rest.iter().map(|section| section.lines().count()).sum();
+    let rest_units: usize = rest.iter().map(|section| units(section)).sum();
+    let head = mrkdwn::sections(&lines[..ends]);
+    let is_short = head.len() == 1 && rest_units <= BESIDE_BAR && rest_lines <= LINES_BESIDE_BAR;
+    is_short.then_some((head, rest))
 }
 
 /// Sections by message: as many as fit by count and by length. The first has `room`.

@@ -76,6 +76,19 @@ fn long_text_goes_on_and_nothing_is_cut_off() {
 }
 
 #[test]
+fn a_headline_without_end_is_no_headline() {
+    for tone in [Tone::Plain, Tone::Critical] {
+        let parts = laid_out(&message(tone, &"word ".repeat(40_000)), &[], None);
+        let words = |part: &Value| -> usize {
+            let blocks = part["blocks"].as_array().unwrap();
+            assert!((1..=BLOCKS).contains(&blocks.len()));
+            blocks.iter().map(|block| block["text"]["text"].as_str().unwrap().matches("word").count()).sum()
+        };
+        assert_eq!(parts.iter().map(words).sum::<usize>(), 40_000);
+    }
+}
+
+#[test]
 fn fifty_blocks_are_one_message_and_fifty_one_are_two() {
     let sections = |count: usize| (0..count).map(|at| format!("section {at}"));
     assert_eq!(pages(sections(BLOCKS), BLOCKS).len(), 1);

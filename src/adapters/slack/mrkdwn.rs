@@ -146,6 +146,7 @@ impl Writer {
             }
             Tag::CodeBlock(_) => {
                 self.end_line();
+                self.apart_from_code();
                 self.code = Some(String::new());
             }
             Tag::List(first) => {
@@ -171,6 +172,7 @@ impl Writer {
             }
             Tag::Table(_) => {
                 self.end_line();
+                self.apart_from_code();
                 self.table = Some(Table::default());
             }
             _ => {}
@@ -276,6 +278,13 @@ impl Writer {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty() {
             self.out.push(Line::Text(line));
+        }
+    }
+
+    /// Two blocks of code, one right after the other, stay two.
+    fn apart_from_code(&mut self) {
+        if let Some(Line::Code(_)) = self.out.last() {
+            self.out.push(Line::Blank);
         }
     }
 
@@ -432,7 +441,7 @@ fn literal(text: &str, begins_line: bool) -> Vec<String> {
     let space = |c: Option<char>| c.is_none_or(char::is_whitespace);
     while let Some(c) = rest.next() {
         let next = rest.peek().copied();
-        let formats = !(word(before) && word(next)) && !(space(before) && space(next));
+        let formats = !(word(before) && word(next) || space(before) && space(next));
         match c {
             '&' => atom.push_str("&amp;"),
             '<' => atom.push_str("&lt;"),

@@ -24,6 +24,7 @@ fn formats_are_slacks() {
         ("[x](javascript:alert(1))", "x"),
         ("```\na < b\n\n```", "```\na &lt; b\n```"),
         ("| a | b |\n|---|---|\n| 1 | `22` |", "```\na  b\n1  22\n```"),
+        ("```\na\n```\n```\nb\n```", "```\na\n```\n\n```\nb\n```"),
         ("snake_case 5*3 **E1**", "snake_case 5*3 *E1*"),
     ] {
         assert_eq!(whole(markdown), mrkdwn, "{markdown}");
