@@ -140,6 +140,14 @@ impl FakeSlack {
         page::of(&self.workspace(), channel, root)
     }
 
+    /// Keeps a thread's page in the directory `HOLMES_TEST_PAGES`, where that is set, for people to look at.
+    pub fn keep_page(&self, name: &str, channel: &str, root: &str) {
+        if let Ok(directory) = std::env::var("HOLMES_TEST_PAGES") {
+            let file = std::path::Path::new(&directory).join(format!("{name}.html"));
+            std::fs::write(file, self.page(channel, root)).unwrap();
+        }
+    }
+
     /// Waits until the messages are as awaited.
     pub async fn until(&self, what: &str, seen: impl Fn(&Workspace) -> bool) {
         let until = Instant::now() + Duration::from_secs(30);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use holmes_bot::adapters::slack::{Slack, SlackSettings};
 use holmes_bot::domain::chat::MessageId;
 use holmes_bot::domain::evidence::EvidenceId;
-use holmes_bot::domain::message::{Control, Picture, Tone};
+use holmes_bot::domain::message::{ButtonStyle, Control, Picture, Tone};
 use holmes_bot::domain::policy::Person;
 use holmes_bot::ports::{Chat, ChatError, Destination, PictureFile};
 
@@ -56,6 +56,61 @@ async fn a_thread_is_told_edited_and_found_again() {
 
     let page = fake.page(INCIDENTS, &sent.id.0);
     assert!(page.contains("<b>KubePodCrashLooping</b> on <code>shop/checkout</code>") && page.contains("1 replies"));
+}
+
+#[tokio::test]
+async fn a_thread_can_be_looked_at() {
+    let fake = FakeSlack::start().await;
+    let slack = slack(&fake);
+    let mut root = message(
+        Tone::Critical,
+        "🔴 **KubePodCrashLooping** on `shop/checkout`\nfiring since 12:00 · 3 alerts\n\n**Likely cause:** out of memory [E1]",
+    );
+    root.controls.push(button("acknowledge"));
+    let hours = |hours: u32| (format!("{hours} h"), format!("silence {}", hours * 60));
+    root.controls.push(Control::Menu { label: "Silence for …".into(), options: vec![hours(1), hours(4)] });
+    root.controls.push(Control::Link { label: "Open incident".into(), url: "https://holmes.example.com/".into() });
+    root.mentions.push("@oncall".into());
+    let sent = slack.post(&to("root", None), &root, None).await.unwrap();
+    let report = "## Report\n**Out of memory**: `checkout` was killed 4 times [E1], its limit is 256 MiB.\n\n\
+        1. memory rises to the limit within minutes\n2. the change of 11:52 halved it\n   - 512 MiB → 256 MiB\n\n\
+        > OOMKilled, exit code 137\n\n```\njava.lang.OutOfMemoryError: <heap> & more\n```\n\n\
+        | pod | restarts |\n|---|---|\n| checkout-7464b59bfd-892tq | 4 |\n\n[Open metrics](https://vm.example.com/?a=1&b=2)";
+    slack.post(&to("report", Some(&sent.id)), &message(Tone::Plain, report), None).await.unwrap();
+    let mut proposal = message(
+        Tone::Warning,
+        "**Proposal**: set the memory limit of `deployment/checkout` to 512 MiB\nrisk: low · until 12:30",
+    );
+    proposal.controls.push(Control::Button {
+        label: "Approve".into(),
+        press: "approve p-3f9a1c07be 0f3c".into(),
+        style: ButtonStyle::Primary,
+        confirm: None,
+    });
+    proposal.controls.push(Control::Button {
+        label: "Reject".into(),
+        press: "reject p-3f9a1c07be 0f3c".into(),
+        style: ButtonStyle::Danger,
+        confirm: None,
+    });
+    slack.post(&to("proposal:p-3f9a1c07be", Some(&sent.id)), &proposal, None).await.unwrap();
+    fake.workspace().says("U0ANN", INCIDENTS, Some(&sent.id.0), "looks right to me");
+    fake.keep_page("slack-thread", INCIDENTS, &sent.id.0);
+    let page = fake.page(INCIDENTS, &sent.id.0);
+    for seen in [
+        "border-color:#e01e5a",
+        "@S0614TZR7</span> 🔴 <b>KubePodCrashLooping</b>",
+        "Silence for … ⌄",
+        "<b>Report</b>",
+        "<blockquote>OOMKilled, exit code 137</blockquote>",
+        "<pre>java.lang.OutOfMemoryError: &lt;heap&gt; &amp; more</pre>",
+        "<a href=\"https://vm.example.com/?a=1&amp;b=2\">Open metrics</a>",
+        "<span class=\"button primary\">Approve</span>",
+        "3 replies",
+        "looks right to me",
+    ] {
+        assert!(page.contains(seen), "{seen}: {page}");
+    }
 }
 
 #[tokio::test]
