@@ -34,18 +34,16 @@ use crate::adapters::slack::{Slack, SlackSettings};
 use crate::adapters::store_embedded::EmbeddedStore;
 use crate::config::{
     ActuatorConfig, Config, Credentials, EmbeddingsConfig, HttpNeighbour, KubernetesConfig, LlmConfig, LogsConfig,
-    OpenWebuiConfig,
+    OpenWebuiConfig, SlackConfig,
 };
-use crate::domain::chat::Platform;
 use crate::domain::correlate::CorrelationRules;
-use crate::domain::incident::Incident;
 use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
 use crate::flow::deliver::pace::Rates;
-use crate::flow::deliver::{ChatUse, Courier, Route, Surface};
+use crate::flow::deliver::{ChatUse, Courier, Surface};
 use crate::flow::execute::Hands;
 use crate::flow::{Context, ModelUse, Sources, worker};
-use crate::ports::{Chat, Clock, Store};
+use crate::ports::{Clock, Store};
 use crate::render::Renderer;
 use crate::telemetry::Counters;
 use crate::web::alertmanager::Webhook;
@@ -106,9 +104,8 @@ impl App {
         let counters = Arc::new(Counters::default());
         let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(&config.data_dir)?);
         let mut context = context(&config, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&counters)).await?;
-        let slack = slack(&config)?;
-        if let Some(slack) = &slack {
-            context.chats.push(slack_use(slack, &config));
+        if let (Some(chat), Some(SlackConfig { routes, .. })) = (slack(&config)?, &config.slack) {
+            context.chats.push(ChatUse { chat, routes: routes.clone() });
         }
         let context = Arc::new(context);
         let stopping = CancellationToken::new();
@@ -131,12 +128,7 @@ impl App {
         for used in &context.chats {
             let courier = Courier::new(Surface::of(&context, used), Rates::default());
             let stop = stopping.clone();
-            let slack = slack.clone().filter(|_| used.chat.platform() == Platform::Slack).zip(config.slack.clone());
             tasks.spawn(async move {
-                // Until it is known where to, nothing goes anywhere, and all of it waits in the outbox.
-                if let Some((slack, config)) = slack {
-                    slack.learn_channels(&config.routes.channels(), &stop).await;
-                }
                 courier.run(stop).await;
                 ("chat outbox", Ok(()))
             });
@@ -312,20 +304,6 @@ pub fn slack(config: &Config) -> anyhow::Result<Option<Arc<Slack>>> {
     let settings = SlackSettings { api_url: slack.api_url.clone(), bot_token: slack.bot_token.clone() };
     let slack = Slack::new(&settings).context("configure the Slack client (SLACK_API_URL)")?;
     Ok(Some(Arc::new(slack)))
-}
-
-/// Slack as incidents are brought into it: a channel that Slack does not show to the bot gives way to the first.
-fn slack_use(slack: &Arc<Slack>, config: &Config) -> ChatUse {
-    let routes = config.slack.as_ref().map(|slack| slack.routes.clone());
-    let known = Arc::clone(slack);
-    let route = move |incident: &Incident| {
-        let routes = routes.as_ref()?;
-        let wanted = routes.of(incident);
-        let first = || known.known_channel(routes.channels().first()?);
-        let channel = known.known_channel(&wanted.channel).or_else(first)?;
-        Some(Route { channel, mentions: wanted.mentions })
-    };
-    ChatUse { chat: Arc::clone(slack) as Arc<dyn Chat>, route: Arc::new(route) }
 }
 
 /// What comes in from Slack by Socket Mode.

@@ -1,7 +1,7 @@
 //! Channels by name: configuration says `#incidents`, Slack's methods want `C024BE91L`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
@@ -30,15 +30,13 @@ pub struct Channel {
 
 /// Names that were looked up.
 pub struct Channels {
-    /// Ids that were found, by what is written; kept, so that a route can be taken without asking.
-    ids: RwLock<BTreeMap<String, String>>,
     known: Cache<(), Arc<BTreeMap<String, Channel>>>,
 }
 
 impl Channels {
     /// Nothing looked up yet.
     pub fn new() -> Self {
-        Self { ids: RwLock::default(), known: Cache::builder().max_capacity(1).time_to_live(BELIEVED).build() }
+        Self { known: Cache::builder().max_capacity(1).time_to_live(BELIEVED).build() }
     }
 
     /// The id of a channel as it is written.
@@ -49,26 +47,11 @@ impl Channels {
         if is_id(written) {
             return Ok(written.to_owned());
         }
-        if let Some(known) = self.known(written) {
-            return Ok(known);
-        }
         let name = written.trim_start_matches('#');
         match self.all(api).await?.get(name) {
-            Some(channel) => {
-                let mut ids = self.ids.write().unwrap_or_else(PoisonError::into_inner);
-                ids.insert(written.to_owned(), channel.id.clone());
-                Ok(channel.id.clone())
-            }
+            Some(channel) => Ok(channel.id.clone()),
             None => Err(ChatError::Channel(format!("there is no #{name} that the bot can see: invite it there"))),
         }
-    }
-
-    /// The id of a channel that was asked for before.
-    pub fn known(&self, written: &str) -> Option<String> {
-        if is_id(written) {
-            return Some(written.to_owned());
-        }
-        self.ids.read().unwrap_or_else(PoisonError::into_inner).get(written).cloned()
     }
 
     /// Every channel that the bot can see, by name.

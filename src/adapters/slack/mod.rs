@@ -30,7 +30,6 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use slack_morphism::api::{SlackApiChatPostMessageRequest, SlackApiChatUpdateRequest};
 use slack_morphism::{SlackChannelId, SlackMessageContent, SlackTs};
-use tokio_util::sync::CancellationToken;
 
 use self::api::Api;
 use self::channels::Channels;
@@ -48,8 +47,6 @@ pub use check::SCOPES;
 /// How often a message is tried again whose picture Slack still processes, and how long it waits before each.
 const PROCESSING: [Duration; 4] =
     [Duration::from_millis(300), Duration::from_millis(700), Duration::from_secs(1), Duration::from_secs(2)];
-/// How often a server that does not show the first channel is asked again.
-const LEARN_EVERY: Duration = Duration::from_secs(10);
 /// Files that are remembered, so that a message that has to wait does not upload its picture again.
 const FILES: u64 = 1000;
 /// For how long.
@@ -97,37 +94,6 @@ impl Slack {
             files: Cache::builder().max_capacity(FILES).time_to_live(FILES_FOR).build(),
             no_status: AtomicBool::new(false),
         })
-    }
-
-    /// The id of a channel as configuration writes it.
-    ///
-    /// # Errors
-    /// [`ChatError::Channel`] when there is none of this name that the bot can see.
-    pub async fn channel(&self, written: &str) -> Result<String, ChatError> {
-        self.channels.id(&self.api, written).await
-    }
-
-    /// The id of a channel that was asked for before.
-    pub fn known_channel(&self, written: &str) -> Option<String> {
-        self.channels.known(written)
-    }
-
-    /// Learns the ids of channels, so that [`Slack::known_channel`] knows them: waits until Slack has told the first one's,
-    /// however long that takes; the others are asked for once more after that.
-    pub async fn learn_channels(&self, written: &[&str], stop: &CancellationToken) {
-        let Some((first, others)) = written.split_first() else { return };
-        while let Err(error) = self.channel(first).await {
-            tracing::error!("Slack does not show {first} to the bot, so nothing can be shown there yet: {error}");
-            tokio::select! {
-                () = tokio::time::sleep(LEARN_EVERY) => {}
-                () = stop.cancelled() => return,
-            }
-        }
-        for other in others {
-            if let Err(error) = self.channel(other).await {
-                tracing::error!("Slack does not show {other} to the bot; what belongs there goes to {first}: {error}");
-            }
-        }
     }
 
     async fn say(
@@ -260,6 +226,10 @@ impl Laid<'_> {
 impl Chat for Slack {
     fn platform(&self) -> Platform {
         Platform::Slack
+    }
+
+    async fn channel(&self, written: &str) -> Result<String, ChatError> {
+        self.channels.id(&self.api, written).await
     }
 
     async fn post(
