@@ -29,17 +29,19 @@ use crate::adapters::logs::{Logs, LogsSettings};
 use crate::adapters::metrics::{Metrics, MetricsSettings};
 use crate::adapters::model::{Model, ModelSettings};
 use crate::adapters::openwebui::{OpenWebui, OpenWebuiSettings};
+use crate::adapters::slack::socket::{Acknowledge, SocketMode, SocketSettings};
+use crate::adapters::slack::{Slack, SlackSettings};
 use crate::adapters::store_embedded::EmbeddedStore;
 use crate::adapters::store_redis::{RedisSettings, RedisStore};
 use crate::config::{
     ActuatorConfig, Config, Credentials, EmbeddingsConfig, HttpNeighbour, KubernetesConfig, LlmConfig, LogsConfig,
-    OpenWebuiConfig, StoreConfig,
+    OpenWebuiConfig, SlackConfig, StoreConfig,
 };
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
 use crate::flow::deliver::pace::Rates;
-use crate::flow::deliver::{Courier, Surface};
+use crate::flow::deliver::{ChatUse, Courier, Surface};
 use crate::flow::execute::Hands;
 use crate::flow::{Context, ModelUse, Sources, worker};
 use crate::ports::{Clock, Store};
@@ -54,8 +56,11 @@ use crate::web::holmesgpt::{Desk, HolmesGpt};
 use crate::web::knowledge::KnowledgeApi;
 use crate::web::questions::Questions;
 use crate::web::serve::serve;
+use crate::web::slack::{SlackWeb, routes as slack_routes};
 use crate::web::{alertmanager, api, console, health, holmesgpt, host, knowledge as knowledge_api, questions};
 
+/// How long a Socket Mode connection may be silent; Slack pings every few seconds.
+const SLACK_SILENCE: Duration = Duration::from_secs(20);
 /// How long a shutdown waits for what runs: less than Kubernetes' default grace period of 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
 /// How long a start waits for Redis, which may be loading its data or failing over.
@@ -103,7 +108,11 @@ impl App {
         let address = listener.local_addr().context("read the listener's address")?;
         let counters = Arc::new(Counters::default());
         let store = store_in_time(&config).await?;
-        let context = Arc::new(context(&config, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&counters)).await?);
+        let mut context = context(&config, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&counters)).await?;
+        if let (Some(chat), Some(SlackConfig { routes, .. })) = (slack(&config)?, &config.slack) {
+            context.chats.push(ChatUse { chat, routes: routes.clone() });
+        }
+        let context = Arc::new(context);
         let stopping = CancellationToken::new();
 
         let router = router(&config, &context, &stopping);
@@ -134,6 +143,13 @@ impl App {
             knowledge.keep_up(stop).await;
             ("knowledge", Ok(()))
         });
+        if let Some(socket) = slack_socket(&config, &context)? {
+            let stop = stopping.clone();
+            tasks.spawn(async move {
+                socket.run(stop).await;
+                ("Socket Mode", Ok(()))
+            });
+        }
         let (stop, retention) = (stopping.clone(), config.retention);
         tasks.spawn(async move {
             prune(store, clock, retention, stop).await;
@@ -321,6 +337,40 @@ pub fn open_webui(config: &Config) -> anyhow::Result<Option<OpenWebui>> {
     OpenWebui::new(settings).context("configure the Open WebUI client (OPENWEBUI_URL)").map(Some)
 }
 
+/// The client of Slack, if it is configured.
+///
+/// # Errors
+/// When its configuration is wrong.
+pub fn slack(config: &Config) -> anyhow::Result<Option<Arc<Slack>>> {
+    let Some(slack) = &config.slack else { return Ok(None) };
+    let settings = SlackSettings { api_url: slack.api_url.clone(), bot_token: slack.bot_token.clone() };
+    let slack = Slack::new(&settings).context("configure the Slack client (SLACK_API_URL)")?;
+    Ok(Some(Arc::new(slack)))
+}
+
+/// What comes in from Slack by Socket Mode.
+fn slack_socket(config: &Config, context: &Context) -> anyhow::Result<Option<SocketMode>> {
+    let Some((slack, app_token)) = config.slack.as_ref().and_then(|slack| Some((slack, slack.app_token.clone()?)))
+    else {
+        return Ok(None);
+    };
+    let settings = SocketSettings {
+        api_url: slack.api_url.clone(),
+        app_token,
+        store: Arc::clone(&context.store),
+        clock: Arc::clone(&context.clock),
+        acknowledge: acknowledge(context),
+        silence: SLACK_SILENCE,
+    };
+    SocketMode::new(settings).context("configure Socket Mode (SLACK_API_URL)").map(Some)
+}
+
+/// What answers a command in Slack at once; its result follows.
+fn acknowledge(context: &Context) -> Acknowledge {
+    let render = Arc::clone(&context.render);
+    Arc::new(move |_| render.word("slack.heard"))
+}
+
 fn metrics(neighbour: &HttpNeighbour, config: &Config) -> anyhow::Result<Metrics> {
     let grafana = grafana(config, "prometheus");
     let settings =
@@ -452,6 +502,7 @@ fn router(config: &Config, context: &Arc<Context>, stopping: &CancellationToken)
             troubles: Arc::clone(&context.troubles),
             stopping: stopping.clone(),
         }))
+        .merge(slack_web(config, context))
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
@@ -463,6 +514,19 @@ fn router(config: &Config, context: &Arc<Context>, stopping: &CancellationToken)
 fn public_host(config: &Config) -> host::PublicHost {
     let url = reqwest::Url::parse(&config.public_url).ok();
     url.and_then(|url| url.host_str().map(Arc::from)).unwrap_or_else(|| Arc::from("localhost"))
+}
+
+/// What comes in from Slack over HTTP, where it can be verified.
+fn slack_web(config: &Config, context: &Context) -> Router {
+    let Some(signing_secret) = config.slack.as_ref().and_then(|slack| slack.signing_secret.clone()) else {
+        return Router::new();
+    };
+    slack_routes(SlackWeb {
+        store: Arc::clone(&context.store),
+        clock: Arc::clone(&context.clock),
+        signing_secret,
+        acknowledge: acknowledge(context),
+    })
 }
 
 /// The pages, behind the API's token where there is one.

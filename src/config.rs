@@ -5,6 +5,7 @@
 mod console;
 mod llm;
 mod store;
+mod slack;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ use crate::web::console::visitor::{Resident, Sso};
 
 pub use llm::LlmConfig;
 pub use store::StoreConfig;
+pub use slack::SlackConfig;
 
 /// Every variable that is read, as documented in `.env.example`.
 pub const VARIABLES: &[&str] = &[
@@ -65,6 +67,12 @@ pub const VARIABLES: &[&str] = &[
     "LOGS_FIELD_POD",
     "LOGS_FIELD_CONTAINER",
     "ALERTMANAGER_URL",
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "SLACK_CHANNEL",
+    "SLACK_ROUTES",
+    "SLACK_API_URL",
     "LLM_BASE_URL",
     "LLM_API_KEY",
     "LLM_MODEL",
@@ -266,6 +274,8 @@ pub struct Config {
     pub alertmanager_url: Option<String>,
     /// Grafana, for links.
     pub grafana_url: Option<String>,
+    /// Slack, where incidents are shown.
+    pub slack: Option<SlackConfig>,
 }
 
 impl Config {
@@ -282,7 +292,7 @@ impl Config {
     /// Variables that look like ours and are not: most likely a typing error.
     pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<&str> {
         let ours = |name: &&str| {
-            ["HOLMES_", "METRICS_", "LOGS_", "LLM_", "EMBEDDINGS_", "OPENWEBUI_"]
+            ["HOLMES_", "METRICS_", "LOGS_", "LLM_", "EMBEDDINGS_", "OPENWEBUI_", "SLACK_"]
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
         };
@@ -337,6 +347,7 @@ impl Reader<'_> {
             actuator: self.actuator(),
             alertmanager_url: self.url("ALERTMANAGER_URL"),
             grafana_url: self.url("GRAFANA_URL"),
+            slack: self.slack(),
         }
     }
 

@@ -35,6 +35,9 @@ fn run(command: Command, variables: &BTreeMap<String, String>) -> anyhow::Result
             on_threads(commands::audit::run(&arguments, variables, &mut std::io::stdout().lock()))
         }
         Command::Store(arguments) => on_threads(commands::store::run(&arguments, variables)),
+        Command::Slack(arguments) => {
+            commands::slack::run(&arguments, &mut std::io::stdout().lock()).map(|()| ExitCode::SUCCESS)
+        }
         Command::Patterns(arguments) => commands::patterns::run(&arguments).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -14,5 +14,6 @@ pub mod metrics;
 pub mod model;
 pub mod openwebui;
 pub mod permission;
+pub mod slack;
 pub mod store_embedded;
 pub mod store_redis;

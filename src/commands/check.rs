@@ -17,6 +17,7 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
     let (embeddings, open_webui) = (app::embeddings(&config)?, app::open_webui(&config)?);
     let model = app::model(&config)?;
     let actuator = app::actuator(&config).await?;
+    let slack = app::slack(&config)?;
     let mut failed = false;
     let groups = [
         ("store", "HOLMES_STORE_URL", Some(store(&config).await)),
@@ -74,6 +75,17 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
             match &actuator {
                 Some(actuator) => Some(actuator.check().await),
                 None => None,
+            },
+        ),
+        (
+            "slack",
+            "SLACK_BOT_TOKEN",
+            match (&slack, &config.slack) {
+                (Some(slack), Some(config)) => {
+                    let app_token = config.app_token.as_ref().map(|token| (config.api_url.as_str(), token));
+                    Some(slack.check(&config.routes, app_token).await)
+                }
+                _ => None,
             },
         ),
     ];

@@ -11,6 +11,7 @@ pub mod policy;
 pub mod runbooks;
 pub mod serve;
 pub mod store;
+pub mod slack;
 
 use clap::{Parser, Subcommand};
 
@@ -44,6 +45,8 @@ pub enum Command {
     Audit(audit::AuditArgs),
     /// Carry incidents, knowledge and audit from one store to another.
     Store(store::StoreArgs),
+    /// Set Slack up: the app's manifest.
+    Slack(slack::SlackArgs),
     /// Group the lines of a log file into patterns.
     Patterns(patterns::Args),
 }

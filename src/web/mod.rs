@@ -10,6 +10,7 @@ pub mod knowledge;
 pub mod proposals;
 pub mod questions;
 pub mod serve;
+pub mod slack;
 pub mod verify;
 
 /// A time as every answer writes it: RFC 3339, UTC.

@@ -79,7 +79,7 @@ pub enum HttpError {
 
 impl HttpError {
     /// Sorts a client's error. `after` is the limit that applied.
-    pub(super) fn from_reqwest(error: reqwest::Error, url: &str, after: Duration) -> Self {
+    pub(in crate::adapters) fn from_reqwest(error: reqwest::Error, url: &str, after: Duration) -> Self {
         let url = url.to_owned();
         if error.is_timeout() && error.is_connect() {
             return Self::Unreachable { url, why: "no connection in time".into() };

@@ -1,0 +1,102 @@
+//! Groups of people, and how somebody is called.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use serde::Deserialize;
+
+use super::api::Api;
+use super::mrkdwn;
+use crate::domain::policy::{Principal, PrincipalKind};
+use crate::ports::ChatError;
+
+/// How long membership is believed. An approval asks again just before it is carried out.
+const BELIEVED: Duration = Duration::from_secs(60);
+
+/// A user group.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Group {
+    /// `S0614TZR7`.
+    pub id: String,
+    /// `oncall`, without `@`.
+    #[serde(default)]
+    pub handle: String,
+    /// Who is in it.
+    #[serde(default)]
+    pub users: Vec<String>,
+}
+
+/// Groups that were looked up.
+pub struct Groups {
+    known: Cache<(), Arc<Vec<Group>>>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(default)]
+    usergroups: Vec<Group>,
+}
+
+impl Groups {
+    /// Nothing looked up yet.
+    pub fn new() -> Self {
+        Self { known: Cache::builder().max_capacity(1).time_to_live(BELIEVED).build() }
+    }
+
+    /// The groups that a person is in.
+    ///
+    /// # Errors
+    /// When Slack does not list them.
+    pub async fn of(&self, api: &Api, user: &str) -> Result<Vec<Principal>, ChatError> {
+        let groups = self.all(api).await?;
+        let theirs = groups.iter().filter(|group| group.users.iter().any(|member| member == user));
+        Ok(theirs.filter_map(|group| Principal::new(PrincipalKind::SlackGroup, &group.id).ok()).collect())
+    }
+
+    /// Mentions as mrkdwn that calls: of groups by handle or id, of people by id, of the channel by `@here`. What nobody
+    /// is known by stays as words.
+    pub async fn mentions(&self, api: &Api, written: &[String]) -> Vec<String> {
+        let by_handle = written.iter().any(|mention| matches!(called(mention), Called::Handle(_)));
+        let groups = if by_handle { self.all(api).await.unwrap_or_default() } else { Arc::default() };
+        let mention = |written: &String| match called(written) {
+            Called::Everybody(range) => format!("<!{range}>"),
+            Called::Group(id) => format!("<!subteam^{id}>"),
+            Called::Person(id) => format!("<@{id}>"),
+            Called::Handle(handle) => match groups.iter().find(|group| group.handle == handle) {
+                Some(group) => format!("<!subteam^{}>", group.id),
+                None => mrkdwn::escaped(&format!("@\u{2060}{handle}")),
+            },
+        };
+        written.iter().map(mention).collect()
+    }
+
+    async fn all(&self, api: &Api) -> Result<Arc<Vec<Group>>, ChatError> {
+        let load = async {
+            let parameters = [("include_users", "true".to_owned())];
+            let groups: Listed = api.get("usergroups.list", &parameters).await?;
+            Ok(Arc::new(groups.usergroups))
+        };
+        self.known.try_get_with((), load).await.map_err(|error: Arc<ChatError>| (*error).clone())
+    }
+}
+
+enum Called<'a> {
+    Everybody(&'static str),
+    Group(&'a str),
+    Person(&'a str),
+    Handle(&'a str),
+}
+
+fn called(written: &str) -> Called<'_> {
+    let name = written.trim_start_matches('@');
+    let is_id = name.len() >= 8 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    match name {
+        "here" => Called::Everybody("here"),
+        "channel" | "all" => Called::Everybody("channel"),
+        "everyone" => Called::Everybody("everyone"),
+        _ if is_id && name.starts_with('S') => Called::Group(name),
+        _ if is_id && name.starts_with(['U', 'W']) => Called::Person(name),
+        _ => Called::Handle(name),
+    }
+}

@@ -1,0 +1,53 @@
+//! Slack, against a fake that is as strict as its documentation, and against a real workspace when one is named.
+
+mod chat;
+mod check;
+mod http;
+mod recorded;
+mod socket;
+mod wired;
+
+use std::sync::Arc;
+
+use holmes_bot::adapters::slack::{Slack, SlackSettings};
+use holmes_bot::adapters::store_embedded::EmbeddedStore;
+use holmes_bot::domain::chat::MessageId;
+use holmes_bot::domain::message::{ButtonStyle, Control, Message, Tone};
+use holmes_bot::ports::{Destination, Store};
+
+use crate::bot::Bot;
+use crate::fake_slack::{BOT_TOKEN, FakeSlack, INCIDENTS};
+
+/// A bot on the recorded shop that speaks to this Slack by Socket Mode and takes deliveries over HTTP, too.
+pub async fn bot_in(fake: &FakeSlack, settings: &[(&str, &str)]) -> Bot {
+    let environment = fake.environment();
+    let mut all: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    all.extend_from_slice(settings);
+    let bot = Bot::in_the_shop(&all).await;
+    let sockets = fake.sockets();
+    sockets.until("the bot's connections", || (sockets.open().len() == 2).then_some(())).await;
+    bot
+}
+
+fn slack(fake: &FakeSlack) -> Slack {
+    Slack::new(&SlackSettings { api_url: fake.api_url.clone(), bot_token: BOT_TOKEN.to_owned().into() }).unwrap()
+}
+
+fn to(key: &str, thread: Option<&MessageId>) -> Destination {
+    Destination { channel: INCIDENTS.into(), thread: thread.cloned(), key: format!("i-3f9a1c07be/{key}") }
+}
+
+fn message(tone: Tone, text: &str) -> Message {
+    Message { tone, text: text.into(), picture: None, controls: Vec::new(), mentions: Vec::new() }
+}
+
+fn button(press: &str) -> Control {
+    Control::Button { label: "Acknowledge".into(), press: press.into(), style: ButtonStyle::Default, confirm: None }
+}
+
+/// A store of its own; the directory lives as long as it is kept.
+fn store() -> (tempfile::TempDir, Arc<dyn Store>) {
+    let directory = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(directory.path()).unwrap());
+    (directory, store)
+}
