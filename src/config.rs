@@ -4,6 +4,7 @@
 
 mod console;
 mod llm;
+mod mattermost;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use crate::render::Language;
 use crate::web::console::visitor::{Resident, Sso};
 
 pub use llm::LlmConfig;
+pub use mattermost::{MattermostConfig, MattermostSetup};
 
 /// Every variable that is read, as documented in `.env.example`.
 pub const VARIABLES: &[&str] = &[
@@ -84,6 +86,14 @@ pub const VARIABLES: &[&str] = &[
     "OPENWEBUI_COLLECTION_RUNBOOKS",
     "OPENWEBUI_COLLECTION_INCIDENTS",
     "OPENWEBUI_COLLECTION_NOTES",
+    "MATTERMOST_URL",
+    "MATTERMOST_TOKEN",
+    "MATTERMOST_CA_FILE",
+    "MATTERMOST_CHANNEL",
+    "MATTERMOST_ROUTES",
+    "MATTERMOST_COMMAND_TOKEN",
+    "MATTERMOST_CALLBACK_URL",
+    "MATTERMOST_ACTION_SECRET",
     "KUBECONFIG",
     "KUBERNETES_SERVICE_HOST",
     "KUBERNETES_SERVICE_PORT",
@@ -251,6 +261,8 @@ pub struct Config {
     pub embeddings: Option<EmbeddingsConfig>,
     /// Knowledge that people keep elsewhere.
     pub open_webui: Option<OpenWebuiConfig>,
+    /// Mattermost.
+    pub mattermost: Option<MattermostConfig>,
     /// The cluster.
     pub kubernetes: Option<KubernetesConfig>,
     /// Who may change the cluster; without it the bot only proposes.
@@ -275,7 +287,7 @@ impl Config {
     /// Variables that look like ours and are not: most likely a typing error.
     pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<&str> {
         let ours = |name: &&str| {
-            ["HOLMES_", "METRICS_", "LOGS_", "LLM_", "EMBEDDINGS_", "OPENWEBUI_"]
+            ["HOLMES_", "METRICS_", "LOGS_", "LLM_", "EMBEDDINGS_", "OPENWEBUI_", "MATTERMOST_"]
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
         };
@@ -334,6 +346,7 @@ impl Reader<'_> {
             llm: self.llm(),
             embeddings: self.embeddings(),
             open_webui: self.open_webui(),
+            mattermost: self.mattermost(listen),
             kubernetes: self.kubernetes(),
             actuator: self.actuator(),
             alertmanager_url: self.url("ALERTMANAGER_URL"),

@@ -63,6 +63,8 @@ pub struct Counters {
     pub acknowledge_seconds: Histogram,
     /// Questions to neighbours by source and result.
     pub queries: Family<Ended, Counter>,
+    /// What chats sent (commands, clicks, dialogs) by kind and result.
+    pub callbacks: Family<Ended, Counter>,
     /// Bytes of memory in use by this process; set when scraped.
     pub resident_bytes: Gauge<u64, AtomicU64>,
 }
@@ -85,6 +87,7 @@ impl Default for Counters {
             first_message_seconds: Histogram::new(buckets()),
             acknowledge_seconds: Histogram::new(buckets()),
             queries: Family::default(),
+            callbacks: Family::default(),
             resident_bytes: Gauge::default(),
             registry: Registry::default(),
         };
@@ -108,6 +111,7 @@ impl Default for Counters {
             &counters.acknowledge_seconds,
         );
         registry.register("queries", "Questions to neighbours", counters.queries.clone());
+        registry.register("callbacks", "Commands, clicks and dialogs of chats", counters.callbacks.clone());
         registry.register_with_unit("resident", "Memory in use", Unit::Bytes, counters.resident_bytes.clone());
         Self { registry, ..counters }
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::adapters::check::CheckLine;
 use crate::app;
-use crate::config::Config;
+use crate::config::{Config, MattermostConfig};
 
 /// Prints a table; the exit code is 1 when a configured neighbour fails.
 ///
@@ -17,6 +17,7 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
     let (embeddings, open_webui) = (app::embeddings(&config)?, app::open_webui(&config)?);
     let model = app::model(&config)?;
     let actuator = app::actuator(&config).await?;
+    let mattermost = app::mattermost_for_check(&config)?;
     let mut failed = false;
     let groups = [
         (
@@ -65,6 +66,16 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
             match &open_webui {
                 Some(open_webui) => Some(open_webui.check().await),
                 None => None,
+            },
+        ),
+        (
+            "mattermost",
+            "MATTERMOST_URL",
+            match (&mattermost, &config.mattermost) {
+                (Some(client), Some(MattermostConfig { channel, command_tokens, .. })) => {
+                    Some(client.check(std::slice::from_ref(channel), command_tokens.len()).await)
+                }
+                _ => None,
             },
         ),
         (

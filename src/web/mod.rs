@@ -6,6 +6,7 @@ pub mod console;
 pub mod health;
 pub mod holmesgpt;
 pub mod knowledge;
+pub mod mattermost;
 pub mod proposals;
 pub mod questions;
 pub mod verify;
