@@ -105,6 +105,24 @@ impl fmt::Display for MessageId {
     }
 }
 
+/// Where something was said, and what it hangs on there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spot {
+    /// The channel.
+    pub place: Place,
+    /// The root of the thread, where it was said in one.
+    pub thread: Option<MessageId>,
+    /// The message that says it; `None` for a command, which others do not see.
+    pub said: Option<MessageId>,
+}
+
+impl Spot {
+    /// The message that a thread about it hangs on, where there is one already.
+    pub fn root(&self) -> Option<&MessageId> {
+        self.thread.as_ref().or(self.said.as_ref())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::alert::{Alert, AlertStatus, Severity};
+use super::chat::Spot;
 use super::event::EventId;
 use super::finding::Cause;
 use super::question::Question;
@@ -112,6 +113,15 @@ pub struct Related {
     pub relation: Relation,
 }
 
+/// Somebody takes care of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// What people call them.
+    pub by: String,
+    /// When they said so.
+    pub at: DateTime<Utc>,
+}
+
 /// How two incidents hang together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -182,6 +192,12 @@ pub struct Incident {
     /// What the cause leans on beside the subject: used to relate incidents.
     #[serde(default)]
     pub depends_on: Vec<ObjectRef>,
+    /// Who takes care of it; nobody any more once it fires again after it was over.
+    #[serde(default)]
+    pub acknowledged: Option<Acknowledged>,
+    /// Where it was asked for, if a person did that in a chat.
+    #[serde(default)]
+    pub spot: Option<Spot>,
 }
 
 /// What a batch of alerts changed in an incident.
@@ -256,6 +272,8 @@ impl Incident {
             cause: None,
             related: Vec::new(),
             depends_on: Vec::new(),
+            acknowledged: None,
+            spot: None,
         }
     }
 
@@ -288,7 +306,15 @@ impl Incident {
             cause: None,
             related: Vec::new(),
             depends_on: Vec::new(),
+            acknowledged: None,
+            spot: question.spot.clone(),
         }
+    }
+
+    /// The thread of a look at something that no alert spoke of. Nothing fires there either.
+    pub fn for_look(question: &Question, subject: Subject) -> Self {
+        let title = text::line(&subject.to_string(), MAX_TITLE_BYTES);
+        Self { title, subject, progress: Progress::Waiting, wanted: 1, ..Self::for_question(question) }
     }
 
     /// Takes over what owner references say of the subject: it is truer than what labels said.
@@ -368,6 +394,8 @@ impl Incident {
                 self.status = IncidentStatus::Open;
                 self.resolved_at = None;
                 self.reopened += 1;
+                // Whoever took care of it thought that it was over.
+                self.acknowledged = None;
                 changed.reopened = true;
             }
             IncidentStatus::Open | IncidentStatus::Resolved => {}

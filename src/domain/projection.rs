@@ -38,4 +38,20 @@ pub struct Shown {
     pub digest: String,
     /// When it was sent last.
     pub at: DateTime<Utc>,
+    /// How often it was sent in vain while others arrived.
+    #[serde(default)]
+    pub attempts: u8,
+    /// Why the chat does not take it: what has this digest is not sent again.
+    #[serde(default)]
+    pub refused: Option<String>,
+}
+
+/// The digest of a message that is not ours to edit: a person's, or one that was deleted.
+pub const UNTOUCHED: &str = "untouched";
+
+impl Shown {
+    /// A message that is there and stays as it is.
+    pub fn untouched(id: Option<MessageId>, at: DateTime<Utc>) -> Self {
+        Self { id, rest: Vec::new(), digest: UNTOUCHED.to_owned(), at, attempts: 0, refused: None }
+    }
 }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::chat::Spot;
 use super::incident::{IncidentId, hex};
 use super::text;
 
@@ -43,6 +44,9 @@ pub struct Question {
     pub author: String,
     /// When.
     pub asked_at: DateTime<Utc>,
+    /// Where, if it was asked in a chat.
+    #[serde(default)]
+    pub spot: Option<Spot>,
 }
 
 impl Question {
@@ -62,7 +66,12 @@ impl Question {
         if words.is_empty() {
             return Err("the question is empty");
         }
-        Ok(Self { id: QuestionId::of(nonce), incident, text: words, author: text::line(author, 120), asked_at })
+        Ok(Self { id: QuestionId::of(nonce), incident, text: words, author: text::line(author, 120), asked_at, spot: None })
+    }
+
+    /// The same question, asked in a chat.
+    pub fn asked_in(self, spot: Spot) -> Self {
+        Self { spot: Some(spot), ..self }
     }
 
     /// The incident whose thread it belongs to.

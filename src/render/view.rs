@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::finding::Cause;
-use crate::domain::incident::{Incident, IncidentStatus, Progress, Related};
+use crate::domain::incident::{Acknowledged, Incident, IncidentStatus, Origin, Progress, Related};
 
 /// Folded subjects that are named.
 const MAX_FOLDED_NAMES: usize = 8;
@@ -18,6 +18,10 @@ pub struct IncidentView<'a> {
     pub id: &'a str,
     /// `KubePodCrashLooping on shop/payments`.
     pub title: &'a str,
+    /// Whether a person asked for it, and nothing fires.
+    pub asked: bool,
+    /// Who takes care of it.
+    pub acknowledged: Option<&'a Acknowledged>,
     /// Whether it is over.
     pub resolved: bool,
     /// `waiting`, `looking`, `done`: where the investigation stands.
@@ -82,6 +86,8 @@ impl<'a> IncidentView<'a> {
         Self {
             id: &incident.id.0,
             title: &incident.title,
+            asked: incident.origin == Origin::Question,
+            acknowledged: incident.acknowledged.as_ref(),
             resolved: incident.status == IncidentStatus::Resolved,
             progress: match incident.progress {
                 Progress::Waiting => "waiting",
