@@ -72,8 +72,8 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
             "mattermost",
             "MATTERMOST_URL",
             match (&mattermost, &config.mattermost) {
-                (Some(client), Some(MattermostConfig { channel, command_tokens, .. })) => {
-                    Some(client.check(std::slice::from_ref(channel), command_tokens.len()).await)
+                (Some(client), Some(MattermostConfig { routes, command_tokens, .. })) => {
+                    Some(client.check(&routes.channels(), command_tokens.len()).await)
                 }
                 _ => None,
             },

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::{Credentials, HttpNeighbour, Reader};
+use crate::domain::routes::Routes;
 
 /// Shortest secret that seals buttons, in characters.
 const MIN_SECRET_CHARS: usize = 16;
@@ -16,10 +17,8 @@ const MIN_SECRET_CHARS: usize = 16;
 pub struct MattermostConfig {
     /// Where, with the bot's token.
     pub http: HttpNeighbour,
-    /// The channel in which incidents are shown, by id or as `team/channel`.
-    pub channel: String,
-    /// Which incidents go elsewhere, as written.
-    pub routes: Option<String>,
+    /// Which incident is shown in which channel, by id or as `team/channel`.
+    pub routes: Routes,
     /// Tokens of the command `/holmes`, one a team.
     pub command_tokens: Vec<SecretString>,
     /// Where Mattermost reaches the bot.
@@ -80,6 +79,10 @@ impl Reader<'_> {
             self.wrong("MATTERMOST_CHANNEL", "must be set together with MATTERMOST_URL: team/channel, or a channel's id");
             String::new()
         });
+        if !channel.is_empty() && !is_channel(&channel) {
+            self.wrong("MATTERMOST_CHANNEL", format!("`{channel}` is neither team/channel nor a channel's id"));
+        }
+        let routes = self.routes(&channel);
         if let Some(secret) = &action_secret
             && secrecy::ExposeSecret::expose_secret(secret).chars().count() < MIN_SECRET_CHARS
         {
@@ -92,13 +95,37 @@ impl Reader<'_> {
         let public_url = self.get("HOLMES_PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned());
         Some(MattermostConfig {
             http,
-            channel,
-            routes: self.get("MATTERMOST_ROUTES"),
+            routes,
             command_tokens: command_tokens.collect(),
             callback_url: callback_url.or(public_url).unwrap_or_else(|| format!("http://{listen}")),
             action_secret,
         })
     }
+}
+
+impl Reader<'_> {
+    fn routes(&mut self, channel: &str) -> Routes {
+        const NAME: &str = "MATTERMOST_ROUTES";
+        let routes = Routes::parse(channel, &self.get(NAME).unwrap_or_default()).unwrap_or_else(|problem| {
+            self.wrong(NAME, problem);
+            Routes::to(channel)
+        });
+        for other in routes.channels().into_iter().filter(|other| *other != channel && !is_channel(other)) {
+            self.wrong(NAME, format!("`{other}` is neither team/channel nor a channel's id"));
+        }
+        routes
+    }
+}
+
+/// Whether this is a channel's id or `team/channel`: a channel's name alone does not say which team's.
+fn is_channel(written: &str) -> bool {
+    let is_id = written.len() == 26 && written.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    let is_named =
+        written.split_once('/').is_some_and(|(team, name)| is_name(team) && is_name(name.trim_start_matches(['~', '#'])));
+    is_id || is_named
 }
 
 #[cfg(test)]
@@ -122,6 +149,7 @@ mod tests {
         let mattermost = config.unwrap().mattermost.unwrap();
         assert_eq!(mattermost.http.url, "https://chat.example.com");
         assert_eq!((mattermost.command_tokens.len(), mattermost.callback_url.as_str()), (2, "https://holmes.example.com"));
+        assert_eq!(mattermost.routes.channels(), ["ops/alerts"]);
         assert!(read(&[]).unwrap().mattermost.is_none());
     }
 
@@ -136,6 +164,13 @@ mod tests {
           MATTERMOST_ACTION_SECRET: must have at least 16 characters
         "
         );
+        let whole = [("MATTERMOST_URL", "http://mm:8065"), ("MATTERMOST_TOKEN", "t"), ("MATTERMOST_CHANNEL", "alerts")];
+        let routes = ("MATTERMOST_ROUTES", "severity=critical:ops/oncall @oncall; team=shop:shop");
+        insta::assert_snapshot!(read(&[&whole[..], &[routes]].concat()).unwrap_err(), @r"
+        the configuration has 2 problem(s):
+          MATTERMOST_CHANNEL: `alerts` is neither team/channel nor a channel's id
+          MATTERMOST_ROUTES: `shop` is neither team/channel nor a channel's id
+        ");
         insta::assert_snapshot!(read(&[("MATTERMOST_CHANNEL", "ops/alerts")]).unwrap_err(), @r"
         the configuration has 1 problem(s):
           MATTERMOST_URL: must be set because MATTERMOST_CHANNEL is

@@ -32,6 +32,7 @@ pub mod question;
 pub mod redact;
 pub mod relate;
 pub mod report;
+pub mod routes;
 pub mod runbook;
 pub mod series;
 pub mod subject;

@@ -24,7 +24,7 @@ struct Command {
 impl Mattermost {
     /// Reaches for the server and looks for what the bot needs there. One that does not answer gives one line.
     /// `channels` are those in which incidents shall be shown; `tokens` says how many command tokens are configured.
-    pub async fn check(&self, channels: &[String], tokens: usize) -> Vec<CheckLine> {
+    pub async fn check(&self, channels: &[&str], tokens: usize) -> Vec<CheckLine> {
         let me = match self.me().await {
             Ok(me) => me,
             Err(error) => return vec![CheckLine::bad("mattermost", error.to_string(), mend(&error))],

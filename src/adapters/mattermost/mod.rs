@@ -17,8 +17,9 @@ pub mod socket;
 pub mod text;
 pub mod trigger;
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -44,8 +45,6 @@ const FACTS_FRESH: Duration = Duration::from_secs(600);
 const GROUPS_FRESH: Duration = Duration::from_secs(60);
 /// People whose names or groups are remembered.
 const MAX_PEOPLE: u64 = 10_000;
-/// Channels whose ids are remembered.
-const MAX_CHANNELS: u64 = 1_000;
 /// Longest title of a dialog, in characters.
 const MAX_DIALOG_TITLE: usize = 24;
 /// How far the server's clock may be from ours, and how long a click may be on its way.
@@ -77,7 +76,8 @@ pub struct Mattermost {
     clock: Clock,
     me: OnceCell<User>,
     facts: Cache<(), Arc<Facts>>,
-    channels: Cache<String, String>,
+    /// Ids by the names that people write; no more than are configured.
+    channels: RwLock<HashMap<String, String>>,
     groups: Cache<String, Vec<Principal>>,
     names: Cache<String, String>,
     /// The server does not let plain bots show something to one person in a channel.
@@ -144,7 +144,7 @@ impl Mattermost {
             clock,
             me: OnceCell::new(),
             facts: Cache::builder().time_to_live(FACTS_FRESH).build(),
-            channels: Cache::builder().max_capacity(MAX_CHANNELS).build(),
+            channels: RwLock::default(),
             groups: Cache::builder().max_capacity(MAX_PEOPLE).time_to_live(GROUPS_FRESH).build(),
             names: Cache::builder().max_capacity(MAX_PEOPLE).time_to_live(FACTS_FRESH).build(),
             must_tell_directly: AtomicBool::new(false),

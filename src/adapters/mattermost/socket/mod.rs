@@ -25,7 +25,7 @@ use self::inbound::{Addressed, addressed};
 use super::Mattermost;
 use super::api::{Channel, Post, Posts, Team, User};
 use crate::adapters::http::EndpointSettings;
-use crate::domain::chat::{MessageId, Place, Platform};
+use crate::domain::chat::{MessageId, Place, Platform, Spot};
 use crate::domain::command::Command;
 use crate::domain::event::{Event, Typed};
 use crate::domain::policy::{Person, Principal, PrincipalKind};
@@ -234,23 +234,15 @@ impl Socket {
         };
         let nonce = format!("mattermost:{}", post.id);
         let at = DateTime::<Utc>::from_timestamp_millis(post.create_at).unwrap_or_else(|| (self.clock)());
-        let event = match incident {
-            Some(incident) => match Question::new(&nonce, Some(incident), &words, &name, at) {
-                Ok(question) => Event::Ask(question),
-                Err(_) => return Ok(()),
-            },
-            None => {
-                let Ok(id) = Principal::new(PrincipalKind::Mattermost, &post.user_id) else { return Ok(()) };
-                Event::Command(Typed {
-                    command: command(words),
-                    person: Person::new(id, &name),
-                    place,
-                    // The answer belongs below the question.
-                    thread: root.or_else(|| Some(MessageId(post.id.clone()))),
-                    incident: None,
-                    nonce,
-                })
-            }
+        let event = if is_call_for_help(&words) {
+            let Ok(id) = Principal::new(PrincipalKind::Mattermost, &post.user_id) else { return Ok(()) };
+            let command = Command::Help { unknown: None };
+            Event::Command(Typed { command, person: Person::new(id, &name), place, thread: root, incident, nonce })
+        } else {
+            let Ok(question) = Question::new(&nonce, incident, &words, &name, at) else { return Ok(()) };
+            // What they wrote is in the thread already, and a thread about it hangs on it.
+            let said = Some(MessageId(post.id.clone()));
+            Event::Ask(question.asked_in(Spot { place, thread: root, said }))
         };
         self.store.enqueue(&event, (self.clock)()).await.context("keep what was asked")?;
         Ok(())
@@ -266,10 +258,7 @@ pub(super) async fn reach(settings: &EndpointSettings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What somebody wants who calls the bot by its name: an answer, unless they say nothing or `help`.
-fn command(words: String) -> Command {
-    match words.trim().to_lowercase().as_str() {
-        "" | "help" => Command::Help { unknown: None },
-        _ => Command::Ask { question: words },
-    }
+/// Whether somebody calls the bot by its name and says nothing, or `help`.
+fn is_call_for_help(words: &str) -> bool {
+    matches!(words.trim().to_lowercase().as_str(), "" | "help" | "помощь")
 }
