@@ -162,6 +162,8 @@ impl Chat for Mattermost {
             for (_, half) in &found {
                 self.delete(half).await.map_err(asking)?;
             }
+            // For a while the server would answer the same id with what was deleted.
+            self.taken_back.fetch_add(1, Ordering::Relaxed);
             return Ok(None);
         }
         let mut found = found.into_iter();
@@ -257,7 +259,7 @@ impl Mattermost {
             "message": draft.message,
             "props": props(place, part, draft),
             // For half a minute the server answers the same id with the same post.
-            "pending_post_id": format!("{me}:{}", pending(place, part)),
+            "pending_post_id": format!("{me}:{}", self.pending(place, part)),
         });
         if !files.is_empty() {
             body["file_ids"] = json!(files);
@@ -266,6 +268,13 @@ impl Mattermost {
             body["metadata"] = json!({ "priority": { "priority": "urgent" } });
         }
         self.api.call(self.api.endpoint.post_json("api/v4/posts", &body)).await
+    }
+
+    fn pending(&self, place: &Place<'_>, part: usize) -> String {
+        let Place { channel, root, key, parts: _ } = place;
+        let taken_back = self.taken_back.load(Ordering::Relaxed);
+        let whole = format!("{channel}\n{}\n{key}\n{part}\n{taken_back}", root.unwrap_or_default());
+        hex(&Sha256::digest(whole)[..12])
     }
 
     async fn patch(
@@ -372,10 +381,4 @@ fn props(place: &Place<'_>, part: usize, draft: &Part) -> Value {
         props["attachments"] = draft.attachments.clone().into();
     }
     props
-}
-
-fn pending(place: &Place<'_>, part: usize) -> String {
-    let Place { channel, root, key, parts: _ } = place;
-    let whole = format!("{channel}\n{}\n{key}\n{part}", root.unwrap_or_default());
-    hex(&Sha256::digest(whole)[..12])
 }

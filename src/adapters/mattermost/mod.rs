@@ -18,7 +18,7 @@ pub mod text;
 pub mod trigger;
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -82,6 +82,8 @@ pub struct Mattermost {
     names: Cache<String, String>,
     /// The server does not let plain bots show something to one person in a channel.
     must_tell_directly: AtomicBool,
+    /// How often half a message was taken back.
+    taken_back: AtomicU64,
 }
 
 /// What the server publishes of its configuration.
@@ -148,6 +150,7 @@ impl Mattermost {
             groups: Cache::builder().max_capacity(MAX_PEOPLE).time_to_live(GROUPS_FRESH).build(),
             names: Cache::builder().max_capacity(MAX_PEOPLE).time_to_live(FACTS_FRESH).build(),
             must_tell_directly: AtomicBool::new(false),
+            taken_back: AtomicU64::new(0),
         })
     }
 
