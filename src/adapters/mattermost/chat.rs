@@ -162,8 +162,6 @@ impl Chat for Mattermost {
             for (_, half) in &found {
                 self.delete(half).await.map_err(asking)?;
             }
-            // For a while the server would answer the same id with what was deleted.
-            self.taken_back.fetch_add(1, Ordering::Relaxed);
             return Ok(None);
         }
         let mut found = found.into_iter();
@@ -300,6 +298,8 @@ impl Mattermost {
     }
 
     async fn delete(&self, post: &MessageId) -> Result<(), ApiError> {
+        // For a while the server would answer the same `pending_post_id` with what was deleted.
+        self.taken_back.fetch_add(1, Ordering::Relaxed);
         let request = self.api.endpoint.delete(&format!("api/v4/posts/{post}"));
         match self.api.call::<Anything>(request).await {
             Err(error) if !error.is(404) => Err(error),

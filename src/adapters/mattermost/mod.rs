@@ -82,7 +82,7 @@ pub struct Mattermost {
     names: Cache<String, String>,
     /// The server does not let plain bots show something to one person in a channel.
     must_tell_directly: AtomicBool,
-    /// How often half a message was taken back.
+    /// How often a post was taken back.
     taken_back: AtomicU64,
 }
 

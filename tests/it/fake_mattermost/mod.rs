@@ -21,7 +21,6 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 
-pub use self::person::Clicked;
 pub use self::state::{Fault, State};
 use crate::bot::Bot;
 use crate::process;

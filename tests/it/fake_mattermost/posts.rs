@@ -28,8 +28,9 @@ fn invalid(what: &'static str) -> No {
 /// A post as clients see it: what buttons carry stays on the server.
 pub fn shown(post: &Value) -> Value {
     let mut post = post.clone();
-    for attachment in post["props"]["attachments"].as_array_mut().into_iter().flatten() {
-        for action in attachment["actions"].as_array_mut().into_iter().flatten() {
+    let attachments = post.pointer_mut("/props/attachments").and_then(Value::as_array_mut);
+    for attachment in attachments.into_iter().flatten() {
+        for action in attachment.get_mut("actions").and_then(Value::as_array_mut).into_iter().flatten() {
             action.as_object_mut().unwrap().remove("integration");
         }
     }

@@ -159,8 +159,8 @@ async fn forged_altered_and_foreign_clicks_are_refused_and_counted() {
 #[tokio::test]
 async fn a_menu_takes_only_its_own_choices() {
     let bench = Bench::new().await;
-    let top = bench.root().await;
     bench.server.shared.state().publishes_key = false;
+    let top = bench.root().await;
     let post = bench.server.post(&top.id.0);
     let menu = &post["props"]["attachments"][0]["actions"][1];
     let mut context = menu["integration"]["context"].clone();

@@ -115,7 +115,7 @@ async fn the_api_answers_as_recorded() {
             }
             "12" => ("holmes", "/teams/name/ops/channels/name/alerts".into()),
             "13" => {
-                body = json!([server.shared.state().user("holmes"), server.shared.state().user("alice")]);
+                body = json!(["holmes", "alice"].map(|name| server.shared.state().user(name)));
                 ("holmes", "/channels/direct".into())
             }
             "14" => ("holmes", "/posts".into()),

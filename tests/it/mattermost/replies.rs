@@ -138,7 +138,8 @@ async fn an_event_that_got_lost_is_noticed_by_its_number() {
 async fn a_direct_message_needs_no_name() {
     let bench = Bench::new().await;
     let listening = Listening::start(&bench).await;
-    let (alice, bot) = (bench.server.shared.state().user("alice"), bench.server.shared.state().user("holmes"));
+    let alice = bench.server.shared.state().user("alice");
+    let bot = bench.server.shared.state().user("holmes");
     let url = format!("{}/api/v4/channels/direct", bench.server.url());
     let request = bench.server.shared.client.post(url).bearer_auth(bench.server.token("alice"));
     let direct: serde_json::Value =
