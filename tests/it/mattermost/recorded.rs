@@ -75,7 +75,8 @@ async fn ask(server: &FakeMattermost, user: &str, exchange: &Exchange, path: &st
 #[tokio::test]
 async fn the_api_answers_as_recorded() {
     let server = FakeMattermost::start().await;
-    let (team, channel) = (server.shared.state().team("ops"), server.channel());
+    let team = server.shared.state().team("ops");
+    let channel = server.channel();
     let root = server.say("holmes", &channel, "", "root").await;
     let reply = server.say("holmes", &channel, &root, "reply").await;
     let mut file = String::new();
