@@ -292,11 +292,7 @@ pub fn open_webui(config: &Config) -> anyhow::Result<Option<OpenWebui>> {
 ///
 /// # Errors
 /// When its configuration is wrong, or the store does not answer.
-pub async fn mattermost(
-    config: &Config,
-    store: &dyn Store,
-    clock: &Clock,
-) -> anyhow::Result<Option<Arc<Mattermost>>> {
+pub async fn mattermost(config: &Config, store: &dyn Store, clock: &Clock) -> anyhow::Result<Option<Arc<Mattermost>>> {
     let Some(settings) = &config.mattermost else { return Ok(None) };
     let sealer = sealer(settings.action_secret.as_ref(), store, clock()).await?;
     mattermost_with(settings, sealer, clock).map(Some)

@@ -73,10 +73,16 @@ impl Reader<'_> {
         let callback_url = self.url("MATTERMOST_CALLBACK_URL");
         let http = http?;
         if matches!(http.credentials, Credentials::None) {
-            self.wrong("MATTERMOST_TOKEN", "must be set together with MATTERMOST_URL: `holmes-bot mattermost setup` makes it");
+            self.wrong(
+                "MATTERMOST_TOKEN",
+                "must be set together with MATTERMOST_URL: `holmes-bot mattermost setup` makes it",
+            );
         }
         let channel = self.get("MATTERMOST_CHANNEL").unwrap_or_else(|| {
-            self.wrong("MATTERMOST_CHANNEL", "must be set together with MATTERMOST_URL: team/channel, or a channel's id");
+            self.wrong(
+                "MATTERMOST_CHANNEL",
+                "must be set together with MATTERMOST_URL: team/channel, or a channel's id",
+            );
             String::new()
         });
         if !channel.is_empty() && !is_channel(&channel) {
@@ -90,7 +96,10 @@ impl Reader<'_> {
         }
         let command_tokens = tokens.iter().flat_map(|tokens| {
             let tokens = secrecy::ExposeSecret::expose_secret(tokens).split(',').map(str::trim);
-            tokens.filter(|token| !token.is_empty()).map(|token| SecretString::from(token.to_owned())).collect::<Vec<_>>()
+            tokens
+                .filter(|token| !token.is_empty())
+                .map(|token| SecretString::from(token.to_owned()))
+                .collect::<Vec<_>>()
         });
         let public_url = self.get("HOLMES_PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned());
         Some(MattermostConfig {
@@ -123,8 +132,9 @@ fn is_channel(written: &str) -> bool {
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     };
-    let is_named =
-        written.split_once('/').is_some_and(|(team, name)| is_name(team) && is_name(name.trim_start_matches(['~', '#'])));
+    let is_named = written
+        .split_once('/')
+        .is_some_and(|(team, name)| is_name(team) && is_name(name.trim_start_matches(['~', '#'])));
     is_id || is_named
 }
 
@@ -148,7 +158,10 @@ mod tests {
         ]);
         let mattermost = config.unwrap().mattermost.unwrap();
         assert_eq!(mattermost.http.url, "https://chat.example.com");
-        assert_eq!((mattermost.command_tokens.len(), mattermost.callback_url.as_str()), (2, "https://holmes.example.com"));
+        assert_eq!(
+            (mattermost.command_tokens.len(), mattermost.callback_url.as_str()),
+            (2, "https://holmes.example.com")
+        );
         assert_eq!(mattermost.routes.channels(), ["ops/alerts"]);
         assert!(read(&[]).unwrap().mattermost.is_none());
     }

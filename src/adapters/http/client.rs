@@ -87,11 +87,8 @@ fn tls(settings: &ClientSettings) -> Result<rustls::ClientConfig, HttpError> {
         .map_err(|error| HttpError::Setup(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = if settings.only_http1 {
-        vec![b"http/1.1".to_vec()]
-    } else {
-        vec![b"h2".to_vec(), b"http/1.1".to_vec()]
-    };
+    config.alpn_protocols =
+        if settings.only_http1 { vec![b"http/1.1".to_vec()] } else { vec![b"h2".to_vec(), b"http/1.1".to_vec()] };
     Ok(config)
 }
 

@@ -275,13 +275,7 @@ impl Mattermost {
         hex(&Sha256::digest(whole)[..12])
     }
 
-    async fn patch(
-        &self,
-        post: &MessageId,
-        place: &Place<'_>,
-        part: usize,
-        draft: &Part,
-    ) -> Result<(), ChatError> {
+    async fn patch(&self, post: &MessageId, place: &Place<'_>, part: usize, draft: &Part) -> Result<(), ChatError> {
         // Props are replaced as a whole: ours come along, or the post could not be found again.
         let body = json!({ "message": draft.message, "props": props(place, part, draft) });
         let request = self.api.endpoint.put_json(&format!("api/v4/posts/{post}/patch"), &body);

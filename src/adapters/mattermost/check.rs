@@ -72,7 +72,9 @@ impl Mattermost {
             teams.push(channel.team_id.clone());
         }
         match self.is_member(&channel.id, "me").await {
-            _ if channel.delete_at != 0 => CheckLine::bad(what, "is archived", "unarchive it, or set MATTERMOST_CHANNEL"),
+            _ if channel.delete_at != 0 => {
+                CheckLine::bad(what, "is archived", "unarchive it, or set MATTERMOST_CHANNEL")
+            }
             Ok(true) => CheckLine::good(what, format!("~{}", channel.name)),
             Ok(false) => CheckLine::bad(
                 what,

@@ -75,10 +75,7 @@ fn calls(mentions: &[String]) -> Option<String> {
     (!calls.is_empty()).then(|| calls.join(" "))
 }
 
-fn controls(
-    controls: &[Control],
-    grant: &mut dyn FnMut(&[String], Option<&Confirm>) -> Value,
-) -> (Vec<Value>, String) {
+fn controls(controls: &[Control], grant: &mut dyn FnMut(&[String], Option<&Confirm>) -> Value) -> (Vec<Value>, String) {
     let mut actions = Vec::new();
     let mut links = Vec::new();
     for (index, control) in controls.iter().enumerate() {

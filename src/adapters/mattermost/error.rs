@@ -37,7 +37,9 @@ pub(super) fn chat_error(error: ApiError, doing: Doing) -> ChatError {
 fn refused(status: u16, id: &str, doing: Doing, said: String) -> ChatError {
     match (status, doing) {
         (401, _) => ChatError::Account(said),
-        _ if id.starts_with("api.post.create_post.root_id") || id.starts_with("api.post.create_post.channel_root_id") => {
+        _ if id.starts_with("api.post.create_post.root_id")
+            || id.starts_with("api.post.create_post.channel_root_id") =>
+        {
             ChatError::Gone(said)
         }
         _ if id.starts_with("api.post.create_post.can_not_post_to_deleted") => ChatError::Channel(said),

@@ -167,7 +167,9 @@ impl Mattermost {
         let key = match self.facts().await {
             Ok(facts) => SigningKey::read(&facts.signing_key),
             Err(error) => {
-                tracing::warn!("Mattermost's signing key is not known, so a click is believed by its grant alone: {error}");
+                tracing::warn!(
+                    "Mattermost's signing key is not known, so a click is believed by its grant alone: {error}"
+                );
                 None
             }
         };

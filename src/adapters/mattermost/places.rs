@@ -58,7 +58,9 @@ impl Mattermost {
         }
         for other in others {
             if let Err(error) = self.channel_id(other).await {
-                tracing::error!("Mattermost does not show {other} to the bot; what belongs there goes to {first}: {error}");
+                tracing::error!(
+                    "Mattermost does not show {other} to the bot; what belongs there goes to {first}: {error}"
+                );
             }
         }
     }
@@ -68,7 +70,8 @@ impl Mattermost {
         let path = if is_id(written) {
             format!("api/v4/channels/{written}")
         } else {
-            let named = written.split_once('/').map(|(team, channel)| (team.trim(), channel.trim_start_matches(['~', '#'])));
+            let named =
+                written.split_once('/').map(|(team, channel)| (team.trim(), channel.trim_start_matches(['~', '#'])));
             let proper = |name: &str| {
                 !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
             };

@@ -25,8 +25,7 @@ pub(super) mod console {
     /// `ServiceSettings.EnableBotAccountCreation`
     pub const BOTS: &str = "System Console > Integrations > Bot Accounts > Enable Bot Account Creation";
     /// `ServiceSettings.AllowedUntrustedInternalConnections`
-    pub const INTERNAL: &str =
-        "System Console > Environment > Developer > Allow untrusted internal connections to";
+    pub const INTERNAL: &str = "System Console > Environment > Developer > Allow untrusted internal connections to";
     /// `FileSettings.EnableFileAttachments`
     pub const FILES: &str = "System Console > Site Configuration > File Sharing and Downloads > Allow File Sharing";
 }
@@ -196,10 +195,9 @@ impl Setup {
         let host = host.trim_matches(['[', ']']);
         match (is_internal(host), is_allowed(host, &allowed)) {
             (_, true) => self.good("callbacks", format!("{host} is among the allowed internal connections")),
-            (false, false) => self.good(
-                "callbacks",
-                format!("{host}; if it has a private address, add it to {}", console::INTERNAL),
-            ),
+            (false, false) => {
+                self.good("callbacks", format!("{host}; if it has a private address, add it to {}", console::INTERNAL))
+            }
             (true, false) => self.bad(
                 "callbacks",
                 format!("{host} is internal: buttons and commands will fail with \"address forbidden\""),

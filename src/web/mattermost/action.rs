@@ -108,9 +108,7 @@ async fn accept(mattermost: &Mattermost, click: Click) -> Result<Done, Refusal> 
 fn chosen(grant: &Grant, option: Option<&str>) -> Result<Press, Refusal> {
     let written = match (grant.presses.as_slice(), option) {
         ([only], None) => only,
-        (several, Some(option)) => {
-            several.iter().find(|press| *press == option).ok_or(Refusal::Elsewhere("press"))?
-        }
+        (several, Some(option)) => several.iter().find(|press| *press == option).ok_or(Refusal::Elsewhere("press"))?,
         _ => return Err(Refusal::Elsewhere("press")),
     };
     written.parse().map_err(|_| Refusal::Unreadable)

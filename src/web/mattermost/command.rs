@@ -53,9 +53,10 @@ async fn accept(mattermost: &Mattermost, headers: &HeaderMap, form: &Form) -> Re
     let header = headers.get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes).unwrap_or_default();
     let header = header.strip_prefix(b"Token ").unwrap_or_default();
     // Every token is compared, so that the time tells nothing of which one nearly fitted.
-    let known = mattermost.command_tokens.iter().fold(false, |known, token| {
-        known | is_secret(token, form.token.as_bytes()) | is_secret(token, header)
-    });
+    let known = mattermost
+        .command_tokens
+        .iter()
+        .fold(false, |known, token| known | is_secret(token, form.token.as_bytes()) | is_secret(token, header));
     if !known {
         return Err(Refusal::Token);
     }
@@ -73,15 +74,10 @@ async fn accept(mattermost: &Mattermost, headers: &HeaderMap, form: &Form) -> Re
         Some(root) => mattermost.store.incident_of(&place, root).await?,
         None => None,
     };
-    let nonce = format!("mattermost:{}", hex(&Sha256::digest(format!("{trigger_id}\n{user_id}\n{channel_id}\n{text}"))));
-    let typed = Typed {
-        command: Command::parse(text),
-        person: Person::new(id, user_name),
-        place,
-        thread,
-        incident,
-        nonce,
-    };
+    let nonce =
+        format!("mattermost:{}", hex(&Sha256::digest(format!("{trigger_id}\n{user_id}\n{channel_id}\n{text}"))));
+    let typed =
+        Typed { command: Command::parse(text), person: Person::new(id, user_name), place, thread, incident, nonce };
     mattermost.store.enqueue(&Event::Command(typed), (mattermost.clock)()).await?;
     Ok(())
 }

@@ -24,7 +24,9 @@ border-radius:4px;margin-top:6px}h1{font-size:18px;border-bottom:1px solid #ddd;
 impl FakeMattermost {
     /// A thread as a page.
     pub fn html(&self, root: &str) -> String {
-        let mut page = format!("<!doctype html><meta charset=\"utf-8\"><title>alerts</title><style>{STYLE}</style><h1>~alerts</h1>");
+        let mut page = format!(
+            "<!doctype html><meta charset=\"utf-8\"><title>alerts</title><style>{STYLE}</style><h1>~alerts</h1>"
+        );
         for post in self.posts().iter().filter(|post| post["id"] == root || post["root_id"] == root) {
             self.post_html(post, &mut page);
         }
@@ -64,8 +66,13 @@ impl FakeMattermost {
         }
         for id in post["file_ids"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             let file = &state.files[id];
-            write!(out, "<img alt=\"{}\" src=\"data:image/png;base64,{}\">", plain(&file.name), STANDARD.encode(&file.bytes))
-                .unwrap();
+            write!(
+                out,
+                "<img alt=\"{}\" src=\"data:image/png;base64,{}\">",
+                plain(&file.name),
+                STANDARD.encode(&file.bytes)
+            )
+            .unwrap();
         }
         out.push_str("</div></div>");
     }
@@ -73,11 +80,12 @@ impl FakeMattermost {
 
 fn markdown(text: &str) -> String {
     // A line break is one, as Mattermost shows it; HTML is text.
-    let events = Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES).map(|event| match event {
-        Event::SoftBreak => Event::HardBreak,
-        Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
-        other => other,
-    });
+    let events =
+        Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES).map(|event| match event {
+            Event::SoftBreak => Event::HardBreak,
+            Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
+            other => other,
+        });
     let mut out = String::new();
     html::push_html(&mut out, events);
     out

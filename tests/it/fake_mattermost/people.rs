@@ -121,7 +121,11 @@ pub async fn make_bot(State(shared): Server, Caller(me): Caller, Json(body): Jso
     }
     let name = body["username"].as_str().unwrap_or_default().to_owned();
     if name.is_empty() || state.users.iter().any(|user| user.username == name) {
-        return Err(No(400, "app.user.save.username_exists.app_error", "An account with that username already exists."));
+        return Err(No(
+            400,
+            "app.user.save.username_exists.app_error",
+            "An account with that username already exists.",
+        ));
     }
     let id = state.add_user(&name, true);
     // It has no token before one is made.
@@ -173,7 +177,11 @@ pub async fn team_member(
         return Err(FORBIDDEN);
     }
     if !state.team_members.contains(&(team.clone(), user.clone())) {
-        return Err(No(404, "app.team.get_member.missing.app_error", "No team member found for that user ID and team ID."));
+        return Err(No(
+            404,
+            "app.team.get_member.missing.app_error",
+            "No team member found for that user ID and team ID.",
+        ));
     }
     ok(member_of_team(&team, &user))
 }
@@ -183,7 +191,8 @@ pub async fn autocomplete(State(shared): Server, Caller(me): Caller, Path(team):
     if !state.team_members.contains(&(team.clone(), me)) {
         return Err(FORBIDDEN);
     }
-    let listed = state.commands.iter().filter(|command| command["team_id"] == *team && command["auto_complete"] == true);
+    let listed =
+        state.commands.iter().filter(|command| command["team_id"] == *team && command["auto_complete"] == true);
     let listed = listed.cloned().map(|mut command| {
         // Only those who manage it see the token.
         command["token"] = "".into();
@@ -259,7 +268,11 @@ pub async fn join_channel(
     let user = body["user_id"].as_str().unwrap_or_default().to_owned();
     let team = state.channels.iter().find(|known| known.id == channel).ok_or(NO_CHANNEL)?.team.clone();
     if !state.team_members.contains(&(team, user.clone())) {
-        return Err(No(404, "app.team.get_member.missing.app_error", "No team member found for that user ID and team ID."));
+        return Err(No(
+            404,
+            "app.team.get_member.missing.app_error",
+            "No team member found for that user ID and team ID.",
+        ));
     }
     let member = member_of_channel(&channel, &user);
     state.channel_members.insert((channel, user));

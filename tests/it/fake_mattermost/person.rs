@@ -150,7 +150,8 @@ pub async fn submit_dialog(State(shared): Server, Caller(me): Caller, Json(body)
 /// A client's command: `POST /commands/execute`.
 pub async fn execute(State(shared): Server, Caller(me): Caller, Json(body): Json<Value>) -> Answer {
     let failed = |status| No(status, "api.command.execute_command.failed.app_error", "Command failed.");
-    let (channel, root) = (body["channel_id"].as_str().unwrap_or_default(), body["root_id"].as_str().unwrap_or_default());
+    let (channel, root) =
+        (body["channel_id"].as_str().unwrap_or_default(), body["root_id"].as_str().unwrap_or_default());
     let line = body["command"].as_str().unwrap_or_default();
     let (trigger, text) = line.trim_start_matches('/').split_once(' ').unwrap_or((line.trim_start_matches('/'), ""));
     let command = {

@@ -154,10 +154,9 @@ pub fn write(shared: &Shared, user: &str, body: &Value) -> Result<Value, No> {
     attachments(&mut props)?;
     props_are_valid(&props)?;
     if !root.is_empty() {
-        let is_root = state
-            .posts
-            .iter()
-            .any(|post| post["id"] == root && post["root_id"] == "" && post["channel_id"] == channel && post["delete_at"] == 0);
+        let is_root = state.posts.iter().any(|post| {
+            post["id"] == root && post["root_id"] == "" && post["channel_id"] == channel && post["delete_at"] == 0
+        });
         if !is_root {
             return Err(No(400, "api.post.create_post.root_id.app_error", "Invalid RootId parameter."));
         }
@@ -215,7 +214,8 @@ pub fn write(shared: &Shared, user: &str, body: &Value) -> Result<Value, No> {
     let known = state.channels.iter_mut().find(|known| known.id == channel).unwrap();
     known.last_post_at = now;
     let (kind, name, team) = (known.kind, known.name.clone(), known.team.clone());
-    let sender = state.users.iter().find(|known| known.id == user).map(|user| user.username.clone()).unwrap_or_default();
+    let sender =
+        state.users.iter().find(|known| known.id == user).map(|user| user.username.clone()).unwrap_or_default();
     drop(state);
     let data = json!({
         "channel_display_name": name, "channel_name": name, "channel_type": kind,

@@ -21,7 +21,8 @@ use super::{Happened, Shared};
 type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
 pub async fn open(State(shared): Server, mut request: Request) -> Response {
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let header =
+        |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     if !header(header::ORIGIN).is_empty() && header(header::ORIGIN) != *shared.url.lock().unwrap() {
         return (StatusCode::FORBIDDEN, "origin").into_response();
     }

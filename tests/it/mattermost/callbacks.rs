@@ -272,7 +272,8 @@ async fn a_command_without_its_token_is_nobodys() {
         // Ours, but the server did not sign who typed it.
         (bench.command_token.as_str(), None, 200),
     ] {
-        let mut request = bench.server.shared.client.post(format!("{}/mattermost/command", bench.url)).form(&form(token));
+        let mut request =
+            bench.server.shared.client.post(format!("{}/mattermost/command", bench.url)).form(&form(token));
         if let Some(header) = header {
             request = request.header("authorization", header);
         }

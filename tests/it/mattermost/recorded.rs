@@ -31,11 +31,13 @@ fn invented(made: &Value, recorded: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Posts by id differ in their names: the first stands for all.
+/// Posts by id differ in their names: the first stands for all, without its props, which the recording had lost by then.
 fn nameless(mut answer: Value) -> Value {
     if let Some(posts) = answer["posts"].as_object().cloned()
         && let Some(post) = posts.values().next()
     {
+        let mut post = post.clone();
+        post["props"] = json!({});
         answer["posts"] = json!({ "post": post });
     }
     answer
@@ -50,9 +52,12 @@ fn compare(name: &str, made: &Value, recorded: &Value) {
     let names = |value: &Value| -> BTreeSet<String> {
         value.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
     };
-    let read = ["id", "create_at", "delete_at", "user_id", "channel_id", "root_id", "message", "props", "order", "posts"];
-    let missing: Vec<String> =
-        names(&recorded).into_iter().filter(|name| read.contains(&name.as_str()) && !names(&made).contains(name)).collect();
+    let read =
+        ["id", "create_at", "delete_at", "user_id", "channel_id", "root_id", "message", "props", "order", "posts"];
+    let missing: Vec<String> = names(&recorded)
+        .into_iter()
+        .filter(|name| read.contains(&name.as_str()) && !names(&made).contains(name))
+        .collect();
     assert!(missing.is_empty(), "{name}: {missing:?}");
 }
 
@@ -158,7 +163,8 @@ async fn the_server_calls_back_as_recorded() {
         let keep = std::sync::Arc::clone(&keep);
         async move {
             let (parts, body) = request.into_parts();
-            let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+            let header =
+                |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
             let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
             let body = if header("content-type").starts_with("application/json") {
                 serde_json::from_slice(&bytes).unwrap()

@@ -60,7 +60,10 @@ async fn set_up_once_and_again() {
     ok channel: the bot is in ops/alerts (<channel>)
     ok command: /holmes is registered in ops
     ");
-    let moved = Plan { callback_url: "http://holmes-bot.holmes.svc:8080".into(), ..plan(&server, "admin", Some(token.clone())) };
+    let moved = Plan {
+        callback_url: "http://holmes-bot.holmes.svc:8080".into(),
+        ..plan(&server, "admin", Some(token.clone()))
+    };
     let moved = setup::run(moved).await.unwrap();
     assert_eq!(moved.command_tokens[0].expose_secret(), command, "the token stays");
     assert_eq!(server.shared.state().commands[0]["url"], "http://holmes-bot.holmes.svc:8080/mattermost/command");
@@ -96,7 +99,8 @@ async fn what_is_missing_is_named_as_the_console_names_it() {
     server.shared.state().commands.clear();
     let bot = server.shared.state().user("holmes");
     server.shared.state().channel_members.retain(|(_, user)| *user != bot);
-    let checked = client(&server.url(), done.token.unwrap().expose_secret(), "x").check(&["ops/alerts", "ops/x"], 0).await;
+    let checked =
+        client(&server.url(), done.token.unwrap().expose_secret(), "x").check(&["ops/alerts", "ops/x"], 0).await;
     let missing: Vec<CheckLine> = checked.iter().filter(|line| !line.ok).cloned().collect();
     let text = shown(&missing, &server);
     for part in ["channel ops/alerts", "channel ops/x", "site URL", "commands", "files"] {

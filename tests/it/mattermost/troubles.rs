@@ -75,9 +75,7 @@ async fn what_is_gone_is_told_from_what_is_closed() {
         let mut state = bench.server.shared.state();
         state.posts.iter_mut().find(|post| post["id"] == id).unwrap()["delete_at"] = 1.into();
     };
-    let edit = async |sent: &Sent| {
-        bench.chat.edit(&bench.to(Some(&top.id), "status"), sent, &plain("t")).await
-    };
+    let edit = async |sent: &Sent| bench.chat.edit(&bench.to(Some(&top.id), "status"), sent, &plain("t")).await;
     deleted(&reply.id.0);
     assert!(matches!(edit(&reply).await, Err(ChatError::Gone(_))));
     let never = Sent { id: holmes_bot::domain::chat::MessageId("zzzzzzzzzzzzzzzzzzzzzzzzzz".into()), rest: Vec::new() };
