@@ -66,14 +66,7 @@ impl Question {
         if words.is_empty() {
             return Err("the question is empty");
         }
-        Ok(Self {
-            id: QuestionId::of(nonce),
-            incident,
-            text: words,
-            author: text::line(author, 120),
-            asked_at,
-            spot: None,
-        })
+        Ok(Self { id: QuestionId::of(nonce), incident, text: words, author: text::line(author, 120), asked_at, spot: None })
     }
 
     /// The same question, asked in a chat.

@@ -157,7 +157,8 @@ impl Renderer {
 
     fn proposal_controls(&self, proposal: &Proposal, now: DateTime<Utc>) -> Vec<Control> {
         let id = || proposal.id.clone();
-        let diff = Control::button(self.word("button.diff"), &Press::ShowDiff { proposal: id() }, ButtonStyle::Default);
+        let diff =
+            Control::button(self.word("button.diff"), &Press::ShowDiff { proposal: id() }, ButtonStyle::Default);
         match &proposal.state {
             State::Proposed if now < proposal.expires_at => {
                 let digest = || proposal.digest.clone();

@@ -223,9 +223,9 @@ impl Mattermost {
 
 /// The text of a confirmation: words as they are, and the lines of a diff as code.
 fn introduction(words: &str) -> String {
-    let is_diff = |line: &&str| line.starts_with(['+', '-']) || line.starts_with("@@") || line.starts_with("  ");
+    let is_diff = |line: &str| line.starts_with(['+', '-']) || line.starts_with("@@") || line.starts_with("  ");
     let lines: Vec<&str> = words.lines().collect();
-    let from = lines.iter().position(|line| is_diff(&line)).unwrap_or(lines.len());
+    let from = lines.iter().position(|line| is_diff(line)).unwrap_or(lines.len());
     let prose: Vec<String> = lines[..from].iter().map(|line| text::literal(&plain::plain(line))).collect();
     let mut shown = prose.join("\n");
     if from < lines.len() {

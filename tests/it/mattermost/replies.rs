@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::bench::{Bench, INCIDENT};
+use crate::fake_mattermost::FakeMattermost;
 
 /// Somebody who listens.
 struct Listening {
@@ -38,8 +39,12 @@ impl Listening {
 
 /// Waits until the bot's socket is open.
 async fn connected(bench: &Bench) {
+    listened_to(&bench.server).await;
+}
+
+async fn listened_to(server: &FakeMattermost) {
     let until = Instant::now() + Duration::from_secs(30);
-    while bench.server.sockets() == 0 {
+    while server.sockets() == 0 {
         assert!(Instant::now() < until, "nobody listens");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -147,4 +152,14 @@ async fn a_direct_message_needs_no_name() {
     bench.server.say("alice", direct["id"].as_str().unwrap(), "", "how is the cluster?").await;
     assert_eq!(question(bench.event().await).text, "how is the cluster?");
     listening.stop().await;
+}
+
+#[tokio::test]
+async fn a_bot_listens_takes_commands_and_stops() {
+    let server = FakeMattermost::start().await;
+    let bot = server.bot(&[]).await;
+    listened_to(&server).await;
+    let (status, said) = server.command("alice", &server.channel(), "", "/holmes status").await;
+    assert_eq!((status, said.as_str()), (200, "On it."));
+    bot.stop().await;
 }
