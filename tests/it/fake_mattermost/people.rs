@@ -73,11 +73,12 @@ pub async fn my_teams(State(shared): Server, Caller(me): Caller) -> Answer {
 }
 
 fn channel_shown(channel: &Channel) -> Value {
+    let shared = if channel.kind == "D" { json!(false) } else { Value::Null };
     json!({
         "id": channel.id, "create_at": 1, "update_at": 1, "delete_at": channel.delete_at, "team_id": channel.team,
         "type": channel.kind, "display_name": channel.name, "name": channel.name, "header": "", "purpose": "",
         "last_post_at": channel.last_post_at, "total_msg_count": 0, "extra_update_at": 0, "creator_id": "",
-        "scheme_id": null, "props": null, "group_constrained": null, "shared": null, "total_msg_count_root": 0,
+        "scheme_id": null, "props": null, "group_constrained": null, "shared": shared, "total_msg_count_root": 0,
         "policy_id": null,
     })
 }
