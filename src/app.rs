@@ -26,6 +26,8 @@ use crate::adapters::http::{Auth, ClientSettings, EndpointSettings};
 use crate::adapters::knowledge::{Base, Knowledge, KnowledgeSettings, Library};
 use crate::adapters::links::Grafana;
 use crate::adapters::logs::{Logs, LogsSettings};
+use crate::adapters::mattermost::socket::Socket;
+use crate::adapters::mattermost::{Mattermost, MattermostSettings, Sealer, sealer};
 use crate::adapters::metrics::{Metrics, MetricsSettings};
 use crate::adapters::model::{Model, ModelSettings};
 use crate::adapters::openwebui::{OpenWebui, OpenWebuiSettings};
@@ -35,7 +37,7 @@ use crate::adapters::store_embedded::EmbeddedStore;
 use crate::adapters::store_redis::{RedisSettings, RedisStore};
 use crate::config::{
     ActuatorConfig, Config, Credentials, EmbeddingsConfig, HttpNeighbour, KubernetesConfig, LlmConfig, LogsConfig,
-    OpenWebuiConfig, SlackConfig, StoreConfig,
+    MattermostConfig, OpenWebuiConfig, SlackConfig, StoreConfig,
 };
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::policy::Policy;
@@ -44,7 +46,7 @@ use crate::flow::deliver::pace::Rates;
 use crate::flow::deliver::{ChatUse, Courier, Surface};
 use crate::flow::execute::Hands;
 use crate::flow::{Context, ModelUse, Sources, worker};
-use crate::ports::{Clock, Store};
+use crate::ports::{Chat, Clock, Store};
 use crate::render::Renderer;
 use crate::telemetry::Counters;
 use crate::web::alertmanager::Webhook;
@@ -57,7 +59,9 @@ use crate::web::knowledge::KnowledgeApi;
 use crate::web::questions::Questions;
 use crate::web::serve::serve;
 use crate::web::slack::{SlackWeb, routes as slack_routes};
-use crate::web::{alertmanager, api, console, health, holmesgpt, host, knowledge as knowledge_api, questions};
+use crate::web::{
+    alertmanager, api, console, health, holmesgpt, host, knowledge as knowledge_api, mattermost as mattermost_web, questions,
+};
 
 /// How long a Socket Mode connection may be silent; Slack pings every few seconds.
 const SLACK_SILENCE: Duration = Duration::from_secs(20);
@@ -78,6 +82,8 @@ const MODEL_TIMEOUT: Duration = Duration::from_secs(10);
 const EMBEDDINGS_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest exchange with Open WebUI: adding a file embeds it. Searches have a shorter limit of their own.
 const OPEN_WEBUI_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest exchange with Mattermost: the upload of a chart.
+const MATTERMOST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A running bot.
 pub struct App {
@@ -108,14 +114,19 @@ impl App {
         let address = listener.local_addr().context("read the listener's address")?;
         let counters = Arc::new(Counters::default());
         let store = store_in_time(&config).await?;
+        let mattermost = mattermost(&config, &*store, &clock).await?;
         let mut context = context(&config, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&counters)).await?;
         if let (Some(chat), Some(SlackConfig { routes, .. })) = (slack(&config)?, &config.slack) {
+            context.chats.push(ChatUse { chat, routes: routes.clone() });
+        }
+        if let (Some(mattermost), Some(MattermostConfig { routes, .. })) = (&mattermost, &config.mattermost) {
+            let chat = Arc::clone(mattermost) as Arc<dyn Chat>;
             context.chats.push(ChatUse { chat, routes: routes.clone() });
         }
         let context = Arc::new(context);
         let stopping = CancellationToken::new();
 
-        let router = router(&config, &context, &stopping);
+        let router = router(&config, &context, mattermost.as_ref(), &stopping);
         let mut tasks = JoinSet::new();
         let stop = stopping.clone();
         tasks.spawn(async move { ("HTTP server", serve(listener, router, stop).await.context("serve HTTP")) });
@@ -148,6 +159,14 @@ impl App {
             tasks.spawn(async move {
                 socket.run(stop).await;
                 ("Socket Mode", Ok(()))
+            });
+        }
+        if let Some(chat) = mattermost {
+            let socket = Socket { chat, store: Arc::clone(&store), clock: Arc::clone(&clock) };
+            let stop = stopping.clone();
+            tasks.spawn(async move {
+                socket.run(stop).await;
+                ("Mattermost socket", Ok(()))
             });
         }
         let (stop, retention) = (stopping.clone(), config.retention);
@@ -371,6 +390,36 @@ fn acknowledge(context: &Context) -> Acknowledge {
     Arc::new(move |_| render.word("slack.heard"))
 }
 
+/// The client of Mattermost, if it is configured.
+///
+/// # Errors
+/// When its configuration is wrong, or the store does not answer.
+pub async fn mattermost(config: &Config, store: &dyn Store, clock: &Clock) -> anyhow::Result<Option<Arc<Mattermost>>> {
+    let Some(settings) = &config.mattermost else { return Ok(None) };
+    let sealer = sealer(settings.action_secret.as_ref(), store, clock()).await?;
+    mattermost_with(settings, sealer, clock).map(Some)
+}
+
+/// The client of Mattermost for a look at the server: it draws no buttons, so it needs no store.
+///
+/// # Errors
+/// When its configuration is wrong.
+pub fn mattermost_for_check(config: &Config) -> anyhow::Result<Option<Arc<Mattermost>>> {
+    let Some(settings) = &config.mattermost else { return Ok(None) };
+    let clock: Clock = Arc::new(Utc::now);
+    mattermost_with(settings, Sealer::new(&"unused".into()), &clock).map(Some)
+}
+
+fn mattermost_with(config: &MattermostConfig, sealer: Sealer, clock: &Clock) -> anyhow::Result<Arc<Mattermost>> {
+    let settings = MattermostSettings {
+        endpoint: endpoint(&config.http, MATTERMOST_TIMEOUT)?,
+        callback_url: config.callback_url.clone(),
+        sealer,
+        clock: Arc::clone(clock),
+    };
+    Ok(Arc::new(Mattermost::new(settings).context("configure the Mattermost client (MATTERMOST_URL)")?))
+}
+
 fn metrics(neighbour: &HttpNeighbour, config: &Config) -> anyhow::Result<Metrics> {
     let grafana = grafana(config, "prometheus");
     let settings =
@@ -463,7 +512,12 @@ fn renderer(config: &Config) -> anyhow::Result<Renderer> {
     Renderer::new(config.language, overrides).context("load templates")
 }
 
-fn router(config: &Config, context: &Arc<Context>, stopping: &CancellationToken) -> Router {
+fn router(
+    config: &Config,
+    context: &Arc<Context>,
+    mattermost: Option<&Arc<Mattermost>>,
+    stopping: &CancellationToken,
+) -> Router {
     let store = || Arc::clone(&context.store);
     let counters = || Arc::clone(&context.counters);
     let clock = || Arc::clone(&context.clock);
@@ -503,6 +557,7 @@ fn router(config: &Config, context: &Arc<Context>, stopping: &CancellationToken)
             stopping: stopping.clone(),
         }))
         .merge(slack_web(config, context))
+        .merge(mattermost.map(|client| mattermost_routes(config, context, client)).unwrap_or_default())
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
@@ -526,6 +581,18 @@ fn slack_web(config: &Config, context: &Context) -> Router {
         clock: Arc::clone(&context.clock),
         signing_secret,
         acknowledge: acknowledge(context),
+    })
+}
+
+/// What Mattermost sends: guarded by tokens and grants of its own.
+fn mattermost_routes(config: &Config, context: &Context, client: &Arc<Mattermost>) -> Router {
+    mattermost_web::routes(mattermost_web::Mattermost {
+        store: Arc::clone(&context.store),
+        clock: Arc::clone(&context.clock),
+        counters: Arc::clone(&context.counters),
+        render: Arc::clone(&context.render),
+        client: Arc::clone(client),
+        command_tokens: config.mattermost.iter().flat_map(|config| config.command_tokens.clone()).collect(),
     })
 }
 

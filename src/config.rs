@@ -6,6 +6,7 @@ mod console;
 mod llm;
 mod store;
 mod slack;
+mod mattermost;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ use crate::web::console::visitor::{Resident, Sso};
 pub use llm::LlmConfig;
 pub use store::StoreConfig;
 pub use slack::SlackConfig;
+pub use mattermost::{MattermostConfig, MattermostSetup};
 
 /// Every variable that is read, as documented in `.env.example`.
 pub const VARIABLES: &[&str] = &[
@@ -97,6 +99,14 @@ pub const VARIABLES: &[&str] = &[
     "OPENWEBUI_COLLECTION_RUNBOOKS",
     "OPENWEBUI_COLLECTION_INCIDENTS",
     "OPENWEBUI_COLLECTION_NOTES",
+    "MATTERMOST_URL",
+    "MATTERMOST_TOKEN",
+    "MATTERMOST_CA_FILE",
+    "MATTERMOST_CHANNEL",
+    "MATTERMOST_ROUTES",
+    "MATTERMOST_COMMAND_TOKEN",
+    "MATTERMOST_CALLBACK_URL",
+    "MATTERMOST_ACTION_SECRET",
     "KUBECONFIG",
     "KUBERNETES_SERVICE_HOST",
     "KUBERNETES_SERVICE_PORT",
@@ -266,6 +276,8 @@ pub struct Config {
     pub embeddings: Option<EmbeddingsConfig>,
     /// Knowledge that people keep elsewhere.
     pub open_webui: Option<OpenWebuiConfig>,
+    /// Mattermost.
+    pub mattermost: Option<MattermostConfig>,
     /// The cluster.
     pub kubernetes: Option<KubernetesConfig>,
     /// Who may change the cluster; without it the bot only proposes.
@@ -292,7 +304,7 @@ impl Config {
     /// Variables that look like ours and are not: most likely a typing error.
     pub fn unknown(variables: &BTreeMap<String, String>) -> Vec<&str> {
         let ours = |name: &&str| {
-            ["HOLMES_", "METRICS_", "LOGS_", "LLM_", "EMBEDDINGS_", "OPENWEBUI_", "SLACK_"]
+            ["HOLMES_", "METRICS_", "LOGS_", "LLM_", "EMBEDDINGS_", "OPENWEBUI_", "SLACK_", "MATTERMOST_"]
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
         };
@@ -343,6 +355,7 @@ impl Reader<'_> {
             llm: self.llm(),
             embeddings: self.embeddings(),
             open_webui: self.open_webui(),
+            mattermost: self.mattermost(listen),
             kubernetes: self.kubernetes(),
             actuator: self.actuator(),
             alertmanager_url: self.url("ALERTMANAGER_URL"),

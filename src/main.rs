@@ -30,6 +30,7 @@ fn run(command: Command, variables: &BTreeMap<String, String>) -> anyhow::Result
         Command::Check => on_threads(commands::check::run(variables)),
         Command::Runbooks(arguments) => runbooks(&arguments),
         Command::Knowledge(arguments) => on_threads(commands::knowledge::run(arguments, variables)),
+        Command::Mattermost(arguments) => on_threads(commands::mattermost::run(arguments, variables)),
         Command::Policy(arguments) => commands::policy::run(&arguments, variables, &mut std::io::stdout().lock()),
         Command::Audit(arguments) => {
             on_threads(commands::audit::run(&arguments, variables, &mut std::io::stdout().lock()))

@@ -148,6 +148,8 @@ pub enum DocumentKind {
     Vector,
     /// A file that we gave to Open WebUI.
     Upload,
+    /// What the bot keeps for itself: a key that it made, how far it has read.
+    Own,
 }
 
 impl DocumentKind {
@@ -161,6 +163,7 @@ impl DocumentKind {
             Self::PastIncident => "past_incident",
             Self::Vector => "vector",
             Self::Upload => "upload",
+            Self::Own => "own",
         }
     }
 }

@@ -71,6 +71,8 @@ pub struct Counters {
     pub commands: Family<Ended, Counter>,
     /// Messages to chats by platform and result.
     pub messages: Family<Ended, Counter>,
+    /// What chats sent (commands, clicks, dialogs) by kind and result.
+    pub callbacks: Family<Ended, Counter>,
     /// Bytes of memory in use by this process; set when scraped.
     pub resident_bytes: Gauge<u64, AtomicU64>,
 }
@@ -96,6 +98,7 @@ impl Default for Counters {
             presses: Family::default(),
             commands: Family::default(),
             messages: Family::default(),
+            callbacks: Family::default(),
             resident_bytes: Gauge::default(),
             registry: Registry::default(),
         };
@@ -122,6 +125,7 @@ impl Default for Counters {
         registry.register("presses", "Controls pressed", counters.presses.clone());
         registry.register("commands", "Commands typed", counters.commands.clone());
         registry.register("messages", "Messages to chats", counters.messages.clone());
+        registry.register("callbacks", "Commands, clicks and dialogs of chats", counters.callbacks.clone());
         registry.register_with_unit("resident", "Memory in use", Unit::Bytes, counters.resident_bytes.clone());
         Self { registry, ..counters }
     }

@@ -10,6 +10,7 @@ pub mod http;
 pub mod knowledge;
 pub mod links;
 pub mod logs;
+pub mod mattermost;
 pub mod metrics;
 pub mod model;
 pub mod openwebui;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::adapters::check::CheckLine;
 use crate::app;
-use crate::config::{Config, StoreConfig};
+use crate::config::{Config, MattermostConfig, StoreConfig};
 
 /// Prints a table; the exit code is 1 when a configured neighbour fails.
 ///
@@ -18,6 +18,7 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
     let model = app::model(&config)?;
     let actuator = app::actuator(&config).await?;
     let slack = app::slack(&config)?;
+    let mattermost = app::mattermost_for_check(&config)?;
     let mut failed = false;
     let groups = [
         ("store", "HOLMES_STORE_URL", Some(store(&config).await)),
@@ -67,6 +68,16 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
             match &open_webui {
                 Some(open_webui) => Some(open_webui.check().await),
                 None => None,
+            },
+        ),
+        (
+            "mattermost",
+            "MATTERMOST_URL",
+            match (&mattermost, &config.mattermost) {
+                (Some(client), Some(MattermostConfig { routes, command_tokens, .. })) => {
+                    Some(client.check(&routes.channels(), command_tokens.len()).await)
+                }
+                _ => None,
             },
         ),
         (

@@ -6,6 +6,7 @@ pub mod bot;
 pub mod check;
 pub mod demo;
 pub mod knowledge;
+pub mod mattermost;
 pub mod patterns;
 pub mod policy;
 pub mod runbooks;
@@ -39,6 +40,8 @@ pub enum Command {
     Runbooks(runbooks::RunbooksArgs),
     /// Search, list, add to and share what is written: runbooks, past incidents, notes.
     Knowledge(knowledge::Arguments),
+    /// Set Mattermost up for the bot.
+    Mattermost(mattermost::Arguments),
     /// Check the policy, and explain who may let what happen.
     Policy(policy::PolicyArgs),
     /// Show, verify and export the audit.

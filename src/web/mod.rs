@@ -7,6 +7,7 @@ pub mod health;
 pub mod holmesgpt;
 pub mod host;
 pub mod knowledge;
+pub mod mattermost;
 pub mod proposals;
 pub mod questions;
 pub mod serve;

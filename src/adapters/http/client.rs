@@ -26,6 +26,8 @@ pub struct ClientSettings {
     pub proxy: Option<reqwest::Url>,
     /// Certificates (PEM) trusted besides those of the system.
     pub extra_ca: Option<Vec<u8>>,
+    /// Speak HTTP/1.1 even where HTTP/2 is offered: WebSockets begin there.
+    pub only_http1: bool,
 }
 
 impl Default for ClientSettings {
@@ -35,6 +37,7 @@ impl Default for ClientSettings {
             total_timeout: Some(Duration::from_secs(15)),
             proxy: None,
             extra_ca: None,
+            only_http1: false,
         }
     }
 }
@@ -50,7 +53,10 @@ pub fn build_client(settings: &ClientSettings) -> Result<reqwest::Client, HttpEr
         .redirect(reqwest::redirect::Policy::custom(same_host))
         .no_proxy()
         .gzip(true)
-        .tls_backend_preconfigured(tls(settings.extra_ca.as_deref())?);
+        .tls_backend_preconfigured(tls(settings)?);
+    if settings.only_http1 {
+        builder = builder.http1_only();
+    }
     if let Some(total) = settings.total_timeout {
         builder = builder.timeout(total);
     }
@@ -62,11 +68,11 @@ pub fn build_client(settings: &ClientSettings) -> Result<reqwest::Client, HttpEr
 }
 
 /// TLS with ring as its provider, given here rather than installed for the whole process.
-fn tls(extra_ca: Option<&[u8]>) -> Result<rustls::ClientConfig, HttpError> {
+fn tls(settings: &ClientSettings) -> Result<rustls::ClientConfig, HttpError> {
     let mut roots = rustls::RootCertStore::empty();
     // An image without a certificate bundle is fine as long as the neighbours speak http or bring their own CA.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(pem) = extra_ca {
+    if let Some(pem) = settings.extra_ca.as_deref() {
         let certificates: Result<Vec<CertificateDer<'static>>, _> = CertificateDer::pem_slice_iter(pem).collect();
         let certificates =
             certificates.map_err(|error| HttpError::Setup(format!("the CA file is not PEM: {error}")))?;
@@ -81,7 +87,8 @@ fn tls(extra_ca: Option<&[u8]>) -> Result<rustls::ClientConfig, HttpError> {
         .map_err(|error| HttpError::Setup(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols =
+        if settings.only_http1 { vec![b"http/1.1".to_vec()] } else { vec![b"h2".to_vec(), b"http/1.1".to_vec()] };
     Ok(config)
 }
 

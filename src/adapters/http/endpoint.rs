@@ -131,6 +131,11 @@ impl Endpoint {
         self.prepared(self.client.post(self.url(path)).json(body))
     }
 
+    /// JSON put to `path` below the base address.
+    pub fn put_json<T: serde::Serialize + ?Sized>(&self, path: &str, body: &T) -> RequestBuilder {
+        self.prepared(self.client.put(self.url(path)).json(body))
+    }
+
     /// Sends a request and returns whatever is answered, for neighbours whose errors say more than one line.
     pub async fn exchange(&self, request: RequestBuilder) -> Result<Response, HttpError> {
         let request = request.build().map_err(|error| HttpError::Setup(error.without_url().to_string()))?;

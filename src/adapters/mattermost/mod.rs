@@ -1,0 +1,294 @@
+//! Mattermost: incidents as threads, with buttons, menus, dialogs and pictures, over its REST API and its WebSocket.
+//!
+//! [`Mattermost`] is the client and says what [`Chat`] asks of it; [`socket`] hears what people write; [`seal`] makes the
+//! buttons' callbacks provable, which the server does not sign; [`setup`] is what an administrator does once. Written for
+//! servers from 5.38 on (recorded there) up to 11; what newer ones offer is asked for, never assumed.
+
+mod api;
+mod chat;
+mod check;
+mod draft;
+mod error;
+mod people;
+mod places;
+pub mod seal;
+pub mod setup;
+pub mod socket;
+pub mod text;
+pub mod trigger;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use moka::future::Cache;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::OnceCell;
+
+pub use self::api::ApiError;
+use self::api::{Anything, Api, User};
+pub use self::seal::{Grant, NotGranted, Sealer};
+use self::trigger::SigningKey;
+use crate::adapters::http::{Endpoint, EndpointSettings, HttpError};
+use crate::domain::message::Confirm;
+use crate::domain::policy::Principal;
+use crate::domain::text as plain;
+use crate::ports::{Clock, DocumentKind, Store};
+
+/// How long what the server says of itself is believed.
+const FACTS_FRESH: Duration = Duration::from_secs(600);
+/// How long a person's groups are believed: as long as it may take until a removed approver is none any more.
+const GROUPS_FRESH: Duration = Duration::from_secs(60);
+/// People whose names or groups are remembered.
+const MAX_PEOPLE: u64 = 10_000;
+/// Longest title of a dialog, in characters.
+const MAX_DIALOG_TITLE: usize = 24;
+/// How far the server's clock may be from ours, and how long a click may be on its way.
+const TRIGGER_LIVES: TimeDelta = TimeDelta::minutes(10);
+/// Bytes of the key that is made where none is configured.
+const KEY_BYTES: usize = 32;
+/// Where that key is kept.
+const KEY_DOCUMENT: &str = "mattermost/action-key";
+
+/// What is configured.
+#[derive(Clone)]
+pub struct MattermostSettings {
+    /// Base address and the bot's token.
+    pub endpoint: EndpointSettings,
+    /// Where Mattermost reaches us, without a trailing slash.
+    pub callback_url: String,
+    /// What buttons are sealed with.
+    pub sealer: Sealer,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// The client.
+pub struct Mattermost {
+    api: Api,
+    settings: EndpointSettings,
+    callback_url: String,
+    sealer: Sealer,
+    clock: Clock,
+    me: OnceCell<User>,
+    facts: Cache<(), Arc<Facts>>,
+    /// Ids by the names that people write; no more than are configured.
+    channels: RwLock<HashMap<String, String>>,
+    groups: Cache<String, Vec<Principal>>,
+    names: Cache<String, String>,
+    /// The server does not let plain bots show something to one person in a channel.
+    must_tell_directly: AtomicBool,
+    /// How often a post was taken back.
+    taken_back: AtomicU64,
+}
+
+/// What the server publishes of its configuration.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Facts {
+    #[serde(default, rename = "AsymmetricSigningPublicKey")]
+    pub signing_key: String,
+    #[serde(default, rename = "SiteURL")]
+    pub site_url: String,
+    #[serde(default, rename = "PostPriority")]
+    pub post_priority: String,
+    #[serde(default, rename = "EnableCommands")]
+    pub enable_commands: String,
+    #[serde(default, rename = "EnableFileAttachments")]
+    pub enable_files: String,
+    #[serde(default, rename = "Version")]
+    pub version: String,
+    #[serde(default, rename = "BuildNumber")]
+    pub build: String,
+}
+
+/// What the server's signature on a click proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// This person did it, a moment ago.
+    Proven,
+    /// The server publishes no key, or could not be asked for it.
+    NoKey,
+    /// It is not what the server signed.
+    Forged,
+}
+
+/// What a confirmation asks.
+#[derive(Serialize)]
+struct Dialog<'a> {
+    callback_id: &'a str,
+    title: String,
+    introduction_text: String,
+    submit_label: &'a str,
+    elements: [(); 0],
+    notify_on_cancel: bool,
+    state: String,
+}
+
+impl Mattermost {
+    /// Checks the settings; nothing is sent.
+    ///
+    /// # Errors
+    /// When the address or the CA file cannot be used.
+    pub fn new(settings: MattermostSettings) -> Result<Self, HttpError> {
+        let MattermostSettings { mut endpoint, callback_url, sealer, clock } = settings;
+        // People copy the address with the path of its API.
+        let url = endpoint.url.trim().trim_end_matches('/');
+        endpoint.url = url.strip_suffix("/api/v4").unwrap_or(url).to_owned();
+        Ok(Self {
+            api: Api::new(Endpoint::new(&endpoint)?),
+            settings: endpoint,
+            callback_url: callback_url.trim_end_matches('/').to_owned(),
+            sealer,
+            clock,
+            me: OnceCell::new(),
+            facts: Cache::builder().time_to_live(FACTS_FRESH).build(),
+            channels: RwLock::default(),
+            groups: Cache::builder().max_capacity(MAX_PEOPLE).time_to_live(GROUPS_FRESH).build(),
+            names: Cache::builder().max_capacity(MAX_PEOPLE).time_to_live(FACTS_FRESH).build(),
+            must_tell_directly: AtomicBool::new(false),
+            taken_back: AtomicU64::new(0),
+        })
+    }
+
+    /// What a sealed grant permits.
+    ///
+    /// # Errors
+    /// When we did not seal it, or its time is over.
+    pub fn open(&self, sealed: &str) -> Result<Grant, NotGranted> {
+        self.sealer.open(sealed, (self.clock)())
+    }
+
+    /// Checks the server's signature on a click or a command.
+    pub async fn proof(&self, trigger: &str, user: &str) -> Proof {
+        let key = match self.facts().await {
+            Ok(facts) => SigningKey::read(&facts.signing_key),
+            Err(error) => {
+                tracing::warn!(
+                    "Mattermost's signing key is not known, so a click is believed by its grant alone: {error}"
+                );
+                None
+            }
+        };
+        let Some(key) = key else { return Proof::NoKey };
+        match key.open(trigger) {
+            Some(signed) if signed.user == user && (signed.at - (self.clock)()).abs() <= TRIGGER_LIVES => Proof::Proven,
+            _ => Proof::Forged,
+        }
+    }
+
+    /// Asks a person to confirm a press in a dialog; the answer comes to `/mattermost/dialogs`.
+    ///
+    /// # Errors
+    /// When the server did not open it: the trigger is older than three seconds, or the server cannot be reached.
+    pub async fn confirm(&self, trigger: &str, grant: Grant, confirm: &Confirm) -> Result<(), ApiError> {
+        let Confirm { title, text, yes, no: _ } = confirm;
+        let dialog = Dialog {
+            callback_id: "holmes",
+            title: title.chars().take(MAX_DIALOG_TITLE).collect(),
+            introduction_text: introduction(text),
+            submit_label: yes,
+            elements: [],
+            notify_on_cancel: false,
+            state: self.sealer.seal(&grant),
+        };
+        let url = format!("{}/mattermost/dialogs", self.callback_url);
+        let body = json!({ "trigger_id": trigger, "url": url, "dialog": dialog });
+        let request = self.api.endpoint.post_json("api/v4/actions/dialogs/open", &body);
+        self.api.call_now::<Anything>(request).await.map(|_| ())
+    }
+
+    /// The bot's own account.
+    async fn me(&self) -> Result<&User, ApiError> {
+        self.me.get_or_try_init(|| self.api.call(self.api.endpoint.get("api/v4/users/me"))).await
+    }
+
+    async fn facts(&self) -> Result<Arc<Facts>, ApiError> {
+        if let Some(facts) = self.facts.get(&()).await {
+            return Ok(facts);
+        }
+        let request = self.api.endpoint.get("api/v4/config/client").query(&[("format", "old")]);
+        let facts = Arc::new(self.api.call_now::<Facts>(request).await?);
+        self.facts.insert((), Arc::clone(&facts)).await;
+        Ok(facts)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        (self.clock)()
+    }
+}
+
+/// The text of a confirmation: words as they are, and the lines of a diff as code.
+fn introduction(words: &str) -> String {
+    let is_diff = |line: &str| line.starts_with(['+', '-']) || line.starts_with("@@") || line.starts_with("  ");
+    let lines: Vec<&str> = words.lines().collect();
+    let from = lines.iter().position(|line| is_diff(line)).unwrap_or(lines.len());
+    let prose: Vec<String> = lines[..from].iter().map(|line| text::literal(&plain::plain(line))).collect();
+    let mut shown = prose.join("\n");
+    if from < lines.len() {
+        let code = lines[from..].join("\n").replace("```", "ˋˋˋ");
+        shown = format!("{}\n\n```diff\n{code}\n```", shown.trim_end());
+    }
+    shown
+}
+
+/// The sealer under the configured secret, or under one that is made once and kept in the store, so that every replica and
+/// every restart knows the buttons of the others.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn sealer(secret: Option<&SecretString>, store: &dyn Store, now: DateTime<Utc>) -> anyhow::Result<Sealer> {
+    if let Some(secret) = secret {
+        return Ok(Sealer::new(secret));
+    }
+    // Whoever does not get the lease waits for whoever has it.
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Some(key) = stored_key(store).await? {
+            return Ok(Sealer::new(&key));
+        }
+        let hold = TimeDelta::seconds(30);
+        if let Some(lease) = store.lease(KEY_DOCUMENT, hold, now).await? {
+            if stored_key(store).await?.is_none() {
+                let key = seal::random_hex(KEY_BYTES)?;
+                store.write_documents(DocumentKind::Own, vec![(KEY_DOCUMENT.into(), Some(key.into_bytes()))]).await?;
+            }
+            store.release(&lease).await?;
+        } else {
+            const STEP: Duration = Duration::from_millis(100);
+            anyhow::ensure!(waited < Duration::from_secs(30), "another replica holds the making of Mattermost's key");
+            tokio::time::sleep(STEP).await;
+            waited += STEP;
+        }
+    }
+}
+
+async fn stored_key(store: &dyn Store) -> anyhow::Result<Option<SecretString>> {
+    let documents = store.documents(DocumentKind::Own, 0).await?;
+    let body = documents.into_iter().find(|document| document.key == KEY_DOCUMENT).and_then(|document| document.body);
+    Ok(body.and_then(|body| String::from_utf8(body).ok()).filter(|key| !key.is_empty()).map(SecretString::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confirmation_shows_its_diff_as_code() {
+        insta::assert_snapshot!(
+            introduction("Scale shop/web *now* for @all.\n\n-replicas: 2\n+replicas: 3"),
+            @r"
+        Scale shop/web \*now\* for @⁠all.
+
+        ```diff
+        -replicas: 2
+        +replicas: 3
+        ```
+        "
+        );
+        assert_eq!(introduction("Only words."), "Only words.");
+    }
+}

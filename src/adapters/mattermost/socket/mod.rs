@@ -1,0 +1,264 @@
+//! Hears what people write: `posted` events of the WebSocket, and what was missed of them by the REST API.
+//!
+//! The server repeats nothing. So what is heard is put into the store's inbox before [`Cursor`] moves past it, and whenever
+//! something may have been missed (a start, a lost connection, a gap in the sequence) the channels are read again from
+//! there. Reading twice does no harm: a post's id names the question, and the inbox knows it.
+
+mod backoff;
+mod connection;
+mod cursor;
+mod inbound;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::backoff::Backoff;
+use self::connection::{Connection, Frame, Heard};
+use self::cursor::Cursor;
+use self::inbound::{Addressed, addressed};
+use super::Mattermost;
+use super::api::{Channel, Post, Posts, Team, User};
+use crate::adapters::http::EndpointSettings;
+use crate::domain::chat::{MessageId, Place, Platform, Spot};
+use crate::domain::command::Command;
+use crate::domain::event::{Event, Typed};
+use crate::domain::policy::{Person, Principal, PrincipalKind};
+use crate::domain::question::Question;
+use crate::ports::{Clock, Store};
+
+/// How long opening a connection and proving who we are may take.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often we ask for a sign of life.
+const PING_EVERY: Duration = Duration::from_secs(30);
+/// A connection without any sign of life for this long is dead: two pings and a bit.
+const SILENCE: Duration = Duration::from_secs(75);
+/// A connection that lasted this long was a good one.
+const LASTED: Duration = Duration::from_secs(60);
+/// How often the cursor is kept, at most.
+const KEEP_EVERY: Duration = Duration::from_secs(5);
+/// How much of the past is read again beside the cursor: servers of a cluster have clocks of their own.
+const OVERLAP_MILLIS: i64 = 5_000;
+/// Longest absence that is caught up with, in milliseconds: after an hour nobody waits for the answer any more, and the
+/// inbox remembers keys no longer.
+const MAX_ABSENCE_MILLIS: i64 = 3_600_000;
+
+/// What hears.
+pub struct Socket {
+    /// The client.
+    pub chat: Arc<Mattermost>,
+    /// Where questions go.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Clock,
+}
+
+#[derive(Debug, Deserialize)]
+struct Posted {
+    /// A post, as JSON in a string.
+    post: String,
+    #[serde(default)]
+    channel_type: String,
+    #[serde(default)]
+    sender_name: String,
+}
+
+impl Socket {
+    /// Hears until `stop`. A server that is down is waited for.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut cursor = loop {
+            match Cursor::load(&*self.store).await {
+                Ok(cursor) => break cursor,
+                Err(error) => tracing::warn!("how far Mattermost was read is not known yet: {error:#}"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(KEEP_EVERY) => {}
+                () = stop.cancelled() => return,
+            }
+        };
+        let mut backoff = Backoff::default();
+        while !stop.is_cancelled() {
+            let began = Instant::now();
+            let ended = self.connected(&mut cursor, &stop).await;
+            cursor.keep(&*self.store).await;
+            if stop.is_cancelled() {
+                break;
+            }
+            if began.elapsed() > LASTED {
+                backoff = Backoff::default();
+            }
+            let pause = backoff.next();
+            let why = ended.err().map_or_else(|| "closed".to_owned(), |error| format!("{error:#}"));
+            let millis = pause.as_millis();
+            tracing::warn!(pause_ms = millis, "the connection to Mattermost ended, next try in {millis} ms: {why}");
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// One connection, from its opening to its end.
+    async fn connected(&self, cursor: &mut Cursor, stop: &CancellationToken) -> anyhow::Result<()> {
+        let me = self.chat.me().await.context("ask who we are")?;
+        let opened = tokio::select! {
+            opened = tokio::time::timeout(OPEN_TIMEOUT, Connection::open(&self.chat.settings)) => opened,
+            () = stop.cancelled() => return Ok(()),
+        };
+        let mut connection = opened.map_err(|_| anyhow!("it did not open in {} s", OPEN_TIMEOUT.as_secs()))??;
+        tracing::info!("connected to Mattermost as @{}", me.username);
+        // What is written from here on is heard; what was written before is read.
+        self.catch_up(cursor, me).await.context("read what was missed")?;
+        let mut expected: Option<i64> = None;
+        let mut alive = Instant::now();
+        let mut ping = tokio::time::interval(PING_EVERY);
+        ping.tick().await;
+        loop {
+            let heard = tokio::select! {
+                heard = connection.next() => heard?,
+                _ = ping.tick() => {
+                    if alive.elapsed() > SILENCE {
+                        bail!("no sign of life for {} s", alive.elapsed().as_secs());
+                    }
+                    connection.ping().await?;
+                    cursor.keep(&*self.store).await;
+                    continue;
+                }
+                () = stop.cancelled() => {
+                    connection.close().await;
+                    return Ok(());
+                }
+            };
+            alive = Instant::now();
+            let frame = match heard {
+                Heard::SignOfLife => continue,
+                Heard::End => bail!("the server closed it"),
+                Heard::Frame(frame) => frame,
+            };
+            let Some(seq) = frame.seq.filter(|_| frame.event.is_some()) else { continue };
+            let is_gap = expected.is_some_and(|expected| seq > expected);
+            expected = Some(seq + 1);
+            if is_gap {
+                tracing::warn!("Mattermost's events have a gap before {seq}: reading what was missed");
+                self.catch_up(cursor, me).await.context("read what was missed")?;
+            }
+            self.heard(frame, cursor, me).await?;
+            if cursor.is_stale(KEEP_EVERY) {
+                cursor.keep(&*self.store).await;
+            }
+        }
+    }
+
+    async fn heard(&self, frame: Frame, cursor: &mut Cursor, me: &User) -> anyhow::Result<()> {
+        if frame.event.as_deref() != Some("posted") {
+            return Ok(());
+        }
+        let posted: Result<Posted, _> = serde_json::from_value(frame.data);
+        let Ok(Posted { post, channel_type, sender_name }) = posted else { return Ok(()) };
+        let Ok(post) = serde_json::from_str::<Post>(&post) else {
+            tracing::debug!("a post of Mattermost cannot be read");
+            return Ok(());
+        };
+        let sender = sender_name.trim_start_matches('@');
+        self.take(&post, &channel_type, (!sender.is_empty()).then_some(sender), me).await?;
+        cursor.advance(post.create_at);
+        Ok(())
+    }
+
+    /// Reads what was written since the cursor, in every channel that the bot is in.
+    async fn catch_up(&self, cursor: &mut Cursor, me: &User) -> anyhow::Result<()> {
+        let now = (self.clock)().timestamp_millis();
+        let Some(read) = cursor.read() else {
+            // The first start: what was said before we came is not for us.
+            cursor.advance(now);
+            return Ok(());
+        };
+        let since = read.max(now - MAX_ABSENCE_MILLIS) - OVERLAP_MILLIS;
+        let mut missed: Vec<(Post, String)> = Vec::new();
+        for channel in self.channels(since).await? {
+            let request = self.chat.api.endpoint.get(&format!("api/v4/channels/{}/posts", channel.id));
+            let posts: Posts = self.chat.api.call(request.query(&[("since", since)])).await?;
+            // Edited ones come along.
+            let written = posts.posts.into_values().filter(|post| post.create_at > since);
+            missed.extend(written.map(|post| (post, channel.kind.clone())));
+        }
+        missed.sort_by_key(|(post, _)| post.create_at);
+        for (post, kind) in missed {
+            self.take(&post, &kind, None, me).await?;
+            cursor.advance(post.create_at);
+        }
+        Ok(())
+    }
+
+    /// The bot's channels in which something was written since.
+    async fn channels(&self, since: i64) -> anyhow::Result<Vec<Channel>> {
+        let api = &self.chat.api;
+        let teams: Vec<Team> = api.call(api.endpoint.get("api/v4/users/me/teams")).await?;
+        let mut channels: Vec<Channel> = Vec::new();
+        for team in teams {
+            let request = api.endpoint.get(&format!("api/v4/users/me/teams/{}/channels", team.id));
+            let found: Vec<Channel> = api.call(request).await?;
+            for channel in found.into_iter().filter(|channel| channel.delete_at == 0 && channel.last_post_at >= since) {
+                // Direct channels are listed with every team.
+                if !channels.iter().any(|known| known.id == channel.id) {
+                    channels.push(channel);
+                }
+            }
+        }
+        Ok(channels)
+    }
+
+    /// Puts what was said to us into the inbox.
+    async fn take(&self, post: &Post, channel_type: &str, sender: Option<&str>, me: &User) -> anyhow::Result<()> {
+        let Some(said) = addressed(post, channel_type, me) else { return Ok(()) };
+        let place = Place::Channel(Platform::Mattermost, post.channel_id.clone());
+        let root = (!post.root_id.is_empty()).then(|| MessageId(post.root_id.clone()));
+        let incident = match &root {
+            Some(root) => self.store.incident_of(&place, root).await?,
+            None => None,
+        };
+        let words = match (said, &incident) {
+            (Addressed::Us(words), _) => words,
+            // In an incident's thread whatever is said to nobody else is said to us.
+            (Addressed::Nobody(words), Some(_)) => words,
+            (Addressed::Nobody(_) | Addressed::SomebodyElse, _) => return Ok(()),
+        };
+        let name = match sender {
+            Some(name) => name.to_owned(),
+            None => self.chat.name_of(&post.user_id).await,
+        };
+        let nonce = format!("mattermost:{}", post.id);
+        let at = DateTime::<Utc>::from_timestamp_millis(post.create_at).unwrap_or_else(|| (self.clock)());
+        let event = if is_call_for_help(&words) {
+            let Ok(id) = Principal::new(PrincipalKind::Mattermost, &post.user_id) else { return Ok(()) };
+            let command = Command::Help { unknown: None };
+            Event::Command(Typed { command, person: Person::new(id, &name), place, thread: root, incident, nonce })
+        } else {
+            let Ok(question) = Question::new(&nonce, incident, &words, &name, at) else { return Ok(()) };
+            // What they wrote is in the thread already, and a thread about it hangs on it.
+            let said = Some(MessageId(post.id.clone()));
+            Event::Ask(question.asked_in(Spot { place, thread: root, said }))
+        };
+        self.store.enqueue(&event, (self.clock)()).await.context("keep what was asked")?;
+        Ok(())
+    }
+}
+
+/// Opens a connection and closes it: whether replies could be heard.
+///
+/// # Errors
+/// When they could not.
+pub(super) async fn reach(settings: &EndpointSettings) -> anyhow::Result<()> {
+    Connection::open(settings).await?.close().await;
+    Ok(())
+}
+
+/// Whether somebody calls the bot by its name and says nothing, or `help`.
+fn is_call_for_help(words: &str) -> bool {
+    matches!(words.trim().to_lowercase().as_str(), "" | "help" | "помощь")
+}

@@ -1,0 +1,83 @@
+//! `POST /mattermost/command`: `/holmes …`, also inside threads.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::{Mattermost, Refusal};
+use crate::adapters::mattermost::Proof;
+use crate::config::is_secret;
+use crate::domain::chat::{MessageId, Place, Platform};
+use crate::domain::command::Command;
+use crate::domain::event::{Event, Typed};
+use crate::domain::incident::hex;
+use crate::domain::policy::{Person, Principal, PrincipalKind};
+
+/// What the server posts as a form; it sends more.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Form {
+    token: String,
+    channel_id: String,
+    user_id: String,
+    user_name: String,
+    text: String,
+    trigger_id: String,
+    root_id: String,
+}
+
+pub(super) async fn receive(State(mattermost): State<Mattermost>, headers: HeaderMap, body: Bytes) -> Response {
+    let form: Option<Form> = reqwest::Url::parse("http://form/").ok().and_then(|mut url| {
+        url.set_query(std::str::from_utf8(&body).ok());
+        let fields = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned().into()));
+        serde_json::from_value(serde_json::Value::Object(fields.collect())).ok()
+    });
+    let form = form.unwrap_or_default();
+    let taken = accept(&mattermost, &headers, &form).await;
+    mattermost.count("command", &form.user_id, &form.channel_id, taken.as_ref().err());
+    let text = match &taken {
+        Ok(()) => mattermost.render.word("mattermost.heard"),
+        Err(Refusal::Token) => return (StatusCode::UNAUTHORIZED, "unauthorized\n").into_response(),
+        Err(Refusal::Unreadable) => return (StatusCode::BAD_REQUEST, "unreadable\n").into_response(),
+        Err(refusal) => mattermost.render.word(refusal.word()),
+    };
+    Json(json!({ "response_type": "ephemeral", "text": text, "skip_slack_parsing": true })).into_response()
+}
+
+async fn accept(mattermost: &Mattermost, headers: &HeaderMap, form: &Form) -> Result<(), Refusal> {
+    let header = headers.get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes).unwrap_or_default();
+    let header = header.strip_prefix(b"Token ").unwrap_or_default();
+    // Every token is compared, so that the time tells nothing of which one nearly fitted.
+    let known = mattermost
+        .command_tokens
+        .iter()
+        .fold(false, |known, token| known | is_secret(token, form.token.as_bytes()) | is_secret(token, header));
+    if !known {
+        return Err(Refusal::Token);
+    }
+    let Form { channel_id, user_id, user_name, text, trigger_id, root_id, .. } = form;
+    let id = Principal::new(PrincipalKind::Mattermost, user_id).map_err(|_| Refusal::Unreadable)?;
+    let place = Place::Channel(Platform::Mattermost, channel_id.clone());
+    if place.to_string().parse::<Place>().is_err() {
+        return Err(Refusal::Unreadable);
+    }
+    if mattermost.client.proof(trigger_id, user_id).await == Proof::Forged {
+        return Err(Refusal::Unsigned);
+    }
+    let thread = (!root_id.is_empty()).then(|| MessageId(root_id.clone()));
+    let incident = match &thread {
+        Some(root) => mattermost.store.incident_of(&place, root).await?,
+        None => None,
+    };
+    let nonce =
+        format!("mattermost:{}", hex(&Sha256::digest(format!("{trigger_id}\n{user_id}\n{channel_id}\n{text}"))));
+    let typed =
+        Typed { command: Command::parse(text), person: Person::new(id, user_name), place, thread, incident, nonce };
+    mattermost.store.enqueue(&Event::Command(typed), (mattermost.clock)()).await?;
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! What people write in threads, whatever happens to the connection meanwhile.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use holmes_bot::adapters::mattermost::socket::Socket;
+use holmes_bot::domain::command::Command;
+use holmes_bot::domain::event::Event;
+use holmes_bot::domain::incident::IncidentId;
+use holmes_bot::domain::question::Question;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::bench::{Bench, INCIDENT};
+use crate::fake_mattermost::FakeMattermost;
+
+/// Somebody who listens.
+struct Listening {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Listening {
+    async fn start(bench: &Bench) -> Self {
+        let socket =
+            Socket { chat: Arc::clone(&bench.chat), store: Arc::clone(&bench.store), clock: Arc::new(Utc::now) };
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(socket.run(stop.clone()));
+        connected(bench).await;
+        Self { stop, task }
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+/// Waits until the bot's socket is open.
+async fn connected(bench: &Bench) {
+    listened_to(&bench.server).await;
+}
+
+async fn listened_to(server: &FakeMattermost) {
+    let until = Instant::now() + Duration::from_secs(30);
+    while server.sockets() == 0 {
+        assert!(Instant::now() < until, "nobody listens");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn question(event: Event) -> Question {
+    match event {
+        Event::Ask(question) => question,
+        other => panic!("not a question: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_reply_in_a_thread_is_a_question_and_a_mention_opens_one() {
+    let bench = Bench::new().await;
+    let top = bench.root().await;
+    let listening = Listening::start(&bench).await;
+    let channel = bench.server.channel();
+
+    let said = bench.server.say("alice", &channel, &top.id.0, "why does it crash?").await;
+    let asked = question(bench.event().await);
+    assert_eq!((asked.text.as_str(), asked.author.as_str()), ("why does it crash?", "alice"));
+    assert_eq!(asked.incident, Some(IncidentId(INCIDENT.into())));
+    let spot = asked.spot.unwrap();
+    assert_eq!((spot.thread.unwrap().0, spot.said.unwrap().0), (top.id.0.clone(), said));
+
+    // People talk to each other, in the thread and elsewhere; the bot's own words come back to it.
+    bench.server.say("alice", &channel, &top.id.0, "@bob can you look?").await;
+    bench.server.say("bob", &channel, "", "lunch?").await;
+    let said = bench.server.say("bob", &channel, "", "@holmes, is the cluster well?").await;
+    let asked = question(bench.event().await);
+    assert_eq!((asked.text.as_str(), asked.incident), ("is the cluster well?", None));
+    let spot = asked.spot.unwrap();
+    assert_eq!((spot.thread, spot.said.unwrap().0), (None, said));
+
+    bench.server.say("bob", &channel, "", "@holmes help").await;
+    let Event::Command(typed) = bench.event().await else { panic!() };
+    assert_eq!(typed.command, Command::Help { unknown: None });
+    listening.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_written_while_the_connection_was_down_is_read() {
+    let bench = Bench::new().await;
+    let top = bench.root().await;
+    let listening = Listening::start(&bench).await;
+    let channel = bench.server.channel();
+    bench.server.say("alice", &channel, &top.id.0, "one?").await;
+    assert_eq!(question(bench.event().await).text, "one?");
+
+    bench.server.cut();
+    while bench.server.sockets() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    bench.server.say("alice", &channel, &top.id.0, "two?").await;
+    assert_eq!(question(bench.event().await).text, "two?");
+    connected(&bench).await;
+    bench.server.say("alice", &channel, &top.id.0, "three?").await;
+    assert_eq!(question(bench.event().await).text, "three?");
+    listening.stop().await;
+
+    // Across a restart, too, and each once.
+    bench.server.say("bob", &channel, &top.id.0, "four?").await;
+    let listening = Listening::start(&bench).await;
+    let asked = question(bench.event().await);
+    assert_eq!((asked.text.as_str(), asked.author.as_str()), ("four?", "bob"));
+    listening.stop().await;
+    assert_eq!(bench.events().await, []);
+}
+
+#[tokio::test]
+async fn an_event_that_got_lost_is_noticed_by_its_number() {
+    let bench = Bench::new().await;
+    let top = bench.root().await;
+    let listening = Listening::start(&bench).await;
+    let channel = bench.server.channel();
+    bench.server.say("alice", &channel, &top.id.0, "one?").await;
+    assert_eq!(question(bench.event().await).text, "one?");
+    // The event of this reply is lost on its way.
+    {
+        let mut state = bench.server.shared.state();
+        let (id, now) = (state.id(), state.now());
+        let mut post = state.posts.last().unwrap().clone();
+        (post["id"], post["message"]) = (id.into(), "two?".into());
+        (post["create_at"], post["update_at"]) = (now.into(), now.into());
+        state.posts.push(post);
+        state.channels[0].last_post_at = now;
+    }
+    bench.server.lose_an_event();
+    bench.server.say("bob", &channel, "", "something else").await;
+    assert_eq!(question(bench.event().await).text, "two?");
+    listening.stop().await;
+}
+
+#[tokio::test]
+async fn a_direct_message_needs_no_name() {
+    let bench = Bench::new().await;
+    let listening = Listening::start(&bench).await;
+    let alice = bench.server.shared.state().user("alice");
+    let bot = bench.server.shared.state().user("holmes");
+    let url = format!("{}/api/v4/channels/direct", bench.server.url());
+    let request = bench.server.shared.client.post(url).bearer_auth(bench.server.token("alice"));
+    let direct: serde_json::Value =
+        request.json(&serde_json::json!([alice, bot])).send().await.unwrap().json().await.unwrap();
+    bench.server.say("alice", direct["id"].as_str().unwrap(), "", "how is the cluster?").await;
+    assert_eq!(question(bench.event().await).text, "how is the cluster?");
+    listening.stop().await;
+}
+
+#[tokio::test]
+async fn a_bot_listens_takes_commands_and_stops() {
+    let server = FakeMattermost::start().await;
+    let bot = server.bot(&[]).await;
+    listened_to(&server).await;
+    let (status, said) = server.command("alice", &server.channel(), "", "/holmes status").await;
+    assert_eq!((status, said.as_str()), (200, "On it."));
+    bot.stop().await;
+}
