@@ -60,7 +60,8 @@ use crate::web::questions::Questions;
 use crate::web::serve::serve;
 use crate::web::slack::{SlackWeb, routes as slack_routes};
 use crate::web::{
-    alertmanager, api, console, health, holmesgpt, host, knowledge as knowledge_api, mattermost as mattermost_web, questions,
+    alertmanager, api, console, health, holmesgpt, host, knowledge as knowledge_api, mattermost as mattermost_web,
+    questions,
 };
 
 /// How long a Socket Mode connection may be silent; Slack pings every few seconds.

@@ -4,9 +4,9 @@
 
 mod console;
 mod llm;
-mod store;
-mod slack;
 mod mattermost;
+mod slack;
+mod store;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,9 +23,9 @@ use crate::render::Language;
 use crate::web::console::visitor::{Resident, Sso};
 
 pub use llm::LlmConfig;
-pub use store::StoreConfig;
-pub use slack::SlackConfig;
 pub use mattermost::{MattermostConfig, MattermostSetup};
+pub use slack::SlackConfig;
+pub use store::StoreConfig;
 
 /// Every variable that is read, as documented in `.env.example`.
 pub const VARIABLES: &[&str] = &[

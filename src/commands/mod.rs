@@ -11,8 +11,8 @@ pub mod patterns;
 pub mod policy;
 pub mod runbooks;
 pub mod serve;
-pub mod store;
 pub mod slack;
+pub mod store;
 
 use clap::{Parser, Subcommand};
 
