@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use holmes_bot::adapters::actuator::ActuatorSource;
 use holmes_bot::app::App;
-use holmes_bot::config::{Config, KubernetesConfig};
-use holmes_bot::demo::{self, Receiver, Running, Timeline, World};
+use holmes_bot::config::{ActuatorConfig, Config, KubernetesConfig};
+use holmes_bot::demo::{self, Receiver, Rule, Running, Timeline, World};
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -48,6 +49,19 @@ impl Bot {
         let mut config = Config::from_variables(&variables).unwrap();
         if with_neighbours {
             config.kubernetes = Some(KubernetesConfig::Plain(cluster.neighbours.kubernetes_url.clone()));
+            // Only who has a policy has hands: without one the stories are about looking.
+            if config.policy_file.is_some() {
+                cluster.hurry_controllers();
+                cluster.access.token("actuator", "actuator");
+                cluster.access.grant("actuator", vec![Rule::all()]);
+                let url = cluster.neighbours.kubernetes_url.clone();
+                config.actuator = Some(ActuatorConfig {
+                    source: ActuatorSource::Url { url, token: "actuator".to_owned().into() },
+                    people: BTreeMap::new(),
+                    timeout: Duration::from_secs(10),
+                });
+                config.alertmanager_url = Some(cluster.neighbours.alertmanager_url.clone());
+            }
         }
         let app = App::start(config).await.unwrap();
         let url = format!("http://{}", app.address);

@@ -9,6 +9,7 @@ mod ask;
 mod audit;
 mod bot;
 mod captures;
+mod chats;
 mod console;
 mod docs;
 mod fake_embeddings;

@@ -230,11 +230,11 @@ async fn tls_is_believed_only_with_its_authority() {
     assert!(connect(&url.replace("rediss", "redis"), Some(ca)).await.is_err(), "not without TLS");
 }
 
-/// What an incident with a usual thread takes of Redis' memory, and how long a commit takes; `HOLMES_FIGURES=1000` for
+/// What an incident with a usual thread takes of Redis' memory, and how long a commit takes; `STORE_FIGURES=1000` for
 /// figures that mean something.
 #[tokio::test]
 async fn an_incident_takes_little_memory() {
-    let most: usize = std::env::var("HOLMES_FIGURES").map_or(100, |most| most.parse().unwrap());
+    let most: usize = std::env::var("STORE_FIGURES").map_or(100, |most| most.parse().unwrap());
     for durable in [false, true] {
         let redis = if durable { RedisServer::durable().await } else { RedisServer::start().await };
         let store = redis.store().await;

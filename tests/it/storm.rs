@@ -1,7 +1,7 @@
 //! Three replicas on one Redis in a storm, while replicas and Redis are killed and wires are cut: every notification that
 //! was acknowledged is in exactly one incident, each thread is told once, and the audit is whole.
 //!
-//! `HOLMES_STORM=5000` makes it a longer storm.
+//! `STORM_NOTIFICATIONS=5000` makes it a longer storm.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -90,7 +90,7 @@ async fn settle(store: &RedisStore, total: u32) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_and_nothing_is_told_twice() {
-    let total: usize = std::env::var("HOLMES_STORM").map_or(600, |total| total.parse().unwrap());
+    let total: usize = std::env::var("STORM_NOTIFICATIONS").map_or(600, |total| total.parse().unwrap());
     // The storm lasts about as long as the chaos in it.
     let pace = Duration::from_millis(10);
     let rounds = total.div_ceil(150).max(4);
@@ -99,7 +99,7 @@ async fn nothing_is_lost_and_nothing_is_told_twice() {
     let mut replicas = Vec::new();
     let data = tempfile::tempdir().unwrap();
     // That Redis goes away is what happens here: nothing to read in a run that goes well.
-    let log = std::env::var("HOLMES_STORM_LOG").unwrap_or_else(|_| "off".into());
+    let log = std::env::var("STORM_NOTIFICATIONS_LOG").unwrap_or_else(|_| "off".into());
     for _ in 0..3 {
         let wire = TcpProxy::to(redis.port).await;
         let url = RedisServer::url_at(wire.port);

@@ -1,4 +1,4 @@
-//! Many incidents at once, at the pace that a chat allows: `HOLMES_STORM_INCIDENTS=1000` makes it a storm.
+//! Many incidents at once, at the pace that a chat allows: `STORM_INCIDENTS=1000` makes it a storm.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ const CHANNELS: usize = 5;
 
 #[tokio::test]
 async fn nothing_is_lost_and_nothing_comes_twice() {
-    let wanted = std::env::var("HOLMES_STORM_INCIDENTS").ok().and_then(|number| number.parse().ok());
+    let wanted = std::env::var("STORM_INCIDENTS").ok().and_then(|number| number.parse().ok());
     let incidents: usize = wanted.unwrap_or(INCIDENTS);
     let mut harness = Harness::new();
     let began = harness.now();
