@@ -376,9 +376,7 @@ pub trait Chat: Send + Sync + 'static {
     fn platform(&self) -> Platform;
 
     /// The id of a channel as an operator writes it: `#incidents`, `team/incidents`, or the id itself.
-    async fn channel(&self, written: &str) -> Result<String, ChatError> {
-        Ok(written.to_owned())
-    }
+    async fn channel(&self, written: &str) -> Result<String, ChatError>;
 
     /// Sends a new message, with its picture uploaded first.
     async fn post(&self, to: &Destination, message: &Message, picture: Option<&PictureFile>)

@@ -144,7 +144,9 @@ async fn one_incident_in_two_chats_from_the_alert_to_the_fix() {
 
     // Somebody takes care of it: both roots say so.
     story.press("U0ANN", &root, "acknowledge").await;
-    story.in_slack("who takes care", |message| message.ts == root.ts && message.texts().contains("Acknowledged by")).await;
+    story
+        .in_slack("who takes care", |message| message.ts == root.ts && message.texts().contains("Acknowledged by"))
+        .await;
     story.in_mattermost("who takes care", |text, post| post["root_id"] == "" && text.contains("Acknowledged by")).await;
 
     // One who may not is told so, alone.
@@ -159,9 +161,12 @@ async fn one_incident_in_two_chats_from_the_alert_to_the_fix() {
     story.press("U0ANN", &proposal, "approve").await;
     story
         .in_slack("the decision", |message| {
-            message.ts == proposal.ts && message.texts().contains("Done") && !message.controls().iter().any(|one| {
-                one["action_id"].as_str().is_some_and(|id| id.starts_with("approve"))
-            })
+            message.ts == proposal.ts
+                && message.texts().contains("Done")
+                && !message
+                    .controls()
+                    .iter()
+                    .any(|one| one["action_id"].as_str().is_some_and(|id| id.starts_with("approve")))
         })
         .await;
     let decided =
@@ -172,10 +177,15 @@ async fn one_incident_in_two_chats_from_the_alert_to_the_fix() {
     let other = story
         .in_mattermost("the other proposal", |text, post| text.contains("memory limit") && actions(post) >= 2)
         .await;
-    story.mattermost.click("alice", other["id"].as_str().unwrap(), "Reject").await;
-    if story.mattermost.dialog("alice").is_some() {
-        story.mattermost.submit("alice").await;
+    let clicked = story.mattermost.click("alice", other["id"].as_str().unwrap(), "Reject").await;
+    assert_eq!(clicked.text, "");
+    // The bot opens the dialog after it has answered the click.
+    let until = Instant::now() + PATIENCE;
+    while story.mattermost.dialog("alice").is_none() {
+        assert!(Instant::now() < until, "no dialog; told: {:?}", story.mattermost.shared.state().told);
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    assert_eq!(story.mattermost.submit("alice").await, json!({}));
     story
         .in_slack("the rejection", |message| {
             message.texts().contains("memory limit") && message.texts().contains("Rejected")
@@ -194,7 +204,12 @@ async fn one_incident_in_two_chats_from_the_alert_to_the_fix() {
     let everything: String =
         shown.iter().map(|message| format!("{}{}{}", message.text, message.blocks, message.attachments)).collect();
     assert!(!everything.contains("<!channel>"), "{everything}");
-    let roots = story.mattermost.posts().into_iter().filter(|post| post["root_id"] == "").count();
+    let roots = story
+        .mattermost
+        .posts()
+        .into_iter()
+        .filter(|post| post["root_id"] == "" && post["channel_id"] == story.mattermost.channel())
+        .count();
     assert_eq!(roots, 1);
     story.slack.keep_page("incident", INCIDENTS, &root.ts);
     if let Ok(directory) = std::env::var("HOLMES_TEST_PAGES") {

@@ -54,6 +54,10 @@ impl Chat for Mattermost {
         Platform::Mattermost
     }
 
+    async fn channel(&self, written: &str) -> Result<String, ChatError> {
+        self.channel_id(written).await
+    }
+
     async fn post(
         &self,
         to: &Destination,

@@ -60,7 +60,7 @@ impl Mattermost {
 
     async fn check_channel(&self, written: &str, teams: &mut Vec<String>) -> CheckLine {
         let what = format!("channel {written}");
-        let channel = match self.channel(written).await {
+        let channel = match self.find_channel(written).await {
             Ok(channel) => channel,
             Err(ChatError::Channel(why)) => {
                 let mend = "does it exist, and is the bot in its team? `holmes-bot mattermost setup` adds it";

@@ -1,16 +1,10 @@
 //! Channels by the names that people write, and who is in them.
 
-use std::time::Duration;
-
-use tokio_util::sync::CancellationToken;
-
 use super::Mattermost;
 use super::api::{ApiError, Channel, Member};
 use super::error::{Doing, chat_error};
 use crate::ports::ChatError;
 
-/// How often a server that does not answer is asked again for its channels.
-const LEARN_EVERY: Duration = Duration::from_secs(10);
 /// Length of an id.
 const ID_CHARS: usize = 26;
 
@@ -31,42 +25,22 @@ impl Mattermost {
         if let Some(known) = self.known_channel(written) {
             return Ok(known);
         }
-        let channel = self.channel(written).await?;
+        let channel = self.find_channel(written).await?;
         let mut channels = self.channels.write().unwrap_or_else(|poisoned| poisoned.into_inner());
         channels.insert(written.to_owned(), channel.id.clone());
         Ok(channel.id)
     }
 
     /// The id of a channel that was asked for before.
-    pub fn known_channel(&self, written: &str) -> Option<String> {
+    fn known_channel(&self, written: &str) -> Option<String> {
         if is_id(written) {
             return Some(written.to_owned());
         }
         self.channels.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(written).cloned()
     }
 
-    /// Learns the ids of channels, so that [`Mattermost::known_channel`] knows them: waits until the server has told the
-    /// first one's, however long that takes; of the others it is asked once more after that.
-    pub async fn learn_channels(&self, written: &[&str], stop: &CancellationToken) {
-        let Some((first, others)) = written.split_first() else { return };
-        while let Err(error) = self.channel_id(first).await {
-            tracing::error!("Mattermost does not show {first} to the bot, so nothing can be shown there yet: {error}");
-            tokio::select! {
-                () = tokio::time::sleep(LEARN_EVERY) => {}
-                () = stop.cancelled() => return,
-            }
-        }
-        for other in others {
-            if let Err(error) = self.channel_id(other).await {
-                tracing::error!(
-                    "Mattermost does not show {other} to the bot; what belongs there goes to {first}: {error}"
-                );
-            }
-        }
-    }
-
     /// The channel that is given by its id or as `team/channel`.
-    pub(super) async fn channel(&self, written: &str) -> Result<Channel, ChatError> {
+    pub(super) async fn find_channel(&self, written: &str) -> Result<Channel, ChatError> {
         let path = if is_id(written) {
             format!("api/v4/channels/{written}")
         } else {
