@@ -138,7 +138,7 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// An explanation.
-    Report(Report),
+    Report(Box<Report>),
     /// An answer in words, with what it cites and what the evidence does not hold.
     Answer {
         /// Markdown.

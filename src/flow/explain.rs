@@ -79,7 +79,7 @@ async fn explain(
     let now = (context.clock)();
     let explanation = match said {
         Ok(Said { name, conversation, outcome: Outcome::Report(report) }) => {
-            Explanation::Given { at: now, model: name, report: Box::new(report), turns: conversation.turns() }
+            Explanation::Given { at: now, model: name, report, turns: conversation.turns() }
         }
         Ok(Said { outcome, .. }) => {
             let reason = match outcome {

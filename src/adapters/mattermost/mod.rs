@@ -279,9 +279,9 @@ mod tests {
     #[test]
     fn a_confirmation_shows_its_diff_as_code() {
         insta::assert_snapshot!(
-            introduction("Scale shop/web *now* for @all.\n\n-replicas: 2\n+replicas: 3"),
+            introduction("Scale shop/web *now* for @all.\n\n-replicas: 2\n+replicas: 3").replace('\u{2060}', "(joiner)"),
             @r"
-        Scale shop/web \*now\* for @⁠all.
+        Scale shop/web \*now\* for @(joiner)all.
 
         ```diff
         -replicas: 2

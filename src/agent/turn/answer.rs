@@ -133,7 +133,7 @@ pub(super) fn read(task: &Task, raw: &str) -> Option<Read> {
             let object = object_in(raw)?;
             let missing = object.get("missing").and_then(Value::as_array).into_iter().flatten();
             let missing = missing.filter_map(call_of).take(MAX_MISSING).collect();
-            Some(Read { outcome: Outcome::Report(report(&object)), missing })
+            Some(Read { outcome: Outcome::Report(Box::new(report(&object))), missing })
         }
     }
 }
@@ -148,7 +148,7 @@ pub(super) fn read_plain(task: &Task, raw: &str) -> Option<Read> {
         return None;
     }
     let claim = Claim { text: words, evidence: Vec::new(), unverified: Vec::new() };
-    let outcome = Outcome::Report(Report { suspected: vec![claim], ..Report::default() });
+    let outcome = Outcome::Report(Box::new(Report { suspected: vec![claim], ..Report::default() }));
     (*task == Task::Explain).then_some(Read { outcome, missing: Vec::new() })
 }
 

@@ -41,6 +41,7 @@ fn text<'a>(arguments: &'a Arguments, name: &str) -> &'a str {
 }
 
 /// The content of a message, or why it is none.
+#[expect(clippy::result_large_err, reason = "what is wrong is the answer that is sent")]
 fn content(workspace: &mut Workspace, arguments: &Arguments) -> Result<(Value, Value), Response> {
     let list = |name: &str| arguments.get(name).cloned().unwrap_or_else(|| json!([]));
     let (blocks, attachments) = (list("blocks"), list("attachments"));
