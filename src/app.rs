@@ -1,5 +1,7 @@
 //! The composition root: adapters → [`Context`] → router and workers; start, drain, stop.
 
+mod chats;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -18,6 +20,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+pub use chats::{mattermost_for_check, slack};
+
 use crate::adapters::actuator::{Actuator, ActuatorConnection};
 use crate::adapters::alertmanager::Silences;
 use crate::adapters::cluster::{Cluster, Connection, ConnectionSource};
@@ -26,27 +30,25 @@ use crate::adapters::http::{Auth, ClientSettings, EndpointSettings};
 use crate::adapters::knowledge::{Base, Knowledge, KnowledgeSettings, Library};
 use crate::adapters::links::Grafana;
 use crate::adapters::logs::{Logs, LogsSettings};
+use crate::adapters::mattermost::Mattermost;
 use crate::adapters::mattermost::socket::Socket;
-use crate::adapters::mattermost::{Mattermost, MattermostSettings, Sealer, sealer};
 use crate::adapters::metrics::{Metrics, MetricsSettings};
 use crate::adapters::model::{Model, ModelSettings};
 use crate::adapters::openwebui::{OpenWebui, OpenWebuiSettings};
-use crate::adapters::slack::socket::{Acknowledge, SocketMode, SocketSettings};
-use crate::adapters::slack::{Slack, SlackSettings};
 use crate::adapters::store_embedded::EmbeddedStore;
 use crate::adapters::store_redis::{RedisSettings, RedisStore};
 use crate::config::{
     ActuatorConfig, Config, Credentials, EmbeddingsConfig, HttpNeighbour, KubernetesConfig, LlmConfig, LogsConfig,
-    MattermostConfig, OpenWebuiConfig, SlackConfig, StoreConfig,
+    OpenWebuiConfig, StoreConfig,
 };
 use crate::domain::correlate::CorrelationRules;
 use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
 use crate::flow::deliver::pace::Rates;
-use crate::flow::deliver::{ChatUse, Courier, Surface};
+use crate::flow::deliver::{Courier, Surface};
 use crate::flow::execute::Hands;
 use crate::flow::{Context, ModelUse, Sources, worker};
-use crate::ports::{Chat, Clock, Store};
+use crate::ports::{Clock, Store};
 use crate::render::Renderer;
 use crate::telemetry::Counters;
 use crate::web::alertmanager::Webhook;
@@ -58,14 +60,8 @@ use crate::web::holmesgpt::{Desk, HolmesGpt};
 use crate::web::knowledge::KnowledgeApi;
 use crate::web::questions::Questions;
 use crate::web::serve::serve;
-use crate::web::slack::{SlackWeb, routes as slack_routes};
-use crate::web::{
-    alertmanager, api, console, health, holmesgpt, host, knowledge as knowledge_api, mattermost as mattermost_web,
-    questions,
-};
+use crate::web::{alertmanager, api, console, health, holmesgpt, host, knowledge as knowledge_api, questions};
 
-/// How long a Socket Mode connection may be silent; Slack pings every few seconds.
-const SLACK_SILENCE: Duration = Duration::from_secs(20);
 /// How long a shutdown waits for what runs: less than Kubernetes' default grace period of 30 s.
 const DRAIN: Duration = Duration::from_secs(20);
 /// How long a start waits for Redis, which may be loading its data or failing over.
@@ -83,9 +79,6 @@ const MODEL_TIMEOUT: Duration = Duration::from_secs(10);
 const EMBEDDINGS_TIMEOUT: Duration = Duration::from_secs(60);
 /// Longest exchange with Open WebUI: adding a file embeds it. Searches have a shorter limit of their own.
 const OPEN_WEBUI_TIMEOUT: Duration = Duration::from_secs(60);
-/// Longest exchange with Mattermost: the upload of a chart.
-const MATTERMOST_TIMEOUT: Duration = Duration::from_secs(15);
-
 /// A running bot.
 pub struct App {
     /// Where it listens.
@@ -115,19 +108,13 @@ impl App {
         let address = listener.local_addr().context("read the listener's address")?;
         let counters = Arc::new(Counters::default());
         let store = store_in_time(&config).await?;
-        let mattermost = mattermost(&config, &*store, &clock).await?;
+        let chats = chats::chats(&config, &*store, &clock).await?;
         let mut context = context(&config, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&counters)).await?;
-        if let (Some(chat), Some(SlackConfig { routes, .. })) = (slack(&config)?, &config.slack) {
-            context.chats.push(ChatUse { chat, routes: routes.clone() });
-        }
-        if let (Some(mattermost), Some(MattermostConfig { routes, .. })) = (&mattermost, &config.mattermost) {
-            let chat = Arc::clone(mattermost) as Arc<dyn Chat>;
-            context.chats.push(ChatUse { chat, routes: routes.clone() });
-        }
+        context.chats = chats.uses;
         let context = Arc::new(context);
         let stopping = CancellationToken::new();
 
-        let router = router(&config, &context, mattermost.as_ref(), &stopping);
+        let router = router(&config, &context, chats.mattermost.as_ref(), &stopping);
         let mut tasks = JoinSet::new();
         let stop = stopping.clone();
         tasks.spawn(async move { ("HTTP server", serve(listener, router, stop).await.context("serve HTTP")) });
@@ -155,14 +142,14 @@ impl App {
             knowledge.keep_up(stop).await;
             ("knowledge", Ok(()))
         });
-        if let Some(socket) = slack_socket(&config, &context)? {
+        if let Some(socket) = chats::slack_socket(&config, &context)? {
             let stop = stopping.clone();
             tasks.spawn(async move {
                 socket.run(stop).await;
                 ("Socket Mode", Ok(()))
             });
         }
-        if let Some(chat) = mattermost {
+        if let Some(chat) = chats.mattermost {
             let socket = Socket { chat, store: Arc::clone(&store), clock: Arc::clone(&clock) };
             let stop = stopping.clone();
             tasks.spawn(async move {
@@ -357,70 +344,6 @@ pub fn open_webui(config: &Config) -> anyhow::Result<Option<OpenWebui>> {
     OpenWebui::new(settings).context("configure the Open WebUI client (OPENWEBUI_URL)").map(Some)
 }
 
-/// The client of Slack, if it is configured.
-///
-/// # Errors
-/// When its configuration is wrong.
-pub fn slack(config: &Config) -> anyhow::Result<Option<Arc<Slack>>> {
-    let Some(slack) = &config.slack else { return Ok(None) };
-    let settings = SlackSettings { api_url: slack.api_url.clone(), bot_token: slack.bot_token.clone() };
-    let slack = Slack::new(&settings).context("configure the Slack client (SLACK_API_URL)")?;
-    Ok(Some(Arc::new(slack)))
-}
-
-/// What comes in from Slack by Socket Mode.
-fn slack_socket(config: &Config, context: &Context) -> anyhow::Result<Option<SocketMode>> {
-    let Some((slack, app_token)) = config.slack.as_ref().and_then(|slack| Some((slack, slack.app_token.clone()?)))
-    else {
-        return Ok(None);
-    };
-    let settings = SocketSettings {
-        api_url: slack.api_url.clone(),
-        app_token,
-        store: Arc::clone(&context.store),
-        clock: Arc::clone(&context.clock),
-        acknowledge: acknowledge(context),
-        silence: SLACK_SILENCE,
-    };
-    SocketMode::new(settings).context("configure Socket Mode (SLACK_API_URL)").map(Some)
-}
-
-/// What answers a command in Slack at once; its result follows.
-fn acknowledge(context: &Context) -> Acknowledge {
-    let render = Arc::clone(&context.render);
-    Arc::new(move |_| render.word("slack.heard"))
-}
-
-/// The client of Mattermost, if it is configured.
-///
-/// # Errors
-/// When its configuration is wrong, or the store does not answer.
-pub async fn mattermost(config: &Config, store: &dyn Store, clock: &Clock) -> anyhow::Result<Option<Arc<Mattermost>>> {
-    let Some(settings) = &config.mattermost else { return Ok(None) };
-    let sealer = sealer(settings.action_secret.as_ref(), store, clock()).await?;
-    mattermost_with(settings, sealer, clock).map(Some)
-}
-
-/// The client of Mattermost for a look at the server: it draws no buttons, so it needs no store.
-///
-/// # Errors
-/// When its configuration is wrong.
-pub fn mattermost_for_check(config: &Config) -> anyhow::Result<Option<Arc<Mattermost>>> {
-    let Some(settings) = &config.mattermost else { return Ok(None) };
-    let clock: Clock = Arc::new(Utc::now);
-    mattermost_with(settings, Sealer::new(&"unused".into()), &clock).map(Some)
-}
-
-fn mattermost_with(config: &MattermostConfig, sealer: Sealer, clock: &Clock) -> anyhow::Result<Arc<Mattermost>> {
-    let settings = MattermostSettings {
-        endpoint: endpoint(&config.http, MATTERMOST_TIMEOUT)?,
-        callback_url: config.callback_url.clone(),
-        sealer,
-        clock: Arc::clone(clock),
-    };
-    Ok(Arc::new(Mattermost::new(settings).context("configure the Mattermost client (MATTERMOST_URL)")?))
-}
-
 fn metrics(neighbour: &HttpNeighbour, config: &Config) -> anyhow::Result<Metrics> {
     let grafana = grafana(config, "prometheus");
     let settings =
@@ -557,8 +480,8 @@ fn router(
             troubles: Arc::clone(&context.troubles),
             stopping: stopping.clone(),
         }))
-        .merge(slack_web(config, context))
-        .merge(mattermost.map(|client| mattermost_routes(config, context, client)).unwrap_or_default())
+        .merge(chats::slack_web(config, context))
+        .merge(chats::mattermost_routes(config, context, mattermost))
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
@@ -570,31 +493,6 @@ fn router(
 fn public_host(config: &Config) -> host::PublicHost {
     let url = reqwest::Url::parse(&config.public_url).ok();
     url.and_then(|url| url.host_str().map(Arc::from)).unwrap_or_else(|| Arc::from("localhost"))
-}
-
-/// What comes in from Slack over HTTP, where it can be verified.
-fn slack_web(config: &Config, context: &Context) -> Router {
-    let Some(signing_secret) = config.slack.as_ref().and_then(|slack| slack.signing_secret.clone()) else {
-        return Router::new();
-    };
-    slack_routes(SlackWeb {
-        store: Arc::clone(&context.store),
-        clock: Arc::clone(&context.clock),
-        signing_secret,
-        acknowledge: acknowledge(context),
-    })
-}
-
-/// What Mattermost sends: guarded by tokens and grants of its own.
-fn mattermost_routes(config: &Config, context: &Context, client: &Arc<Mattermost>) -> Router {
-    mattermost_web::routes(mattermost_web::Mattermost {
-        store: Arc::clone(&context.store),
-        clock: Arc::clone(&context.clock),
-        counters: Arc::clone(&context.counters),
-        render: Arc::clone(&context.render),
-        client: Arc::clone(client),
-        command_tokens: config.mattermost.iter().flat_map(|config| config.command_tokens.clone()).collect(),
-    })
 }
 
 /// The pages, behind the API's token where there is one.

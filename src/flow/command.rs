@@ -1,7 +1,8 @@
 //! A person typed a command: it is done, and they are told.
 
 use super::deliver::next::ROOT;
-use super::press::{Consent, tell, wish};
+use super::press::{Consent, wish};
+use super::tell::tell;
 use super::{AUTHOR, Context, answer, intake, propose, questions, silence};
 use crate::domain::action::Action;
 use crate::domain::audit::AuditDraft;

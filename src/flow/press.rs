@@ -1,9 +1,10 @@
 //! A person pressed a control in a chat: what it means is done, and they are told.
 
+use super::tell::{CALL, beside};
 use super::{AUTHOR, Context, decide, propose, update, worker};
 use crate::domain::action::Action;
 use crate::domain::audit::AuditDraft;
-use crate::domain::chat::{MessageId, Place};
+use crate::domain::chat::Place;
 use crate::domain::event::{Decided, EventId, Pressed, Wish};
 use crate::domain::incident::{Acknowledged, IncidentId, IncidentStatus};
 use crate::domain::policy::Person;
@@ -12,9 +13,6 @@ use crate::domain::press::Press;
 use crate::domain::proposal::{Choice, ProposalId};
 use crate::ports::{StoreError, Write};
 use crate::telemetry::Ended;
-
-/// How long a chat may take over a person's groups, or to tell them something: the inbox waits for it.
-const CALL: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Handles a press.
 ///
@@ -25,8 +23,8 @@ pub async fn handle(context: &Context, event: EventId, pressed: Pressed) -> Resu
     let said = act(context, event, &pressed).await?;
     context.counters.presses.get_or_create(&Ended { of, result: "ok" }).inc();
     let Some(said) = said else { return Ok(()) };
-    let thread = thread_of(context, &pressed).await?;
-    tell(context, &pressed.person, &pressed.place, thread.as_ref(), &said).await;
+    let Pressed { incident, message, person, place, .. } = &pressed;
+    beside(context, incident, message.as_ref(), person, place, &said).await;
     Ok(())
 }
 
@@ -192,23 +190,5 @@ async fn with_groups(context: &Context, person: &Person, place: &Place) -> Resul
         Ok(Ok(groups)) => Ok(Person { groups, ..person.clone() }),
         Ok(Err(error)) => Err(refused(error.to_string())),
         Err(_) => Err(refused(format!("no answer within {} s", CALL.as_secs()))),
-    }
-}
-
-/// Where to answer a press: beside the root in its channel, beside anything else in the thread.
-async fn thread_of(context: &Context, pressed: &Pressed) -> Result<Option<MessageId>, StoreError> {
-    let Place::Channel(platform, _) = &pressed.place else { return Ok(None) };
-    let shown = context.store.projection(*platform, &pressed.incident).await?.value;
-    Ok(shown.root().filter(|root| Some(*root) != pressed.message.as_ref()).cloned())
-}
-
-/// Tells one person something; lost if it is lost.
-pub(super) async fn tell(context: &Context, person: &Person, place: &Place, thread: Option<&MessageId>, said: &str) {
-    let Place::Channel(platform, channel) = place else { return };
-    let Some(chat) = context.chat(*platform) else { return };
-    match tokio::time::timeout(CALL, chat.tell(&person.id, channel, thread, said)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(person = %person.id, "tell {} something in {place}: {error}", person.id),
-        Err(_) => tracing::warn!(person = %person.id, "tell {} something in {place}: no answer", person.id),
     }
 }

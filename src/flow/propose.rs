@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::decide::decide;
 use super::execute::Hands;
 use super::proposals::{Altered, alter, expiry, places};
-use super::tell::tell;
+use super::tell::beside;
 use super::{Context, plan, update};
 use crate::adapters::actuator::{ActuatorError, Preview, Warning};
 use crate::analysis::remedies::remedies;
@@ -318,7 +318,7 @@ pub async fn fulfil(context: &Context, hands: Option<&Hands>, wish: Wish) -> Res
     let cleared = || Altered { cleared: vec![name.clone()], ..Altered::default() };
     alter(context, &wish.incident, None, |_| Some((cleared(), ()))).await?;
     if let Some(said) = said {
-        tell(context, &wish.incident, &wish.person, &wish.place, &said).await;
+        beside(context, &wish.incident, wish.message.as_ref(), &wish.person, &wish.place, &said).await;
     }
     released
 }

@@ -1,15 +1,38 @@
-//! Says something to one person where they are.
+//! Says something to one person where they are. In the console the page says it; what a chat does not take is lost, and the
+//! thread shows what became of the matter all the same.
+
+use std::time::Duration;
 
 use super::Context;
-use crate::domain::chat::Place;
+use crate::domain::chat::{MessageId, Place};
 use crate::domain::incident::IncidentId;
 use crate::domain::policy::Person;
 
-/// Tells a person beside an incident's thread. In the console the page says it; what a chat does not take is lost, and
-/// the thread shows what became of the matter all the same.
-pub async fn tell(context: &Context, incident: &IncidentId, person: &Person, place: &Place, said: &str) {
+/// How long a chat may take: whoever calls waits for it.
+pub const CALL: Duration = Duration::from_secs(5);
+
+/// Tells a person in a channel, or in a thread of it.
+pub async fn tell(context: &Context, person: &Person, place: &Place, thread: Option<&MessageId>, said: &str) {
     let Place::Channel(platform, channel) = place else { return };
     let Some(chat) = context.chat(*platform) else { return };
+    match tokio::time::timeout(CALL, chat.tell(&person.id, channel, thread, said)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(person = %person.id, "tell {} something in {place}: {error}", person.id),
+        Err(_) => tracing::warn!(person = %person.id, "tell {} something in {place}: no answer", person.id),
+    }
+}
+
+/// Tells a person beside the message of an incident that they acted on: in its channel where that is the root, else in
+/// the thread.
+pub async fn beside(
+    context: &Context,
+    incident: &IncidentId,
+    message: Option<&MessageId>,
+    person: &Person,
+    place: &Place,
+    said: &str,
+) {
+    let Place::Channel(platform, _) = place else { return };
     let root = match context.store.projection(*platform, incident).await {
         Ok(shown) => shown.value.root().cloned(),
         Err(error) => {
@@ -17,7 +40,6 @@ pub async fn tell(context: &Context, incident: &IncidentId, person: &Person, pla
             None
         }
     };
-    if let Err(error) = chat.tell(&person.id, channel, root.as_ref(), said).await {
-        tracing::warn!(%incident, person = %person.id, "tell {}: {error}", person.id);
-    }
+    let thread = root.filter(|root| Some(root) != message);
+    tell(context, person, place, thread.as_ref(), said).await;
 }

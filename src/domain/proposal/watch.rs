@@ -46,7 +46,12 @@ impl Proposal {
         let success = self.action.success();
         let seconds = |seconds: u64| TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000));
         let until = at + seconds(success.within_seconds);
-        let bad = |proposal: Self, why: String| proposal.verify(Verdict::Bad { why }, now);
+        // With a verdict nothing is waited for any more.
+        let over = |mut proposal: Self, verdict: Verdict| {
+            proposal.watch.waiting_for.clear();
+            proposal.verify(verdict, now)
+        };
+        let bad = |proposal: Self, why: String| over(proposal, Verdict::Bad { why });
         match seen {
             Seen::Never { why } => return bad(self, why),
             Seen::NotYet { what } if now >= until => return bad(self, what),
@@ -58,7 +63,7 @@ impl Proposal {
                 let held = now - since >= seconds(success.holds_seconds);
                 let quiet = !success.mends || firing == 0;
                 if held && quiet {
-                    return self.verify(Verdict::Good, now);
+                    return over(self, Verdict::Good);
                 }
                 if held && now >= until + ALERTS_TAKE {
                     return bad(self, format!("the change is in effect, and {firing} alert(s) still fire"));

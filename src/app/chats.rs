@@ -1,0 +1,139 @@
+//! The chats: their clients from the configuration, and what comes in from them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use chrono::Utc;
+
+use super::endpoint;
+use crate::adapters::mattermost::{Mattermost, MattermostSettings, Sealer, sealer};
+use crate::adapters::slack::socket::{Acknowledge, SocketMode, SocketSettings};
+use crate::adapters::slack::{Slack, SlackSettings};
+use crate::config::{Config, MattermostConfig, SlackConfig};
+use crate::flow::Context;
+use crate::flow::deliver::ChatUse;
+use crate::ports::{Chat, Clock, Store};
+use crate::web::mattermost as mattermost_web;
+use crate::web::slack::{SlackWeb, routes as slack_routes};
+
+/// How long a Socket Mode connection may be silent; Slack pings every few seconds.
+const SLACK_SILENCE: Duration = Duration::from_secs(20);
+/// Longest exchange with Mattermost: the upload of a chart.
+const MATTERMOST_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The configured chats.
+#[derive(Default)]
+pub(super) struct Chats {
+    /// As incidents are brought into them.
+    pub uses: Vec<ChatUse>,
+    /// Mattermost's client, whose buttons lead back here.
+    pub mattermost: Option<Arc<Mattermost>>,
+}
+
+/// The clients of the configured chats, with where incidents go in each.
+///
+/// # Errors
+/// When a configuration is wrong, or the store does not answer.
+pub(super) async fn chats(config: &Config, store: &dyn Store, clock: &Clock) -> anyhow::Result<Chats> {
+    let mut chats = Chats { uses: Vec::new(), mattermost: mattermost(config, store, clock).await? };
+    if let (Some(chat), Some(SlackConfig { routes, .. })) = (slack(config)?, &config.slack) {
+        chats.uses.push(ChatUse { chat, routes: routes.clone() });
+    }
+    if let (Some(mattermost), Some(MattermostConfig { routes, .. })) = (&chats.mattermost, &config.mattermost) {
+        let chat = Arc::clone(mattermost) as Arc<dyn Chat>;
+        chats.uses.push(ChatUse { chat, routes: routes.clone() });
+    }
+    Ok(chats)
+}
+
+/// The client of Slack, if it is configured.
+///
+/// # Errors
+/// When its configuration is wrong.
+pub fn slack(config: &Config) -> anyhow::Result<Option<Arc<Slack>>> {
+    let Some(slack) = &config.slack else { return Ok(None) };
+    let settings = SlackSettings { api_url: slack.api_url.clone(), bot_token: slack.bot_token.clone() };
+    let slack = Slack::new(&settings).context("configure the Slack client (SLACK_API_URL)")?;
+    Ok(Some(Arc::new(slack)))
+}
+
+/// What comes in from Slack by Socket Mode.
+pub(super) fn slack_socket(config: &Config, context: &Context) -> anyhow::Result<Option<SocketMode>> {
+    let Some((slack, app_token)) = config.slack.as_ref().and_then(|slack| Some((slack, slack.app_token.clone()?)))
+    else {
+        return Ok(None);
+    };
+    let settings = SocketSettings {
+        api_url: slack.api_url.clone(),
+        app_token,
+        store: Arc::clone(&context.store),
+        clock: Arc::clone(&context.clock),
+        acknowledge: acknowledge(context),
+        silence: SLACK_SILENCE,
+    };
+    SocketMode::new(settings).context("configure Socket Mode (SLACK_API_URL)").map(Some)
+}
+
+/// What answers a command in Slack at once; its result follows.
+fn acknowledge(context: &Context) -> Acknowledge {
+    let render = Arc::clone(&context.render);
+    Arc::new(move |_| render.word("slack.heard"))
+}
+
+/// The client of Mattermost, if it is configured.
+///
+/// # Errors
+/// When its configuration is wrong, or the store does not answer.
+async fn mattermost(config: &Config, store: &dyn Store, clock: &Clock) -> anyhow::Result<Option<Arc<Mattermost>>> {
+    let Some(settings) = &config.mattermost else { return Ok(None) };
+    let sealer = sealer(settings.action_secret.as_ref(), store, clock()).await?;
+    mattermost_with(settings, sealer, clock).map(Some)
+}
+
+/// The client of Mattermost for a look at the server: it draws no buttons, so it needs no store.
+///
+/// # Errors
+/// When its configuration is wrong.
+pub fn mattermost_for_check(config: &Config) -> anyhow::Result<Option<Arc<Mattermost>>> {
+    let Some(settings) = &config.mattermost else { return Ok(None) };
+    let clock: Clock = Arc::new(Utc::now);
+    mattermost_with(settings, Sealer::new(&"unused".into()), &clock).map(Some)
+}
+
+fn mattermost_with(config: &MattermostConfig, sealer: Sealer, clock: &Clock) -> anyhow::Result<Arc<Mattermost>> {
+    let settings = MattermostSettings {
+        endpoint: endpoint(&config.http, MATTERMOST_TIMEOUT)?,
+        callback_url: config.callback_url.clone(),
+        sealer,
+        clock: Arc::clone(clock),
+    };
+    Ok(Arc::new(Mattermost::new(settings).context("configure the Mattermost client (MATTERMOST_URL)")?))
+}
+
+/// What comes in from Slack over HTTP, where it can be verified.
+pub(super) fn slack_web(config: &Config, context: &Context) -> Router {
+    let Some(signing_secret) = config.slack.as_ref().and_then(|slack| slack.signing_secret.clone()) else {
+        return Router::new();
+    };
+    slack_routes(SlackWeb {
+        store: Arc::clone(&context.store),
+        clock: Arc::clone(&context.clock),
+        signing_secret,
+        acknowledge: acknowledge(context),
+    })
+}
+
+/// What Mattermost sends: guarded by tokens and grants of its own.
+pub(super) fn mattermost_routes(config: &Config, context: &Context, client: Option<&Arc<Mattermost>>) -> Router {
+    let Some(client) = client else { return Router::new() };
+    mattermost_web::routes(mattermost_web::Mattermost {
+        store: Arc::clone(&context.store),
+        clock: Arc::clone(&context.clock),
+        counters: Arc::clone(&context.counters),
+        render: Arc::clone(&context.render),
+        client: Arc::clone(client),
+        command_tokens: config.mattermost.iter().flat_map(|config| config.command_tokens.clone()).collect(),
+    })
+}
