@@ -107,7 +107,9 @@ fn split(markdown: &str, most: usize) -> Vec<String> {
     let lines = markdown.split('\n').flat_map(|line| broken(line, most / 2));
     for (line, is_continued) in lines {
         let chars = line.chars().count() + 1;
-        let closing = fence.as_ref().map_or(0, |(_, marks)| marks.len() + 1);
+        // A fence that is open, or that this line opens, may have to be closed before the next line.
+        let opens = || fence_marks(line).filter(|_| !is_continued).map(|marks| marks.len() + 1);
+        let closing = fence.as_ref().map(|(_, marks)| marks.len() + 1).or_else(opens).unwrap_or(0);
         if length + chars + closing > most && !piece.trim().is_empty() {
             if let Some((_, marks)) = &fence {
                 piece.push('\n');
