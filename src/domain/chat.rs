@@ -114,6 +114,14 @@ pub struct Spot {
     pub thread: Option<MessageId>,
     /// The message that says it; `None` for a command, which others do not see.
     pub said: Option<MessageId>,
+    /// Whether it was said to the bot: by name, by command, or where nobody else is. Other words in an incident's thread
+    /// are questions only where there is a model to answer them.
+    #[serde(default = "yes")]
+    pub to_bot: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Spot {

@@ -38,6 +38,8 @@ const MAX_OPEN: usize = 15;
 pub async fn note(context: &Context, event: EventId, mut question: Question) -> Result<(), StoreError> {
     question.text = context.redactor.redact(&question.text).into_owned();
     let id = question.thread();
+    // People talk to each other in a thread; without a model nobody wants to be told so after every word.
+    let words_only = context.model.is_none() && question.spot.as_ref().is_some_and(|spot| !spot.to_bot);
     if context.store.incident(&id).await?.is_none() {
         if question.incident.is_some() {
             tracing::warn!(incident = %id, "a question about an incident that is not there is dropped");
@@ -65,6 +67,12 @@ pub async fn note(context: &Context, event: EventId, mut question: Question) -> 
             evidence: Vec::new(),
             at: question.asked_at,
         };
+        if words_only {
+            if let Some(asked) = record.asked_mut(&question.id) {
+                asked.state = QuestionState::Failed { at: now, reason: context.render.word("answer.no_model") };
+            }
+            return Some(Besides { posts: vec![asked], ..Besides::default() });
+        }
         let answer = Event::Answer { incident: id.clone(), question: question.id.clone() };
         Some(Besides {
             posts: vec![asked, post(context, record, &question.id, &QuestionState::Waiting)],

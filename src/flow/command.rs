@@ -49,7 +49,7 @@ pub async fn handle(context: &Context, event: EventId, typed: Typed) -> Result<(
 }
 
 fn spot(typed: &Typed) -> Spot {
-    Spot { place: typed.place.clone(), thread: typed.thread.clone(), said: None }
+    Spot { place: typed.place.clone(), thread: typed.thread.clone(), said: None, to_bot: true }
 }
 
 async fn ask(context: &Context, event: EventId, typed: &Typed, words: &str) -> Result<String, StoreError> {

@@ -99,7 +99,7 @@ fn actions(post: &Value) -> usize {
     attachments.iter().filter_map(|attachment| attachment["actions"].as_array()).map(Vec::len).sum()
 }
 
-fn out_of_memory() -> Value {
+pub fn out_of_memory() -> Value {
     json!({
         "version": "4", "groupKey": "{}", "truncatedAlerts": 0, "status": "firing", "receiver": "holmes", "groupLabels": {},
         "commonLabels": {}, "commonAnnotations": {}, "externalURL": "http://am.example", "alerts": [{

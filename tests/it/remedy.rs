@@ -4,4 +4,5 @@
 mod bot;
 mod catalogue;
 mod crash;
+mod model;
 mod refusals;

@@ -54,7 +54,9 @@ pub async fn receive(store: &dyn Store, now: DateTime<Utc>, inbound: Inbound) ->
                 return Ok(Received::Nothing("no words"));
             };
             let question = match place(&said.channel) {
-                Some(place) => question.asked_in(Spot { place, thread: said.thread, said: said.message }),
+                Some(place) => {
+                    question.asked_in(Spot { place, thread: said.thread, said: said.message, to_bot: said.to_bot })
+                }
                 None => question,
             };
             store.enqueue(&Event::Ask(question), now).await?;

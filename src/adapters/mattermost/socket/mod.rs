@@ -222,6 +222,7 @@ impl Socket {
             Some(root) => self.store.incident_of(&place, root).await?,
             None => None,
         };
+        let to_bot = matches!(said, Addressed::Us(_));
         let words = match (said, &incident) {
             (Addressed::Us(words), _) => words,
             // In an incident's thread whatever is said to nobody else is said to us.
@@ -242,7 +243,7 @@ impl Socket {
             let Ok(question) = Question::new(&nonce, incident, &words, &name, at) else { return Ok(()) };
             // What they wrote is in the thread already, and a thread about it hangs on it.
             let said = Some(MessageId(post.id.clone()));
-            Event::Ask(question.asked_in(Spot { place, thread: root, said }))
+            Event::Ask(question.asked_in(Spot { place, thread: root, said, to_bot }))
         };
         self.store.enqueue(&event, (self.clock)()).await.context("keep what was asked")?;
         Ok(())

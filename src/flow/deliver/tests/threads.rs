@@ -106,7 +106,7 @@ async fn an_answer_that_grows_is_edited_now_and_then_and_ends_right() {
 
 fn spot(thread: Option<&str>, said: Option<&str>) -> Spot {
     let id = |id: Option<&str>| id.map(|id| MessageId(id.into()));
-    Spot { place: Place::Channel(Platform::Slack, "asked".into()), thread: id(thread), said: id(said) }
+    Spot { place: Place::Channel(Platform::Slack, "asked".into()), thread: id(thread), said: id(said), to_bot: true }
 }
 
 /// A message: its channel, its thread, and the kind of its post.
@@ -166,7 +166,8 @@ async fn a_reply_in_an_incidents_thread_is_not_said_again() {
     harness.work(HOUR).await;
     let mut question = Question::new("n", Some(incident.id.clone()), "why?", "ann", harness.now()).unwrap();
     let place = Place::Channel(Platform::Slack, "shop".into());
-    question.spot = Some(Spot { place, thread: Some(MessageId("m1".into())), said: Some(MessageId("reply".into())) });
+    question.spot =
+        Some(Spot { place, thread: Some(MessageId("m1".into())), said: Some(MessageId("reply".into())), to_bot: true });
     let asks = format!("question:{}", question.id);
     let record =
         Investigation { asked: vec![Asked { question, state: QuestionState::Waiting }], ..Investigation::default() };
