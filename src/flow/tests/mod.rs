@@ -2,6 +2,7 @@
 
 mod commands;
 mod presses;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
