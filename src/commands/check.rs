@@ -22,6 +22,7 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
     let mut failed = false;
     let groups = [
         ("store", "HOLMES_STORE_URL", Some(store(&config).await)),
+        ("policy", "HOLMES_POLICY_FILE", config.policy_file.as_deref().map(|file| vec![policy(file)])),
         (
             "metrics",
             "METRICS_URL",
@@ -129,5 +130,13 @@ async fn store(config: &Config) -> Vec<CheckLine> {
         (StoreConfig::Redis { .. } | StoreConfig::Embedded, _) => {
             vec![CheckLine::good("file", format!("embedded in {}; for one replica", config.data_dir.display()))]
         }
+    }
+}
+
+/// Whether the policy can be used, and how many rules it has.
+fn policy(file: &std::path::Path) -> CheckLine {
+    match app::policy(Some(file)) {
+        Ok(policy) => CheckLine::good("rules", format!("{} rule(s)", policy.rules.len())),
+        Err(error) => CheckLine::bad("rules", format!("{error:#}"), "holmes-bot policy check says which lines to mend"),
     }
 }

@@ -62,6 +62,9 @@ pub enum Event {
         incident: IncidentId,
         /// After which of its investigations.
         run: u32,
+        /// Whether the model has explained it since, and may have suggested something.
+        #[serde(default)]
+        explained: bool,
     },
     /// It is time to do what was approved, or to go on with what was interrupted.
     Execute {

@@ -164,7 +164,7 @@ async fn settle(
         if let Some(Explanation::Given { at, report, .. }) = &explanation
             && !report.actions.is_empty()
         {
-            besides.timers.push(propose::timer(id, run, *at));
+            besides.timers.push(propose::timer(id, run, true, *at));
         }
         if let Some(explanation) = &explanation {
             record.explanation = Some(explanation.clone());

@@ -124,7 +124,8 @@ impl<'a> Run<'a> {
         }
         let second_look = self.second_look(cause.as_ref(), now);
         let subject = self.look.subject.clone();
-        let remedies = self.context.can_act.then(|| propose::timer(&self.look.incident.id, self.look.record.run, now));
+        let remedies =
+            self.context.can_act.then(|| propose::timer(&self.look.incident.id, self.look.record.run, false, now));
         let timers: Vec<Timer> = second_look.into_iter().chain(explain).chain(remedies).collect();
         self.save(
             move |incident| {

@@ -179,9 +179,9 @@ pub async fn handle(context: &Context, hands: Option<&Hands>, event: Event) -> R
         Event::Answer { incident, question } => answer::run(context, &incident, &question).await,
         Event::Pressed(_) | Event::Command(_) | Event::Decide(_) => Ok(()),
         Event::Wish(wish) => propose::fulfil(context, hands, wish).await,
-        Event::Propose { incident, run } => match hands {
-            Some(hands) => propose::run(context, hands, &incident, run).await,
-            None => forget(context, &incident, format!("propose:{incident}")).await,
+        Event::Propose { incident, run, explained } => match hands {
+            Some(hands) => propose::run(context, hands, &incident, run, explained).await,
+            None => forget(context, &incident, propose::timer_key(&incident, explained)).await,
         },
         Event::Execute { incident, proposal } => match hands {
             Some(hands) => execute::run(context, hands, &incident, &proposal).await,

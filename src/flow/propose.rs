@@ -29,8 +29,14 @@ const SUGGESTED: u8 = 40;
 const GENERAL: &str = "general-workflow";
 
 /// The timer that has remedies put forward after an investigation.
-pub(super) fn timer(incident: &IncidentId, run: u32, due: DateTime<Utc>) -> Timer {
-    Timer { key: key(incident), due, event: Event::Propose { incident: incident.clone(), run } }
+pub(super) fn timer(incident: &IncidentId, run: u32, explained: bool, due: DateTime<Utc>) -> Timer {
+    let event = Event::Propose { incident: incident.clone(), run, explained };
+    Timer { key: timer_key(incident, explained), due, event }
+}
+
+/// Two names: what is done when the evidence is in must not clear what the model's words have set meanwhile.
+pub(super) fn timer_key(incident: &IncidentId, explained: bool) -> String {
+    format!("{}{}", key(incident), if explained { ":explained" } else { "" })
 }
 
 fn key(incident: &IncidentId) -> String {
@@ -41,14 +47,26 @@ fn key(incident: &IncidentId) -> String {
 ///
 /// # Errors
 /// When the store does not take it; the timer stays.
-pub async fn run(context: &Context, hands: &Hands, id: &IncidentId, run: u32) -> Result<(), StoreError> {
+pub async fn run(
+    context: &Context,
+    hands: &Hands,
+    id: &IncidentId,
+    run: u32,
+    explained: bool,
+) -> Result<(), StoreError> {
     let Some(lease) = context.store.lease(&key(id), HOLD, (context.clock)()).await? else { return Ok(()) };
-    let result = propose(context, hands, id, run).await;
+    let result = propose(context, hands, id, run, explained).await;
     let released = context.store.release(&lease).await;
     result.and(released)
 }
 
-async fn propose(context: &Context, hands: &Hands, id: &IncidentId, run: u32) -> Result<(), StoreError> {
+async fn propose(
+    context: &Context,
+    hands: &Hands,
+    id: &IncidentId,
+    run: u32,
+    explained: bool,
+) -> Result<(), StoreError> {
     let Some(incident) = context.store.incident(id).await?.map(|found| found.value) else { return Ok(()) };
     let record = context.store.investigation(id).await?.unwrap_or_default();
     let now = (context.clock)();
@@ -75,7 +93,9 @@ async fn propose(context: &Context, hands: &Hands, id: &IncidentId, run: u32) ->
             }
         }
     }
-    alter(context, id, None, |_| Some((Altered { cleared: vec![key(id)], ..Altered::default() }, ()))).await.map(drop)
+    alter(context, id, None, |_| Some((Altered { cleared: vec![timer_key(id, explained)], ..Altered::default() }, ())))
+        .await
+        .map(drop)
 }
 
 /// What the model would put to people, as far as it is an action of the catalogue that the runbooks list. Its words are

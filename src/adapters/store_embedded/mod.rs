@@ -4,6 +4,7 @@
 //! costs a few syncs, not thousands. See `writer.rs` for that, `tables.rs` for what is stored under which key.
 
 mod file;
+mod leases;
 mod outbox;
 mod proposals;
 mod restore;
@@ -21,9 +22,10 @@ use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
 use tokio::sync::broadcast;
 
 use self::file::File;
+use self::leases::Leases;
 use self::tables::{
-    AUDIT, BY_KEY, BY_OPENED, DEAD, DOCUMENT_CHANGES, DOCUMENTS, FINGERPRINTS, INBOX, INCIDENTS, INVESTIGATIONS,
-    LEASES, META, OPEN, POSTS, TIMERS, from_json, incident_from, millis, to_json,
+    AUDIT, BY_KEY, BY_OPENED, DEAD, DOCUMENT_CHANGES, DOCUMENTS, FINGERPRINTS, INBOX, INCIDENTS, INVESTIGATIONS, META,
+    OPEN, POSTS, TIMERS, from_json, incident_from, millis, to_json,
 };
 use self::writer::Writer;
 use crate::domain::audit::AuditEntry;
@@ -51,6 +53,7 @@ const CHANGES_KEPT: usize = 1024;
 pub struct EmbeddedStore {
     file: Arc<File>,
     writer: Writer,
+    leases: Arc<Leases>,
     changes: broadcast::Sender<IncidentId>,
 }
 
@@ -61,7 +64,12 @@ impl EmbeddedStore {
     /// When the directory cannot be made or written, the file is damaged, or another process has it open.
     pub fn open(directory: &Path) -> anyhow::Result<Self> {
         let file = Arc::new(File::create(directory)?);
-        Ok(Self { writer: Writer::start(Arc::clone(&file))?, file, changes: broadcast::channel(CHANGES_KEPT).0 })
+        Ok(Self {
+            writer: Writer::start(Arc::clone(&file))?,
+            file,
+            leases: Arc::default(),
+            changes: broadcast::channel(CHANGES_KEPT).0,
+        })
     }
 
     /// Reads off the async threads: a page that is not cached is a disk access.
@@ -120,9 +128,9 @@ impl Store for EmbeddedStore {
     }
 
     async fn commit(&self, writes: Vec<Write>, handled: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
-        let handled = handled.to_vec();
+        let (handled, leases) = (handled.to_vec(), Arc::clone(&self.leases));
         let ids: Vec<IncidentId> = writes.iter().map(|write| write.incident.value.id.clone()).collect();
-        self.writer.run(move |transaction| tables::commit(transaction, &writes, &handled, now)).await?;
+        self.writer.run(move |transaction| tables::commit(transaction, &leases, &writes, &handled, now)).await?;
         for id in ids {
             // Nobody listening is fine.
             let _ = self.changes.send(id);
@@ -188,39 +196,12 @@ impl Store for EmbeddedStore {
     }
 
     async fn lease(&self, name: &str, hold: TimeDelta, now: DateTime<Utc>) -> Result<Option<Lease>, StoreError> {
-        let name = name.to_owned();
-        self.writer
-            .run(move |transaction| {
-                let mut leases = transaction.open_table(LEASES).context("open leases")?;
-                let held =
-                    leases.get(name.as_str()).context("read lease")?.is_some_and(|row| row.value().1 > millis(now));
-                if held {
-                    return Ok(None);
-                }
-                let mut meta = transaction.open_table(META).context("open meta")?;
-                let token = tables::number(&meta, tables::LAST_LEASE)? + 1;
-                tables::set(&mut meta, tables::LAST_LEASE, token)?;
-                leases.insert(name.as_str(), (token, millis(now + hold))).context("take lease")?;
-                Ok(Some(Lease { name, token }))
-            })
-            .await
+        Ok(self.leases.take(name, hold, now))
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), StoreError> {
-        let lease = lease.clone();
-        self.writer
-            .run(move |transaction| {
-                let mut leases = transaction.open_table(LEASES).context("open leases")?;
-                let mine = leases
-                    .get(lease.name.as_str())
-                    .context("read lease")?
-                    .is_some_and(|row| row.value().0 == lease.token);
-                if mine {
-                    leases.remove(lease.name.as_str()).context("release lease")?;
-                }
-                Ok(())
-            })
-            .await
+        self.leases.release(lease);
+        Ok(())
     }
 
     async fn incident(&self, id: &IncidentId) -> Result<Option<Versioned<Incident>>, StoreError> {

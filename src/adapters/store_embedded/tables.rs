@@ -5,12 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use redb::{Database, ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+use super::leases::Leases;
 use super::{outbox, proposals};
 use crate::domain::audit::{AuditDraft, AuditEntry};
 use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::post::{Post, PostDraft};
-use crate::ports::{Claimed, Lease, StoreError, Timer, Versioned, Write};
+use crate::ports::{Claimed, StoreError, Timer, Versioned, Write};
 
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 /// Event number → [`InboxRecord`].
@@ -37,8 +38,6 @@ pub(super) const POST_KEYS: TableDefinition<(&str, &str), u64> = TableDefinition
 pub(super) const TIMERS: TableDefinition<(u64, &str), &[u8]> = TableDefinition::new("timers");
 /// Timer key → due.
 const TIMER_DUE: TableDefinition<&str, u64> = TableDefinition::new("timer_due");
-/// Name → (token, held until).
-pub(super) const LEASES: TableDefinition<&str, (u64, u64)> = TableDefinition::new("leases");
 /// Position → entry.
 pub(super) const AUDIT: TableDefinition<u64, &[u8]> = TableDefinition::new("audit");
 
@@ -48,7 +47,6 @@ pub(super) const DOCUMENTS: TableDefinition<(&str, &str), &[u8]> = TableDefiniti
 pub(super) const DOCUMENT_CHANGES: TableDefinition<(&str, u64), &str> = TableDefinition::new("document_changes");
 
 pub(super) const LAST_EVENT: &str = "last_event";
-pub(super) const LAST_LEASE: &str = "last_lease";
 pub(super) const LAST_REVISION: &str = "last_revision";
 pub(super) const WAITING: &str = "waiting";
 pub(super) const WAITING_BYTES: &str = "waiting_bytes";
@@ -129,8 +127,6 @@ pub(super) fn prepare(db: &Database) -> anyhow::Result<()> {
         let mut meta = transaction.open_table(META)?;
         set(&mut meta, WAITING, inbox.len()?)?;
         set(&mut meta, WAITING_BYTES, bytes)?;
-        // Only one process can have the file open, so whoever held a lease is gone.
-        transaction.open_table(LEASES)?.retain(|_, _| false)?;
         transaction.open_table(DEAD)?;
         transaction.open_table(INCIDENTS)?;
         transaction.open_table(BY_KEY)?;
@@ -229,6 +225,7 @@ pub(super) fn remove_events(transaction: &WriteTransaction, events: &[EventId]) 
 
 pub(super) fn commit(
     transaction: &WriteTransaction,
+    leases: &Leases,
     writes: &[Write],
     handled: &[EventId],
     now: DateTime<Utc>,
@@ -237,7 +234,7 @@ pub(super) fn commit(
     for write in writes {
         check_version(transaction, &write.incident)?;
         if let Some(lease) = &write.lease {
-            check_lease(transaction, lease, now)?;
+            leases.check(lease, now)?;
         }
     }
     for write in writes {
@@ -263,16 +260,6 @@ fn check_version(transaction: &WriteTransaction, incident: &Versioned<Incident>)
     let stored = incidents.get(incident.value.id.0.as_str()).context("read incident")?;
     let version = stored.map(|row| incident_from(row.value())).transpose()?.map_or(0, |stored| stored.version);
     if version == incident.version { Ok(()) } else { Err(StoreError::Conflict(incident.value.id.clone())) }
-}
-
-fn check_lease(transaction: &WriteTransaction, lease: &Lease, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let leases = transaction.open_table(LEASES).context("open leases")?;
-    let held = leases.get(lease.name.as_str()).context("read lease")?.map(|row| row.value());
-    if held.is_some_and(|(token, until)| token == lease.token && until > millis(now)) {
-        Ok(())
-    } else {
-        Err(StoreError::LeaseLost(lease.name.clone()))
-    }
 }
 
 pub(super) fn write_incident(
