@@ -16,6 +16,8 @@ use crate::ports::{Lease, StoreError};
 
 /// What one execution may take before another replica may look after it: requests have a timeout of their own.
 const HOLD: TimeDelta = TimeDelta::minutes(2);
+/// How long before the lease's end nothing is sent any more: longer than a request takes.
+const MARGIN: TimeDelta = TimeDelta::seconds(30);
 /// When a neighbour that did not answer is asked again.
 const AGAIN: TimeDelta = TimeDelta::seconds(2);
 /// When a drain goes on: pods take seconds to leave.
@@ -42,8 +44,9 @@ impl Hands {
 /// When the store does not take a step; the timer stays, and the next run looks how far it came.
 pub async fn run(context: &Context, hands: &Hands, id: &IncidentId, proposal: &ProposalId) -> Result<(), StoreError> {
     let name = execution_key(proposal);
-    let Some(lease) = context.store.lease(&name, HOLD, (context.clock)()).await? else { return Ok(()) };
-    let result = execute(context, hands, id, proposal, &lease).await;
+    let now = (context.clock)();
+    let Some(lease) = context.store.lease(&name, HOLD, now).await? else { return Ok(()) };
+    let result = execute(context, hands, id, proposal, &Held { lease: &lease, until: now + HOLD - MARGIN }).await;
     let released = context.store.release(&lease).await;
     result.and(released)
 }
@@ -53,8 +56,9 @@ async fn execute(
     hands: &Hands,
     id: &IncidentId,
     proposal: &ProposalId,
-    lease: &Lease,
+    held: &Held<'_>,
 ) -> Result<(), StoreError> {
+    let lease = held.lease;
     let Some(found) = context.store.proposal(proposal).await? else { return clear(context, id, proposal).await };
     let look = match look(hands, &found).await {
         Ok(Some(look)) => look,
@@ -84,7 +88,13 @@ async fn execute(
     .await?;
     // It is stored that it begins, at the version that was read: from here on it may happen.
     let Some(Some(approved)) = begun else { return Ok(()) };
-    act(context, hands, id, &approved, drains, lease).await
+    act(context, hands, id, &approved, drains, held).await
+}
+
+/// The lease on an execution, and until when a request may be sent under it.
+struct Held<'a> {
+    lease: &'a Lease,
+    until: DateTime<Utc>,
 }
 
 /// What is seen of the target, and of an execution that was interrupted.
@@ -115,9 +125,14 @@ async fn act(
     id: &IncidentId,
     approved: &Approved,
     drains: bool,
-    lease: &Lease,
+    held: &Held<'_>,
 ) -> Result<(), StoreError> {
     let now = (context.clock)();
+    if now >= held.until {
+        // This process stood still. Somebody else may have looked, seen nothing, and ended it.
+        tracing::warn!(incident = %id, "{approved} is not sent: the lease is over");
+        return Ok(());
+    }
     tracing::info!(incident = %id, approvers = approved.approvers().join(", "), "execute {approved}");
     let result = match drains {
         true => hands.actuator.drain(approved, now).await.map(After::Pass),
@@ -133,7 +148,7 @@ async fn act(
         ActuatorError::Moved { .. } => ExecutionFailed::Moved,
         error => ExecutionFailed::Refused { why: context.redactor.redact(&error.to_string()).into_owned() },
     });
-    alter(context, id, Some(lease), |mut seen| {
+    alter(context, id, Some(held.lease), |mut seen| {
         let mut proposal = seen.take(&proposal)?;
         let now = seen.read.now();
         let left = match &result {

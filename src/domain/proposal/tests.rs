@@ -552,9 +552,15 @@ impl Model {
             true => proposal.resume(sight, circumstances, &seen, &groups),
             false => proposal.begin(circumstances, &seen, &groups),
         });
-        if self.store(version, begun.step.proposal)
-            && let Some(approved) = begun.approved
-        {
+        let ended = executing && begun.approved.is_none();
+        let stored = self.store(version, begun.step.proposal);
+        if stored && ended {
+            // Whoever is overtaken has lost its lease, and looks at the clock before it sends.
+            for other in &mut self.replicas {
+                other.approved = None;
+            }
+        }
+        if stored && let Some(approved) = begun.approved {
             assert!(self.oracle(), "begun without a live, sufficient approval: {:?} at {}", self.approvals, self.now);
             assert_eq!(approved.action(), &self.original.action, "an altered proposal never begins");
             self.begun = true;
