@@ -655,7 +655,8 @@ fn without_secrets(url: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Config, String> {
+    /// Reads an environment; its problems as they are told.
+    pub(super) fn read(variables: &[(&str, &str)]) -> Result<Config, String> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Config::from_variables(&variables).map_err(|problems| problems.to_string())
     }

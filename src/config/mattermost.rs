@@ -140,12 +140,7 @@ fn is_channel(written: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::Config;
-
-    fn read(variables: &[(&str, &str)]) -> Result<Config, String> {
-        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Config::from_variables(&variables).map_err(|problems| problems.to_string())
-    }
+    use crate::config::tests::read;
 
     #[test]
     fn a_whole_configuration() {

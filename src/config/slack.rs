@@ -73,12 +73,7 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::Config;
-
-    fn read(variables: &[(&str, &str)]) -> Result<Config, String> {
-        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Config::from_variables(&variables).map_err(|problems| problems.to_string())
-    }
+    use crate::config::tests::read;
 
     #[test]
     fn what_is_needed_together() {

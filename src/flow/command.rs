@@ -4,7 +4,7 @@ use super::deliver::next::ROOT;
 use super::press::{Consent, wish};
 use super::tell::tell;
 use super::{AUTHOR, Context, answer, intake, propose, questions, silence};
-use crate::domain::action::Action;
+use crate::domain::action::{Action, seconds};
 use crate::domain::audit::AuditDraft;
 use crate::domain::chat::Spot;
 use crate::domain::command::Command;
@@ -163,7 +163,7 @@ async fn silence(context: &Context, event: EventId, typed: &Typed, words: &str) 
     let render = &context.render;
     let wrong = || render.word("said.wrong_silence");
     let mut words: Vec<&str> = words.split_whitespace().collect();
-    let Some(seconds) = words.pop().and_then(silence::seconds) else { return Ok(wrong()) };
+    let Some(seconds) = words.pop().and_then(seconds) else { return Ok(wrong()) };
     let (named, matchers) = match words.as_slice() {
         [] => (typed.incident.clone(), &[][..]),
         [one] if is_incident(one) => (Some(IncidentId((*one).to_owned())), &[][..]),
@@ -230,9 +230,9 @@ async fn act(context: &Context, event: EventId, typed: &Typed, words: &str) -> R
         Ok(incident) => incident,
         Err(said) => return Ok(said),
     };
-    match propose::read(words, &incident) {
+    match Action::parse_about(words, &incident.subject) {
         Ok(action) => wish(context, event, &wanted(typed, &incident, action, Consent::Asked)).await,
-        Err(problem) => Ok(context.render.say("said.wrong_action", &[&problem])),
+        Err(problem) => Ok(context.render.say("said.wrong_action", &[&problem.to_string()])),
     }
 }
 

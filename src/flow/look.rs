@@ -21,7 +21,7 @@ pub const FIRST_ROUND: f64 = 0.6;
 /// Runbooks whose queries are asked and that are shown.
 const MAX_RUNBOOKS: usize = 3;
 /// The runbook for what no other is for.
-const GENERAL: &str = "general-workflow";
+pub const GENERAL: &str = "general-workflow";
 /// How the slot of the alerts themselves is called.
 pub const ALERTS: &str = "alerts";
 

@@ -101,7 +101,7 @@ fn post(context: &Context, incident: &Incident, proposal: &Proposal, read: &Read
         context.render.proposal(proposal, &proposal.judge(circumstances), circumstances.policy)
     });
     PostDraft {
-        key: format!("proposal:{}", proposal.id),
+        key: proposal.id.post_key(),
         kind: PostKind::Proposal,
         author: AUTHOR.into(),
         text,

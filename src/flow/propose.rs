@@ -5,12 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::decide::decide;
 use super::execute::Hands;
+use super::look::GENERAL;
 use super::proposals::{Altered, alter, expiry, places};
 use super::tell::beside;
 use super::{Context, plan, update};
 use crate::adapters::actuator::{ActuatorError, Preview, Warning};
 use crate::analysis::remedies::remedies;
-use crate::domain::action::{Action, ActionName, Before, Name, SilenceMatcher};
+use crate::domain::action::{Action, ActionName, Before, SilenceMatcher};
 use crate::domain::event::{Decided, Event, EventId, Wish};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
@@ -25,8 +26,6 @@ use crate::ports::{StoreError, Timer, Write};
 const HOLD: TimeDelta = TimeDelta::minutes(2);
 /// How sure a suggestion of the model counts: below what the evidence itself speaks for.
 const SUGGESTED: u8 = 40;
-/// The runbook for what no other is for.
-const GENERAL: &str = "general-workflow";
 
 /// The timer that has remedies put forward after an investigation.
 pub(super) fn timer(incident: &IncidentId, run: u32, explained: bool, due: DateTime<Utc>) -> Timer {
@@ -104,7 +103,7 @@ fn suggested(incident: &Incident, record: &Investigation, allowed: &[ActionName]
     let Some(Explanation::Given { report, .. }) = &record.explanation else { return Vec::new() };
     let mut suggested: Vec<(Action, Why, ProposedBy)> = Vec::new();
     for command in &report.actions {
-        let action = match read(command, incident) {
+        let action = match Action::parse_about(command, &incident.subject) {
             Ok(action) if allowed.contains(&action.name()) => action,
             Ok(action) => {
                 tracing::info!(incident = %incident.id, "the model's `{action}` is refused: no runbook that fits lists it");
@@ -292,15 +291,6 @@ pub fn silence_of(incident: &Incident, minutes: u32, by: &str) -> Option<Action>
         SilenceMatcher::covering(incident.alerts.iter().filter(|alert| alert.is_firing()).map(|a| &a.labels))?;
     let comment = format!("{} ({}), by {by}", crate::domain::text::line(&incident.title, 200), incident.id);
     Action::CreateSilence { matchers, duration_seconds: u64::from(minutes) * 60, comment }.checked().ok()
-}
-
-/// Reads an action as a person types it, in the incident's namespace where it names none.
-///
-/// # Errors
-/// A sentence that names what to mend.
-pub fn read(command: &str, incident: &Incident) -> Result<Action, String> {
-    let namespace = incident.subject.namespace.as_deref().and_then(|name| name.parse::<Name>().ok());
-    Action::parse(command, namespace.as_ref()).map_err(|error| error.to_string())
 }
 
 /// Notes what a person wants put forward: looking at the target takes a neighbour, which the inbox does not wait for.

@@ -10,7 +10,7 @@ use crate::domain::investigation::Investigation;
 use crate::domain::message::{ButtonStyle, Confirm, Control, Message, Picture, Tone};
 use crate::domain::post::{Post, PostKind};
 use crate::domain::press::Press;
-use crate::domain::proposal::{Proposal, State};
+use crate::domain::proposal::{Proposal, ProposalId, State};
 use crate::domain::text;
 
 /// Silences that are offered, in minutes.
@@ -54,8 +54,8 @@ impl Renderer {
                 Message { picture: evidence.and_then(picture), ..plain(Tone::Plain) }
             }
             PostKind::Proposal => {
-                let id = draft.key.strip_prefix("proposal:").unwrap_or_default();
-                match about.proposals.iter().find(|proposal| proposal.id.0 == id) {
+                let id = ProposalId::of_post(&draft.key);
+                match about.proposals.iter().find(|proposal| Some(&proposal.id) == id.as_ref()) {
                     Some(proposal) => Message {
                         controls: self.proposal_controls(proposal, about.now),
                         ..plain(proposal_tone(&proposal.state))

@@ -63,6 +63,15 @@ impl fmt::Display for At<'_> {
     }
 }
 
+/// Seconds with the letter of each unit.
+const UNITS: [(char, u64); 4] = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)];
+
+/// `90s`, `30m`, `2h`, `1d` in seconds; `None` for anything else.
+pub fn seconds(written: &str) -> Option<u64> {
+    let read = |(unit, factor): (char, u64)| written.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(factor);
+    UNITS.into_iter().find_map(read)
+}
+
 /// `2h`, `90m`, `75s`: the largest unit that needs no fraction.
 pub(super) fn duration(seconds: u64) -> String {
     match seconds {
@@ -70,5 +79,19 @@ pub(super) fn duration(seconds: u64) -> String {
         s if s % 3_600 == 0 && s > 0 => format!("{}h", s / 3_600),
         s if s % 60 == 0 && s > 0 => format!("{}m", s / 60),
         s => format!("{s}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read() {
+        for (written, expected) in
+            [("90s", Some(90)), ("2h", Some(7_200)), ("1d", Some(86_400)), ("2", None), ("h", None)]
+        {
+            assert_eq!(seconds(written), expected, "{written}");
+        }
     }
 }

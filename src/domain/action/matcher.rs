@@ -85,6 +85,19 @@ impl SilenceMatcher {
         matchers.iter().any(|matcher| matcher.operator == MatchOperator::Equal).then_some(matchers)
     }
 
+    /// Whether an alert with these labels has what it asks for. A label that is not there is empty, and expressions are
+    /// anchored, as Alertmanager has it.
+    pub fn fits(&self, labels: &Labels) -> bool {
+        let value = labels.get(&self.name).map_or("", String::as_str);
+        let regex = || regex::Regex::new(&format!("^(?:{})$", self.value)).ok();
+        match self.operator {
+            MatchOperator::Equal => value == self.value,
+            MatchOperator::NotEqual => value != self.value,
+            MatchOperator::Regex => regex().is_some_and(|regex| regex.is_match(value)),
+            MatchOperator::NotRegex => regex().is_some_and(|regex| !regex.is_match(value)),
+        }
+    }
+
     /// Reads one matcher; `None` when there is no operator in it. Quotes were taken off before.
     pub(super) fn parse(word: &str) -> Option<Self> {
         let at = word.find(['=', '!'])?;

@@ -20,6 +20,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use command::seconds;
 pub use condition::{Precondition, Success, SuccessCondition};
 pub use error::ActionError;
 pub use inverse::{Before, Inverse, NoInverse};
@@ -29,7 +30,7 @@ pub use target::{Name, Namespaced, RolloutKind, Workload};
 
 use super::incident::hex;
 use super::quantity::Quantity;
-use super::subject::{ObjectRef, SubjectKind};
+use super::subject::{ObjectRef, Subject, SubjectKind};
 
 /// Most replicas that may be asked for at once; a typing error must not fill a cluster.
 pub const MAX_REPLICAS: u32 = 1_000;
@@ -219,6 +220,15 @@ impl Action {
     /// [`ActionError`] names the part that is wrong and how to mend it.
     pub fn parse(command: &str, namespace: Option<&Name>) -> Result<Self, ActionError> {
         parse::action(command, namespace)?.checked()
+    }
+
+    /// Reads the command form as it is meant about `subject`, whose namespace is taken where the command names none.
+    ///
+    /// # Errors
+    /// See [`Action::parse`].
+    pub fn parse_about(command: &str, subject: &Subject) -> Result<Self, ActionError> {
+        let namespace = subject.namespace.as_deref().and_then(|name| name.parse::<Name>().ok());
+        Self::parse(command, namespace.as_ref())
     }
 
     /// The same action, when its values make sense together: whatever was not parsed here (an API body, a model's

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::command::seconds;
 use super::{
     Action, ActionError, Name, Namespaced, Resource, ResourceField, RolloutKind, SilenceMatcher, Workload, words,
 };
@@ -264,7 +265,7 @@ impl Command {
         };
         Ok(Action::CreateSilence {
             matchers: self.words.iter().map(matcher).collect::<Result<_, _>>()?,
-            duration_seconds: seconds(self.option("for", "how long")?)?,
+            duration_seconds: duration(self.option("for", "how long")?)?,
             comment: self.option("comment", "why")?.to_owned(),
         })
     }
@@ -274,12 +275,8 @@ fn wrong_kind(kind: &str, wanted: &str) -> ActionError {
     ActionError::new("target", format!("is a {kind}, and this takes {wanted}"))
 }
 
-/// `90s`, `30m`, `2h`, `1d`.
-fn seconds(text: &str) -> Result<u64, ActionError> {
-    let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)];
-    let read = |(unit, factor): (char, u64)| text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(factor);
-    units
-        .into_iter()
-        .find_map(read)
-        .ok_or_else(|| ActionError::new("for", format!("`{}` is not a duration like 30m or 2h", text::line(text, 40))))
+/// A duration of an option.
+fn duration(text: &str) -> Result<u64, ActionError> {
+    let wrong = || ActionError::new("for", format!("`{}` is not a duration like 30m or 2h", text::line(text, 40)));
+    seconds(text).ok_or_else(wrong)
 }

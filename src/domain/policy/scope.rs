@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Refusal;
-use crate::domain::action::{Action, MatchOperator, SilenceMatcher, Target};
+use crate::domain::action::{Action, SilenceMatcher, Target};
 use crate::domain::alert::Labels;
 use crate::domain::subject::{Subject, SubjectKind};
 
@@ -23,9 +23,7 @@ impl Scope<'_> {
     /// Refuses what lies outside.
     pub fn check(&self, action: &Action) -> Result<(), Refusal> {
         let inside = match (action, action.target()) {
-            (Action::CreateSilence { matchers, .. }, _) => {
-                self.alerts.iter().any(|labels| matchers.iter().all(|matcher| fits(matcher, labels)))
-            }
+            (Action::CreateSilence { matchers, .. }, _) => self.covers(matchers),
             // What the silence covers is known only where it is; its matchers are checked there, by `covers`.
             (_, Target::Alertmanager) => true,
             (_, Target::Node(node)) => {
@@ -53,18 +51,6 @@ impl Scope<'_> {
 
     /// Whether a silence with these matchers covers one of the incident's alerts.
     pub fn covers(&self, matchers: &[SilenceMatcher]) -> bool {
-        self.alerts.iter().any(|labels| matchers.iter().all(|matcher| fits(matcher, labels)))
-    }
-}
-
-fn fits(matcher: &SilenceMatcher, labels: &Labels) -> bool {
-    // A label that is not there is empty, as Alertmanager has it.
-    let value = labels.get(&matcher.name).map_or("", String::as_str);
-    let regex = || regex::Regex::new(&format!("^(?:{})$", matcher.value)).ok();
-    match matcher.operator {
-        MatchOperator::Equal => value == matcher.value,
-        MatchOperator::NotEqual => value != matcher.value,
-        MatchOperator::Regex => regex().is_some_and(|regex| regex.is_match(value)),
-        MatchOperator::NotRegex => regex().is_some_and(|regex| !regex.is_match(value)),
+        self.alerts.iter().any(|labels| matchers.iter().all(|matcher| matcher.fits(labels)))
     }
 }

@@ -54,6 +54,21 @@ const MAX_VOTES: usize = 50;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProposalId(pub String);
 
+/// How the keys of entries begin that show a proposal.
+const POST: &str = "proposal:";
+
+impl ProposalId {
+    /// The key of the thread's entry that shows it.
+    pub fn post_key(&self) -> String {
+        format!("{POST}{}", self.0)
+    }
+
+    /// The proposal that the entry of this key shows.
+    pub fn of_post(key: &str) -> Option<Self> {
+        key.strip_prefix(POST).map(|id| Self(id.to_owned()))
+    }
+}
+
 impl std::fmt::Display for ProposalId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)

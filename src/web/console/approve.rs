@@ -16,7 +16,7 @@ use super::pages::{Page, common, html};
 use super::problem::Problem;
 use super::visitor::Visitor;
 use super::{Shared, protect};
-use crate::domain::action::{Action, Name};
+use crate::domain::action::Action;
 use crate::domain::chat::Place;
 use crate::domain::event::{Decided, Event, Wish};
 use crate::domain::incident::IncidentId;
@@ -52,7 +52,7 @@ pub(super) async fn confirm(
         let incident = shared.console.store.incident(&id).await?.ok_or(Problem::NotFound)?.value;
         let proposal = find(&shared, &id, &proposal).await?;
         let text = shared.console.store.thread(&id).await?.into_iter();
-        let key = format!("proposal:{}", proposal.id);
+        let key = proposal.id.post_key();
         let text = text.map(|post| post.draft).find(|draft| draft.key == key).map(|draft| draft.text);
         let choice = match asked.choice.as_str() {
             "reject" => "reject",
@@ -164,9 +164,8 @@ pub(super) async fn propose(
         let person = deciding(&visitor, &headers)?;
         let id = IncidentId(id);
         let incident = shared.console.store.incident(&id).await?.ok_or(Problem::NotFound)?.value;
-        let namespace = incident.subject.namespace.as_deref().and_then(|name| name.parse::<Name>().ok());
         let typed = text::bounded(&form.action, MAX_ACTION_BYTES);
-        let action = match Action::parse(typed.trim(), namespace.as_ref()) {
+        let action = match Action::parse_about(typed.trim(), &incident.subject) {
             Ok(action) => action,
             Err(error) => return Err(Problem::Senseless(error.to_string())),
         };

@@ -6,19 +6,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 /// Name of the cookie.
 pub(super) const COOKIE: &str = "holmes_session";
 /// How long a login lasts: a shift.
 pub(super) const LASTS: TimeDelta = TimeDelta::hours(12);
-
-/// Whether `given` is `token`; takes the same time wherever they differ, and whatever their lengths.
-pub(super) fn is_token(token: &SecretString, given: &str) -> bool {
-    let hash = |text: &str| Sha256::digest(text.as_bytes());
-    hash(token.expose_secret()).ct_eq(&hash(given)).into()
-}
 
 /// A new session's value.
 pub(super) fn value(token: &SecretString, now: DateTime<Utc>) -> String {

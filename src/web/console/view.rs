@@ -110,7 +110,7 @@ struct ProposalCard<'a> {
 /// The proposals of an incident for somebody who looks at them: open ones first, the others newest first.
 pub(super) fn proposals(all: &[Proposal], thread: &[Post], visitor: &Visitor, now: DateTime<Utc>) -> Value {
     let text = |proposal: &Proposal| {
-        let key = format!("proposal:{}", proposal.id);
+        let key = proposal.id.post_key();
         thread.iter().find(|post| post.draft.key == key).map_or("", |post| post.draft.text.as_str())
     };
     let me = visitor.person.as_ref().map(|person| &person.id);

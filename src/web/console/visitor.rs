@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::session;
+use crate::config::is_secret;
 use crate::domain::policy::{Person, Principal, PrincipalKind};
 
 /// Most groups taken from a proxy's header.
@@ -69,7 +70,7 @@ impl Doors {
             scheme.eq_ignore_ascii_case("bearer").then_some(given.trim())
         });
         if let Some(given) = bearer {
-            return self.by(|token| session::is_token(token, given));
+            return self.by(|token| is_secret(token, given.as_bytes()));
         }
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut sessions = cookies
@@ -82,7 +83,7 @@ impl Doors {
     /// The token that was typed into the login page, and whose it is.
     pub fn token(&self, given: &str) -> Option<&SecretString> {
         let residents = self.residents.iter().map(|resident| &resident.token);
-        residents.chain(&self.viewer).find(|token| session::is_token(token, given))
+        residents.chain(&self.viewer).find(|token| is_secret(token, given.as_bytes()))
     }
 
     /// Whether there is anything to log in for.
