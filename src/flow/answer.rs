@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::amend::{Besides, amend};
 use super::converse::{Live, Shown, Trouble, converse};
 use super::tools::{Ledger, Toolbox};
-use super::{AUTHOR, Context, ModelUse};
+use super::{AUTHOR, Context, ModelUse, alone};
 use crate::adapters::model::Priority;
 use crate::agent::driver::Talk;
 use crate::agent::prompt::{self, Known, Said};
@@ -102,12 +102,7 @@ fn key(question: &QuestionId) -> String {
 pub async fn run(context: &Context, id: &IncidentId, question: &QuestionId) -> Result<(), StoreError> {
     let most = context.model.as_ref().map_or(Duration::ZERO, |model| model.question_deadline);
     let hold = TimeDelta::from_std(most).unwrap_or(GRACE) + GRACE;
-    let Some(lease) = context.store.lease(&format!("answer:{id}"), hold, (context.clock)()).await? else {
-        return Ok(());
-    };
-    let result = answer(context, id, question).await;
-    let released = context.store.release(&lease).await;
-    result.and(released)
+    alone(context, &format!("answer:{id}"), hold, |_| answer(context, id, question)).await
 }
 
 async fn answer(context: &Context, id: &IncidentId, question: &QuestionId) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::proposals::{Altered, alter, execution, execution_key};
-use super::{Context, verify};
+use super::{Context, alone, clear, verify};
 use crate::adapters::actuator::{Actuator, ActuatorError, Applied, DrainProgress};
 use crate::domain::chat::Platform;
 use crate::domain::incident::IncidentId;
@@ -43,12 +43,9 @@ impl Hands {
 /// # Errors
 /// When the store does not take a step; the timer stays, and the next run looks how far it came.
 pub async fn run(context: &Context, hands: &Hands, id: &IncidentId, proposal: &ProposalId) -> Result<(), StoreError> {
-    let name = execution_key(proposal);
-    let now = (context.clock)();
-    let Some(lease) = context.store.lease(&name, HOLD, now).await? else { return Ok(()) };
-    let result = execute(context, hands, id, proposal, &Held { lease: &lease, until: now + HOLD - MARGIN }).await;
-    let released = context.store.release(&lease).await;
-    result.and(released)
+    let until = (context.clock)() + HOLD - MARGIN;
+    alone(context, &execution_key(proposal), HOLD, |lease| execute(context, hands, id, proposal, Held { lease, until }))
+        .await
 }
 
 async fn execute(
@@ -56,18 +53,19 @@ async fn execute(
     hands: &Hands,
     id: &IncidentId,
     proposal: &ProposalId,
-    held: &Held<'_>,
+    held: Held,
 ) -> Result<(), StoreError> {
-    let lease = held.lease;
-    let Some(found) = context.store.proposal(proposal).await? else { return clear(context, id, proposal).await };
+    let Some(found) = context.store.proposal(proposal).await? else {
+        return clear(context, id, &execution_key(proposal)).await;
+    };
     let look = match look(hands, &found).await {
         Ok(Some(look)) => look,
-        Ok(None) => return clear(context, id, proposal).await,
+        Ok(None) => return clear(context, id, &execution_key(proposal)).await,
         Err(error) => return later(context, id, proposal, &error).await,
     };
     let groups = groups(context, &found).await;
     let drains = matches!(look.sight, Some(Sight::Underway { .. }));
-    let begun = alter(context, id, Some(lease), |mut seen| {
+    let begun = alter(context, id, Some(&held.lease), |mut seen| {
         let proposal = seen.take(proposal)?;
         let id = proposal.id.clone();
         let Begun { step, approved } =
@@ -88,12 +86,12 @@ async fn execute(
     .await?;
     // It is stored that it begins, at the version that was read: from here on it may happen.
     let Some(Some(approved)) = begun else { return Ok(()) };
-    act(context, hands, id, &approved, drains, held).await
+    act(context, hands, id, &approved, drains, &held).await
 }
 
 /// The lease on an execution, and until when a request may be sent under it.
-struct Held<'a> {
-    lease: &'a Lease,
+struct Held {
+    lease: Lease,
     until: DateTime<Utc>,
 }
 
@@ -125,7 +123,7 @@ async fn act(
     id: &IncidentId,
     approved: &Approved,
     drains: bool,
-    held: &Held<'_>,
+    held: &Held,
 ) -> Result<(), StoreError> {
     let now = (context.clock)();
     if now >= held.until {
@@ -148,7 +146,7 @@ async fn act(
         ActuatorError::Moved { .. } => ExecutionFailed::Moved,
         error => ExecutionFailed::Refused { why: context.redactor.redact(&error.to_string()).into_owned() },
     });
-    alter(context, id, Some(held.lease), |mut seen| {
+    alter(context, id, Some(&held.lease), |mut seen| {
         let mut proposal = seen.take(&proposal)?;
         let now = seen.read.now();
         let left = match &result {
@@ -200,8 +198,7 @@ fn ended(altered: &mut Altered, others: &mut Vec<Proposal>, now: DateTime<Utc>) 
         && let Some(at) = others.iter().position(|other| other.id == *of)
     {
         let step = others.swap_remove(at).undone(proposal.id.clone(), now);
-        altered.audit.extend(step.audit);
-        altered.proposals.push(step.proposal);
+        altered.and(step);
     }
 }
 
@@ -222,12 +219,6 @@ async fn later(
     })
     .await
     .map(drop)
-}
-
-/// There is nothing to do any more.
-async fn clear(context: &Context, id: &IncidentId, proposal: &ProposalId) -> Result<(), StoreError> {
-    let cleared = || Altered { cleared: vec![execution_key(proposal)], ..Altered::default() };
-    alter(context, id, None, |_| Some((cleared(), ()))).await.map(drop)
 }
 
 /// The groups that each approver is in now, asked from where they clicked.

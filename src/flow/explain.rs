@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::amend::{Besides, amend};
 use super::converse::{Live, Trouble, converse};
 use super::tools::{Ledger, Toolbox};
-use super::{AUTHOR, Context, ModelUse, propose};
+use super::{AUTHOR, Context, ModelUse, alone, propose};
 use crate::adapters::model::{ModelError, Priority};
 use crate::agent::driver::Talk;
 use crate::agent::prompt::{self, Known};
@@ -41,10 +41,7 @@ fn key(incident: &IncidentId) -> String {
 pub async fn run(context: &Context, id: &IncidentId, run: u32, attempt: u32) -> Result<(), StoreError> {
     let Some(model) = &context.model else { return settle(context, id, run, None, attempt).await };
     let hold = TimeDelta::from_std(model.explain_deadline).unwrap_or(GRACE) + GRACE;
-    let Some(lease) = context.store.lease(&key(id), hold, (context.clock)()).await? else { return Ok(()) };
-    let result = explain(context, model, id, run, attempt).await;
-    let released = context.store.release(&lease).await;
-    result.and(released)
+    alone(context, &key(id), hold, |_| explain(context, model, id, run, attempt)).await
 }
 
 async fn explain(

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::amend::{Besides, amend};
 use super::gather::Gathering;
 use super::look::{ALERTS, Look, enter};
-use super::{AUTHOR, Context, explain, intake, propose, questions, relate};
+use super::{AUTHOR, Context, alone, explain, intake, propose, questions, relate};
 use crate::domain::evidence::Source;
 use crate::domain::finding::{Cause, Finding};
 use crate::domain::incident::{Incident, IncidentId, Progress};
@@ -30,12 +30,13 @@ const MAX_SECOND_LOOKS: u32 = 2;
 /// When the store does not take the result; the timer stays, and it is investigated again.
 pub async fn run(context: &Context, id: &IncidentId) -> Result<(), StoreError> {
     let hold = TimeDelta::from_std(context.deadline).unwrap_or(GRACE) + GRACE;
-    let Some(lease) = context.store.lease(&id.0, hold, (context.clock)()).await? else { return Ok(()) };
-    let began = std::time::Instant::now();
-    let result = investigate(context, id, &lease).await;
-    context.counters.investigation_seconds.observe(began.elapsed().as_secs_f64());
-    let released = context.store.release(&lease).await;
-    result.and(released)
+    alone(context, &id.0, hold, |lease| async move {
+        let began = std::time::Instant::now();
+        let result = investigate(context, id, &lease).await;
+        context.counters.investigation_seconds.observe(began.elapsed().as_secs_f64());
+        result
+    })
+    .await
 }
 
 async fn investigate(context: &Context, id: &IncidentId, lease: &Lease) -> Result<(), StoreError> {

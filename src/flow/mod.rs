@@ -34,6 +34,8 @@ pub mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use execute::Hands;
 
 use crate::adapters::cluster::Cluster;
@@ -51,7 +53,7 @@ use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::investigation::RunbookRef;
 use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
-use crate::ports::{Chat, Clock, Store, StoreError, Versioned, Write};
+use crate::ports::{Chat, Clock, Lease, Store, StoreError, Versioned, Write};
 use crate::render::Renderer;
 use crate::telemetry::Counters;
 use crate::telemetry::troubles::Troubles;
@@ -181,25 +183,46 @@ pub async fn handle(context: &Context, hands: Option<&Hands>, event: Event) -> R
         Event::Wish(wish) => propose::fulfil(context, hands, wish).await,
         Event::Propose { incident, run, explained } => match hands {
             Some(hands) => propose::run(context, hands, &incident, run, explained).await,
-            None => forget(context, &incident, propose::timer_key(&incident, explained)).await,
+            None => forget(context, &incident, &propose::timer_key(&incident, explained)).await,
         },
         Event::Execute { incident, proposal } => match hands {
             Some(hands) => execute::run(context, hands, &incident, &proposal).await,
-            None => forget(context, &incident, proposals::execution_key(&proposal)).await,
+            None => forget(context, &incident, &proposals::execution_key(&proposal)).await,
         },
         Event::Verify { incident, proposal } => match hands {
             Some(hands) => verify::run(context, hands, &incident, &proposal).await,
-            None => forget(context, &incident, format!("verify:{proposal}")).await,
+            None => forget(context, &incident, &verify::key(&proposal)).await,
         },
         Event::Expire { incident, proposal } => proposals::expire(context, &incident, &proposal).await,
         Event::Settle { incident } => resolve::tell_what_changed(context, &incident).await,
     }
 }
 
+/// Does `work` under the lease on `name`, and gives the lease back; where somebody else holds it, nothing.
+async fn alone<F>(
+    context: &Context,
+    name: &str,
+    hold: TimeDelta,
+    work: impl FnOnce(Lease) -> F,
+) -> Result<(), StoreError>
+where
+    F: Future<Output = Result<(), StoreError>>,
+{
+    let Some(lease) = context.store.lease(name, hold, (context.clock)()).await? else { return Ok(()) };
+    let result = work(lease.clone()).await;
+    let released = context.store.release(&lease).await;
+    result.and(released)
+}
+
+/// Clears a timer of an incident: what it was for is done.
+async fn clear(context: &Context, id: &IncidentId, key: &str) -> Result<(), StoreError> {
+    update(context, id, |incident| Some(Write { cleared: vec![key.to_owned()], ..Write::new(incident) })).await
+}
+
 /// Clears a timer that nothing can be done about: the actuator that it needs was taken out of the configuration.
-async fn forget(context: &Context, id: &IncidentId, key: String) -> Result<(), StoreError> {
+async fn forget(context: &Context, id: &IncidentId, key: &str) -> Result<(), StoreError> {
     tracing::warn!(incident = %id, "{key} is dropped: no actuator is configured (HOLMES_ACTUATOR_KUBECONFIG)");
-    update(context, id, |incident| Some(Write { cleared: vec![key.clone()], ..Write::new(incident) })).await
+    clear(context, id, key).await
 }
 
 /// Reads an incident, lets `change` make a write of it, and commits; again if somebody else was faster.

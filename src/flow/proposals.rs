@@ -27,16 +27,24 @@ pub struct Altered {
     pub cleared: Vec<String>,
     /// What to remember.
     pub audit: Vec<AuditDraft>,
-    /// Entries of the thread besides those that show the proposals.
-    pub posts: Vec<PostDraft>,
 }
 
 impl Altered {
-    /// What a step of one proposal brings. One that is settled needs no end any more.
+    /// What a step of one proposal brings.
     pub fn by(step: Step) -> Self {
+        let mut altered = Self::default();
+        altered.and(step);
+        altered
+    }
+
+    /// Besides, what a step of another brings. One that is settled needs no end any more.
+    pub fn and(&mut self, step: Step) {
         let Step { proposal, audit, .. } = step;
-        let cleared = if proposal.state.is_settled() { vec![expiry_key(&proposal.id)] } else { Vec::new() };
-        Self { proposals: vec![proposal], audit: audit.into_iter().collect(), cleared, ..Self::default() }
+        if proposal.state.is_settled() {
+            self.cleared.push(expiry_key(&proposal.id));
+        }
+        self.audit.extend(audit);
+        self.proposals.push(proposal);
     }
 }
 
@@ -77,14 +85,8 @@ pub async fn alter<T>(
         let read = Read::of(context, &record).await?;
         let seen = Seen { incident: &mut incident.value, proposals, read: &read };
         let Some((altered, given)) = change(seen) else { return Ok(None) };
-        let Altered { mut proposals, timers, cleared, audit, mut posts } = altered;
-        for proposal in &mut proposals {
-            let id = proposal.id.clone();
-            proposal.offered = read.of_decision(context, &incident.value, &id, |now| {
-                matches!(proposal.judge(now), Decision::NeedsApproval(_))
-            });
-        }
-        posts.extend(proposals.iter().map(|proposal| post(context, &incident.value, proposal, &read)));
+        let Altered { mut proposals, timers, cleared, audit } = altered;
+        let posts = proposals.iter_mut().map(|proposal| show(context, &incident.value, proposal, &read)).collect();
         let write = Write { proposals, timers, cleared, audit, posts, lease: lease.cloned(), ..Write::new(incident) };
         match context.commit(vec![write], &[]).await {
             Ok(()) => return Ok(Some(given)),
@@ -95,16 +97,16 @@ pub async fn alter<T>(
     Err(StoreError::Conflict(id.clone()))
 }
 
-/// The entry that shows a proposal as it is.
-fn post(context: &Context, incident: &Incident, proposal: &Proposal, read: &Read) -> PostDraft {
-    let text = read.of_decision(context, incident, &proposal.id, |circumstances| {
-        context.render.proposal(proposal, &proposal.judge(circumstances), circumstances.policy)
-    });
+/// Notes in a proposal whether anybody may approve it now, and gives the entry that shows it.
+fn show(context: &Context, incident: &Incident, proposal: &mut Proposal, read: &Read) -> PostDraft {
+    let id = proposal.id.clone();
+    let decision = read.of_decision(context, incident, &id, |circumstances| proposal.judge(circumstances));
+    proposal.offered = matches!(decision, Decision::NeedsApproval(_));
     PostDraft {
-        key: proposal.id.post_key(),
+        key: id.post_key(),
         kind: PostKind::Proposal,
         author: AUTHOR.into(),
-        text,
+        text: context.render.proposal(proposal, &decision, &context.policy),
         evidence: proposal.why.evidence.clone(),
         at: read.now(),
     }

@@ -8,7 +8,7 @@ use super::execute::Hands;
 use super::look::GENERAL;
 use super::proposals::{Altered, alter, expiry, places};
 use super::tell::beside;
-use super::{Context, plan, update};
+use super::{Context, alone, clear, plan, update};
 use crate::adapters::actuator::{ActuatorError, Preview, Warning};
 use crate::analysis::remedies::remedies;
 use crate::domain::action::{Action, ActionName, Before, SilenceMatcher};
@@ -53,10 +53,7 @@ pub async fn run(
     run: u32,
     explained: bool,
 ) -> Result<(), StoreError> {
-    let Some(lease) = context.store.lease(&key(id), HOLD, (context.clock)()).await? else { return Ok(()) };
-    let result = propose(context, hands, id, run, explained).await;
-    let released = context.store.release(&lease).await;
-    result.and(released)
+    alone(context, &key(id), HOLD, |_| propose(context, hands, id, run, explained)).await
 }
 
 async fn propose(
@@ -92,9 +89,7 @@ async fn propose(
             }
         }
     }
-    alter(context, id, None, |_| Some((Altered { cleared: vec![timer_key(id, explained)], ..Altered::default() }, ())))
-        .await
-        .map(drop)
+    clear(context, id, &timer_key(id, explained)).await
 }
 
 /// What the model would put to people, as far as it is an action of the catalogue that the runbooks list. Its words are
@@ -175,7 +170,7 @@ async fn put(
         if let Some(waiting) = waiting {
             return Some((Altered::default(), Err(NotPut::Waits(Box::new(waiting.clone())))));
         }
-        let mut draft = ProposalDraft {
+        let draft = ProposalDraft {
             incident: id.clone(),
             action: action.clone(),
             target: preview.target.clone(),
@@ -187,29 +182,23 @@ async fn put(
             places: places.clone(),
             expires: None,
         };
-        let judged = Proposal::new(draft.clone(), now).map(|(proposal, _)| {
-            seen.read.of_decision(context, seen.incident, &proposal.id, |circumstances| proposal.judge(circumstances))
-        });
-        match judged {
+        let (mut proposal, made) = match Proposal::new(draft, now) {
+            Ok(made) => made,
             Err(error) => return Some((Altered::default(), Err(NotPut::Senseless(error.to_string())))),
-            Ok(Decision::Forbidden(refusals)) => {
+        };
+        let id = proposal.id.clone();
+        match seen.read.of_decision(context, seen.incident, &id, |circumstances| proposal.judge(circumstances)) {
+            Decision::Forbidden(refusals) => {
                 let outside = refusals.into_iter().find(|refusal| matches!(refusal, Refusal::OutOfScope { .. }));
                 if let Some(outside) = outside {
                     return Some((Altered::default(), Err(NotPut::OutOfScope(outside))));
                 }
             }
-            Ok(Decision::NeedsApproval(terms)) => draft.expires = Some(terms.expires()),
+            Decision::NeedsApproval(terms) => proposal.lasts(terms.expires()),
         }
-        let (proposal, made) = match Proposal::new(draft, now) {
-            Ok(made) => made,
-            Err(error) => return Some((Altered::default(), Err(NotPut::Senseless(error.to_string())))),
-        };
         let mut altered = Altered { audit: vec![made], timers: vec![expiry(&proposal)], ..Altered::default() };
         for other in seen.proposals.into_iter().filter(|other| gives_way(other, &proposal)) {
-            let Altered { proposals, audit, cleared, .. } = Altered::by(other.supersede(Void::Replaced, now));
-            altered.proposals.extend(proposals);
-            altered.audit.extend(audit);
-            altered.cleared.extend(cleared);
+            altered.and(other.supersede(Void::Replaced, now));
         }
         altered.proposals.push(proposal.clone());
         Some((altered, Ok(proposal)))
@@ -321,16 +310,15 @@ fn wish_key(wish: &Wish) -> String {
 /// When the store does not take it; the timer stays.
 pub async fn fulfil(context: &Context, hands: Option<&Hands>, wish: Wish) -> Result<(), StoreError> {
     let name = wish_key(&wish);
-    let Some(lease) = context.store.lease(&name, HOLD, (context.clock)()).await? else { return Ok(()) };
-    let result = answer(context, hands, &wish).await;
-    let released = context.store.release(&lease).await;
-    let said = result?;
-    let cleared = || Altered { cleared: vec![name.clone()], ..Altered::default() };
-    alter(context, &wish.incident, None, |_| Some((cleared(), ()))).await?;
-    if let Some(said) = said {
-        beside(context, &wish.incident, wish.message.as_ref(), &wish.person, &wish.place, &said).await;
-    }
-    released
+    alone(context, &name, HOLD, |_| async {
+        let said = answer(context, hands, &wish).await?;
+        clear(context, &wish.incident, &name).await?;
+        if let Some(said) = said {
+            beside(context, &wish.incident, wish.message.as_ref(), &wish.person, &wish.place, &said).await;
+        }
+        Ok(())
+    })
+    .await
 }
 
 async fn answer(context: &Context, hands: Option<&Hands>, wish: &Wish) -> Result<Option<String>, StoreError> {
@@ -378,11 +366,7 @@ pub async fn over(context: &Context, id: &IncidentId) -> Result<(), StoreError> 
         }
         let mut altered = Altered::default();
         for proposal in seen.proposals.into_iter().filter(|proposal| proposal.state == State::Proposed) {
-            let Altered { proposals, audit, cleared, .. } =
-                Altered::by(proposal.supersede(Void::Resolved, seen.read.now()));
-            altered.proposals.extend(proposals);
-            altered.audit.extend(audit);
-            altered.cleared.extend(cleared);
+            altered.and(proposal.supersede(Void::Resolved, seen.read.now()));
         }
         (!altered.proposals.is_empty()).then_some((altered, ()))
     })

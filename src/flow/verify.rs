@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::execute::Hands;
 use super::proposals::{Altered, alter};
-use super::{Context, after, propose};
+use super::{Context, after, alone, clear, propose};
 use crate::domain::event::Event;
 use crate::domain::incident::IncidentId;
-use crate::domain::proposal::{Proposal, ProposalId, State};
+use crate::domain::proposal::{Proposal, ProposalId, Seen, State};
 use crate::ports::{StoreError, Timer};
 
 /// How often it is looked at.
@@ -21,7 +21,8 @@ pub(super) fn timer(proposal: &Proposal, now: DateTime<Utc>) -> Timer {
     Timer { key: key(&proposal.id), due: now + EVERY, event }
 }
 
-fn key(proposal: &ProposalId) -> String {
+/// Its key.
+pub(super) fn key(proposal: &ProposalId) -> String {
     format!("verify:{proposal}")
 }
 
@@ -30,24 +31,20 @@ fn key(proposal: &ProposalId) -> String {
 /// # Errors
 /// When the store does not take it; the timer stays.
 pub async fn run(context: &Context, hands: &Hands, id: &IncidentId, proposal: &ProposalId) -> Result<(), StoreError> {
-    let Some(lease) = context.store.lease(&key(proposal), HOLD, (context.clock)()).await? else { return Ok(()) };
-    let result = look(context, hands, id, proposal).await;
-    let released = context.store.release(&lease).await;
-    result.and(released)
+    alone(context, &key(proposal), HOLD, |_| look(context, hands, id, proposal)).await
 }
 
 async fn look(context: &Context, hands: &Hands, id: &IncidentId, proposal: &ProposalId) -> Result<(), StoreError> {
     let found = context.store.proposal(proposal).await?;
     let Some(found) = found.filter(|found| matches!(found.state, State::Applied { .. })) else {
-        let cleared = || Altered { cleared: vec![key(proposal)], ..Altered::default() };
-        return alter(context, id, None, |_| Some((cleared(), ()))).await.map(drop);
+        return clear(context, id, &key(proposal)).await;
     };
     let seen = match hands.actuator.success(&found).await {
         Ok(seen) => seen,
         // A neighbour that does not answer proves nothing; the deadline of the watching bounds how long.
         Err(error) => {
             let what = context.redactor.redact(&error.to_string()).into_owned();
-            crate::domain::proposal::Seen::NotYet { what }
+            Seen::NotYet { what }
         }
     };
     let verdict = alter(context, id, None, |mut all| {

@@ -344,8 +344,7 @@ impl Proposal {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        let expires = expires.unwrap_or(DEFAULT_EXPIRY).clamp(TimeDelta::minutes(1), MAX_EXPIRY);
-        let proposal = Self {
+        let mut proposal = Self {
             id: ProposalId(format!("p-{}", hex(&hash.finalize()[..5]))),
             risk: action.risk(),
             incident,
@@ -358,7 +357,7 @@ impl Proposal {
             proposed_by,
             places,
             created_at: now,
-            expires_at: now + expires,
+            expires_at: now,
             digest,
             votes: Vec::new(),
             break_glass: None,
@@ -367,8 +366,14 @@ impl Proposal {
             watch: Watch::default(),
             state: State::Proposed,
         };
+        proposal.lasts(expires.unwrap_or(DEFAULT_EXPIRY));
         let audit = proposal.made(now);
         Ok((proposal, audit))
+    }
+
+    /// Gives people so long to decide from its making on, within bounds.
+    pub fn lasts(&mut self, expires: TimeDelta) {
+        self.expires_at = self.created_at + expires.clamp(TimeDelta::minutes(1), MAX_EXPIRY);
     }
 
     /// What it is bound to: the action, the target's uid and resourceVersion, and the diff that was shown.
