@@ -35,36 +35,41 @@ pub async fn run(context: &Context, hands: &Hands, id: &IncidentId, proposal: &P
 }
 
 async fn look(context: &Context, hands: &Hands, id: &IncidentId, proposal: &ProposalId) -> Result<(), StoreError> {
-    let found = context.store.proposal(proposal).await?;
-    let Some(found) = found.filter(|found| matches!(found.state, State::Applied { .. })) else {
-        return clear(context, id, &key(proposal)).await;
+    let Some(found) = context.store.proposal(proposal).await? else { return clear(context, id, &key(proposal)).await };
+    let watched = match found.state {
+        State::Applied { .. } => watch(context, hands, found).await?,
+        _ => Some(found),
     };
+    let Some(watched) = watched else { return Ok(()) };
+    // The timer stays until what follows from the verdict is done, so that a crash in between costs none of it.
+    match watched.state {
+        State::Applied { .. } => return Ok(()),
+        State::Verified { .. } => after::show(context, &watched).await?,
+        State::NotVerified { .. } => {
+            after::show(context, &watched).await?;
+            propose::way_back(context, hands, &watched).await?;
+        }
+        _ => {}
+    }
+    clear(context, id, &key(proposal)).await
+}
+
+/// Sees how it is, and stores what that means; gives the proposal as it is then, if it is still there.
+async fn watch(context: &Context, hands: &Hands, found: Proposal) -> Result<Option<Proposal>, StoreError> {
     let seen = match hands.actuator.success(&found).await {
         Ok(seen) => seen,
         // A neighbour that does not answer proves nothing; the deadline of the watching bounds how long.
-        Err(error) => {
-            let what = context.redactor.redact(&error.to_string()).into_owned();
-            Seen::NotYet { what }
-        }
+        Err(error) => Seen::NotYet { what: context.redactor.redact(&error.to_string()).into_owned() },
     };
-    let verdict = alter(context, id, None, |mut all| {
+    alter(context, &found.incident, None, |mut all| {
         let firing = all.incident.firing();
-        let step = all.take(proposal)?.watched(seen.clone(), firing, all.read.now());
+        let step = all.take(&found.id)?.watched(seen.clone(), firing, all.read.now());
+        let watched = step.proposal.clone();
         let mut altered = Altered::by(step);
-        let watched = altered.proposals.first()?.clone();
-        match watched.state {
-            State::Applied { .. } => altered.timers.push(timer(&watched, all.read.now())),
-            _ => altered.cleared.push(key(proposal)),
+        if matches!(watched.state, State::Applied { .. }) {
+            altered.timers.push(timer(&watched, all.read.now()));
         }
         Some((altered, watched))
     })
-    .await?;
-    let Some(watched) = verdict else { return Ok(()) };
-    if matches!(watched.state, State::Verified { .. } | State::NotVerified { .. }) {
-        after::show(context, &watched).await?;
-    }
-    if matches!(watched.state, State::NotVerified { .. }) {
-        propose::way_back(context, hands, &watched).await?;
-    }
-    Ok(())
+    .await
 }
