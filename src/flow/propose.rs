@@ -8,15 +8,18 @@ use super::execute::Hands;
 use super::look::GENERAL;
 use super::proposals::{Altered, alter, expiry, places};
 use super::tell::beside;
-use super::{Context, alone, clear, plan, update};
+use super::{AUTHOR, Context, alone, clear, plan, update};
 use crate::adapters::actuator::{ActuatorError, Preview, Warning};
 use crate::analysis::remedies::remedies;
 use crate::domain::action::{Action, ActionName, Before, SilenceMatcher};
+use crate::domain::audit::AuditDraft;
+use crate::domain::chat::Place;
 use crate::domain::event::{Decided, Event, EventId, Wish};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
 use crate::domain::policy::scope::Scope;
 use crate::domain::policy::{Decision, Refusal};
+use crate::domain::post::{PostDraft, PostKind};
 use crate::domain::proposal::{Choice, Proposal, ProposalDraft, ProposalId, ProposedBy, State, UNDO_REASON, Void, Why};
 use crate::domain::report::Explanation;
 use crate::domain::runbook::matching;
@@ -311,8 +314,16 @@ fn wish_key(wish: &Wish) -> String {
 pub async fn fulfil(context: &Context, hands: Option<&Hands>, wish: Wish) -> Result<(), StoreError> {
     let name = wish_key(&wish);
     alone(context, &name, HOLD, |_| async {
-        let said = answer(context, hands, &wish).await?;
-        clear(context, &wish.incident, &name).await?;
+        let said = match answer(context, hands, &wish).await? {
+            Answer::Put(said) => {
+                clear(context, &wish.incident, &name).await?;
+                said
+            }
+            Answer::Refused(why) => {
+                refuse(context, &wish, &why).await?;
+                Some(why)
+            }
+        };
         if let Some(said) = said {
             beside(context, &wish.incident, wish.message.as_ref(), &wish.person, &wish.place, &said).await;
         }
@@ -321,22 +332,31 @@ pub async fn fulfil(context: &Context, hands: Option<&Hands>, wish: Wish) -> Res
     .await
 }
 
-async fn answer(context: &Context, hands: Option<&Hands>, wish: &Wish) -> Result<Option<String>, StoreError> {
-    let Some(hands) = hands else { return Ok(Some(context.render.word("propose.no_actuator"))) };
+/// What came of a wish.
+enum Answer {
+    /// It stands in the thread; what the person is told besides, where it was their approval, too.
+    Put(Option<String>),
+    /// It was not put forward, and why.
+    Refused(String),
+}
+
+async fn answer(context: &Context, hands: Option<&Hands>, wish: &Wish) -> Result<Answer, StoreError> {
+    let render = &context.render;
+    let Some(hands) = hands else { return Ok(Answer::Refused(render.word("propose.no_actuator"))) };
     let preview = match hands.actuator.preview(&wish.action, (context.clock)()).await {
         Ok(preview) => preview,
-        Err(error) => return Ok(Some(not_offered(context, &error))),
+        Err(error) => return Ok(Answer::Refused(not_offered(context, &error))),
     };
     let by = ProposedBy::Person { person: wish.person.clone() };
     let proposal = match put(context, &wish.incident, &wish.action, &preview, &Why::default(), &by).await? {
         Ok(proposal) => proposal,
         Err(NotPut::Waits(waiting)) => *waiting,
-        Err(NotPut::OutOfScope(refusal)) => return Ok(Some(context.render.refusal(&refusal))),
-        Err(NotPut::Senseless(why)) => return Ok(Some(context.render.plain_sentence(&why))),
-        Err(NotPut::NoIncident) => return Ok(None),
+        Err(NotPut::OutOfScope(refusal)) => return Ok(Answer::Refused(render.refusal(&refusal))),
+        Err(NotPut::Senseless(why)) => return Ok(Answer::Refused(render.plain_sentence(&why))),
+        Err(NotPut::NoIncident) => return Ok(Answer::Put(None)),
     };
     if !wish.approve {
-        return Ok(None);
+        return Ok(Answer::Put(None));
     }
     let decided = Decided {
         incident: wish.incident.clone(),
@@ -347,7 +367,39 @@ async fn answer(context: &Context, hands: Option<&Hands>, wish: &Wish) -> Result
         place: wish.place.clone(),
         nonce: format!("{}:approve", wish.nonce),
     };
-    decide(context, None, &decided).await
+    decide(context, None, &decided).await.map(Answer::Put)
+}
+
+/// Keeps that a wish was refused. A chat tells the person alone; who asked in the console reads it in the thread.
+async fn refuse(context: &Context, wish: &Wish, why: &str) -> Result<(), StoreError> {
+    let key = wish_key(wish);
+    let command = wish.action.to_string();
+    let at = (context.clock)();
+    update(context, &wish.incident, |incident| {
+        let render = &context.render;
+        let said = || {
+            let name = render.plain_sentence(&wish.person.name);
+            render.fill("said.wish_refused", &[name, render.code(&command), why.to_owned()])
+        };
+        let post = (wish.place == Place::Console).then(|| PostDraft {
+            key: key.clone(),
+            kind: PostKind::Update,
+            author: AUTHOR.into(),
+            text: said(),
+            evidence: Vec::new(),
+            at,
+        });
+        let audit = AuditDraft {
+            at,
+            actor: wish.person.id.to_string(),
+            action: "proposal.wish_refused".into(),
+            incident: Some(wish.incident.clone()),
+            detail: format!("{command}: {why}"),
+        };
+        let write = Write::new(incident);
+        Some(Write { cleared: vec![key.clone()], posts: post.into_iter().collect(), audit: vec![audit], ..write })
+    })
+    .await
 }
 
 fn not_offered(context: &Context, error: &ActuatorError) -> String {

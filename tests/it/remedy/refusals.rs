@@ -52,6 +52,14 @@ async fn what_lies_outside_or_makes_no_sense_is_refused_with_a_reason() {
     bot.wish("ann", &incident, "restart deployment/web").await;
     let detail = bot.get(&format!("/api/v1/incidents/{incident}")).await;
     assert_eq!(detail["proposals"].as_array().unwrap().len(), 1, "{detail:#}");
+    let words = |post: &serde_json::Value| post["text"].as_str().unwrap_or_default().to_owned();
+    let said: Vec<String> = detail["thread"].as_array().unwrap().iter().map(words).collect();
+    for why in ["coredns", "somebody-elses"] {
+        assert!(said.iter().any(|text| text.contains(why) && text.contains("not put forward")), "{said:#?}");
+    }
+    let audit = bot.get("/api/v1/audit?limit=100").await;
+    let entries = audit["entries"].as_array().unwrap().iter();
+    assert_eq!(entries.filter(|entry| entry["action"] == "proposal.wish_refused").count(), 2);
     bot.stop().await;
 }
 
