@@ -117,7 +117,10 @@ impl App {
         let router = router(&config, &context, chats.mattermost.as_ref(), &stopping);
         let mut tasks = JoinSet::new();
         let stop = stopping.clone();
-        tasks.spawn(async move { ("HTTP server", serve(listener, router, stop).await.context("serve HTTP")) });
+        tasks.spawn(async move {
+            serve(listener, router, stop).await;
+            ("HTTP server", Ok(()))
+        });
         let (inbox, stop) = (Arc::clone(&context), stopping.clone());
         tasks.spawn(async move {
             worker::inbox(inbox, stop).await;

@@ -2,6 +2,7 @@
 
 pub mod actuator;
 pub mod alertmanager;
+pub mod backoff;
 pub mod check;
 pub mod cluster;
 pub mod embeddings;

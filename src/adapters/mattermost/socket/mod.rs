@@ -4,7 +4,6 @@
 //! something may have been missed (a start, a lost connection, a gap in the sequence) the channels are read again from
 //! there. Reading twice does no harm: a post's id names the question, and the inbox knows it.
 
-mod backoff;
 mod connection;
 mod cursor;
 mod inbound;
@@ -18,12 +17,12 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::backoff::Backoff;
 use self::connection::{Connection, Frame, Heard};
 use self::cursor::Cursor;
 use self::inbound::{Addressed, addressed};
 use super::Mattermost;
 use super::api::{Channel, Post, Posts, Team, User};
+use crate::adapters::backoff::Backoff;
 use crate::adapters::http::EndpointSettings;
 use crate::domain::chat::{MessageId, Place, Platform, Spot};
 use crate::domain::command::Command;
@@ -38,6 +37,8 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 const PING_EVERY: Duration = Duration::from_secs(30);
 /// A connection without any sign of life for this long is dead: two pings and a bit.
 const SILENCE: Duration = Duration::from_secs(75);
+/// Longest wait between two tries.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// A connection that lasted this long was a good one.
 const LASTED: Duration = Duration::from_secs(60);
 /// How often the cursor is kept, at most.
@@ -81,7 +82,7 @@ impl Socket {
                 () = stop.cancelled() => return,
             }
         };
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(LONGEST_WAIT);
         while !stop.is_cancelled() {
             let began = Instant::now();
             let ended = self.connected(&mut cursor, &stop).await;
@@ -90,7 +91,7 @@ impl Socket {
                 break;
             }
             if began.elapsed() > LASTED {
-                backoff = Backoff::default();
+                backoff.reset();
             }
             let pause = backoff.next();
             let why = ended.err().map_or_else(|| "closed".to_owned(), |error| format!("{error:#}"));

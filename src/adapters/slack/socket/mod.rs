@@ -4,7 +4,6 @@
 //! all connections of all replicas. An envelope is acknowledged when it is in the inbox, and not before: what was not
 //! acknowledged comes again, by whichever connection, and is the same event by its key.
 
-mod backoff;
 mod connection;
 mod envelope;
 
@@ -16,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::backoff::Backoff;
 use self::connection::{Connection, Ended};
 use super::api::Api;
+use crate::adapters::backoff::Backoff;
 use crate::adapters::http::HttpError;
 use crate::domain::command::Command;
 use crate::ports::{ChatError, Clock, Store};
@@ -31,6 +30,8 @@ const REFUSED: Duration = Duration::from_secs(60);
 const PROVEN: Duration = Duration::from_secs(60);
 /// A connection whose end is announced sooner is no good either.
 const QUICK: Duration = Duration::from_secs(5);
+/// Longest wait between two tries.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long connections may take to end when the bot stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -98,16 +99,16 @@ impl SocketMode {
     pub async fn run(self, stop: CancellationToken) {
         let listener = Arc::new(self);
         let mut connections = JoinSet::new();
-        for number in 0..CONNECTIONS {
+        for _ in 0..CONNECTIONS {
             let (listener, stop) = (Arc::clone(&listener), stop.clone());
-            connections.spawn(async move { listener.keep_one(number, stop).await });
+            connections.spawn(async move { listener.keep_one(stop).await });
         }
         while connections.join_next().await.is_some() {}
     }
 
     /// Keeps one connection: opens the next when this one is about to end, or has ended.
-    async fn keep_one(&self, number: usize, stop: CancellationToken) {
-        let mut backoff = Backoff::new(number as u64);
+    async fn keep_one(&self, stop: CancellationToken) {
+        let mut backoff = Backoff::new(LONGEST_WAIT);
         // Connections that Slack is about to end, still listened to.
         let mut ending: JoinSet<()> = JoinSet::new();
         while !stop.is_cancelled() {
