@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::Instant;
 
 use super::amend::{Besides, amend};
-use super::converse::{Live, Shown, Trouble, converse};
+use super::converse::{self, Held, Live, Shown, Trouble};
 use super::tools::{Ledger, Toolbox};
 use super::{AUTHOR, Context, ModelUse, alone};
 use crate::adapters::model::Priority;
-use crate::agent::driver::Talk;
 use crate::agent::prompt::{self, Known, Said};
-use crate::agent::turn::{Conversation, Outcome};
+use crate::agent::turn::Outcome;
 use crate::domain::audit::AuditDraft;
 use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Origin};
@@ -167,18 +165,6 @@ fn working(context: &Context, shown: &Shown) -> QuestionState {
     QuestionState::Working { looking: shown.looking.iter().map(line).collect(), text: shown.text.clone() }
 }
 
-/// What came of a conversation about a question.
-pub struct Held {
-    /// The conversation, with its evidence and its figures.
-    pub conversation: Conversation,
-    /// What the model said.
-    pub outcome: Outcome,
-    /// The model's name.
-    pub model: String,
-    /// What tools brought, where nobody else keeps it.
-    pub ledger: Ledger,
-}
-
 impl Held {
     fn state(self, context: &Context) -> QuestionState {
         let at = (context.clock)();
@@ -220,18 +206,15 @@ pub async fn hold(
     at: Option<DateTime<Utc>>,
     live: &Live,
 ) -> Result<Held, Trouble> {
-    let profile = model.client.profile().await?;
-    let began = Instant::now();
-    let talk = Talk::new(&model.client, Priority::Person, began, began + model.question_deadline);
     let now = (context.clock)();
-    let tools = Toolbox::offered(&context.sources, true);
-    let means = model.means(&profile, model.question_turns, tools);
     let runbooks = context.sources.runbook_texts(about.map_or(&[][..], |(_, record)| &record.runbooks), MAX_RUNBOOKS);
     let known = about.map(|(incident, investigation)| Known { incident, investigation, runbooks: &runbooks });
-    let mut conversation = Conversation::new(prompt::question(&context.render, known, open, question, now, means));
-    let mut toolbox = Toolbox::new(context, ledger, question.author, at.unwrap_or(now));
-    let outcome = converse(talk, &mut conversation, &mut toolbox, live).await?;
-    Ok(Held { conversation, outcome, model: profile.name, ledger: toolbox.into_ledger() })
+    let toolbox = Toolbox::new(context, ledger, question.author, at.unwrap_or(now));
+    converse::hold(model, Priority::Person, toolbox, live, |profile| {
+        let means = model.means(profile, model.question_turns, Toolbox::offered(&context.sources, true));
+        prompt::question(&context.render, known, open, question, now, means)
+    })
+    .await
 }
 
 /// What people and the bot said in a thread before a question.

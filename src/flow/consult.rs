@@ -1,15 +1,11 @@
 //! Questions that leave nothing behind: what belongs to them comes with the request, and the answer goes with the response.
 
-use tokio::time::Instant;
-
-use super::answer::{self, Held};
-use super::converse::{Live, Trouble, converse};
+use super::answer;
+use super::converse::{self, Held, Live, Trouble};
 use super::tools::{Ledger, Toolbox};
 use super::{Context, ModelUse};
 use crate::adapters::model::Priority;
-use crate::agent::driver::Talk;
 use crate::agent::prompt::{self, Known, Question};
-use crate::agent::turn::Conversation;
 use crate::domain::incident::{Incident, IncidentStatus, Origin};
 use crate::domain::investigation::Investigation;
 use crate::ports::{Filter, StoreError};
@@ -53,20 +49,17 @@ pub async fn explain(
     question: &Question<'_>,
     live: &Live,
 ) -> Result<Held, Trouble> {
-    let profile = model.client.profile().await?;
-    let began = Instant::now();
-    let talk = Talk::new(&model.client, Priority::Automatic, began, began + model.explain_deadline);
     let now = (context.clock)();
     let is_explained = incident.cause.is_some();
-    let tools = if is_explained { Vec::new() } else { Toolbox::offered(&context.sources, false) };
-    let means = model.means(&profile, model.explain_turns, tools);
     let runbooks = context.sources.runbook_texts(&record.runbooks, MAX_RUNBOOKS);
     let known = Known { incident, investigation: record, runbooks: &runbooks };
-    let mut conversation = Conversation::new(prompt::question(&context.render, Some(known), &[], question, now, means));
-    let ledger = Ledger::Memory(Box::new(record.clone()));
-    let mut toolbox = Toolbox::new(context, ledger, question.author, now);
-    let outcome = converse(talk, &mut conversation, &mut toolbox, live).await?;
-    Ok(Held { conversation, outcome, model: profile.name, ledger: toolbox.into_ledger() })
+    let toolbox = Toolbox::new(context, Ledger::Memory(Box::new(record.clone())), question.author, now);
+    converse::hold(model, Priority::Automatic, toolbox, live, |profile| {
+        let tools = if is_explained { Vec::new() } else { Toolbox::offered(&context.sources, false) };
+        let means = model.means(profile, model.explain_turns, tools);
+        prompt::question(&context.render, Some(known), &[], question, now, means)
+    })
+    .await
 }
 
 /// The open incident that alerts of this one would join, if there is one: it knows when the trouble began.

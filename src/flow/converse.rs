@@ -4,13 +4,14 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-use super::tools::Toolbox;
-use crate::adapters::model::ModelError;
+use super::ModelUse;
+use super::tools::{Ledger, Toolbox};
+use crate::adapters::model::{ModelError, Priority, Profile};
 use crate::agent::document::GrowingText;
 use crate::agent::driver::Talk;
 use crate::agent::message::{ToolCall, Usage};
 use crate::agent::tools::Tool;
-use crate::agent::turn::{Conversation, Input, Outcome, Step, ToolAnswer};
+use crate::agent::turn::{Brief, Conversation, Input, Outcome, Step, ToolAnswer};
 use crate::ports::StoreError;
 
 /// Things being looked at that are told; the newest.
@@ -89,11 +90,46 @@ impl Live {
     }
 }
 
+/// A conversation that was held.
+pub struct Held {
+    /// The conversation, with its evidence and its figures.
+    pub conversation: Conversation,
+    /// What the model said.
+    pub outcome: Outcome,
+    /// The model's name.
+    pub model: String,
+    /// What tools brought, where nobody else keeps it.
+    pub ledger: Ledger,
+}
+
+/// Holds a conversation that begins with a brief for the model that is there. How long it may take follows from who waits.
+///
+/// # Errors
+/// When nothing came of it because the model or the store failed.
+pub async fn hold(
+    model: &ModelUse,
+    priority: Priority,
+    mut toolbox: Toolbox<'_>,
+    live: &Live,
+    brief: impl FnOnce(&Profile) -> Brief,
+) -> Result<Held, Trouble> {
+    let profile = model.client.profile().await?;
+    let began = Instant::now();
+    let deadline = match priority {
+        Priority::Person => model.question_deadline,
+        Priority::Automatic => model.explain_deadline,
+    };
+    let talk = Talk::new(&model.client, priority, began, began + deadline);
+    let mut conversation = Conversation::new(brief(&profile));
+    let outcome = converse(talk, &mut conversation, &mut toolbox, live).await?;
+    Ok(Held { conversation, outcome, model: profile.name, ledger: toolbox.into_ledger() })
+}
+
 /// Holds the conversation to its end. When the model fails after it said something usable, that counts.
 ///
 /// # Errors
 /// When nothing came of it because the model or the store failed.
-pub async fn converse(
+async fn converse(
     talk: Talk<'_>,
     conversation: &mut Conversation,
     toolbox: &mut Toolbox<'_>,

@@ -1,16 +1,14 @@
 //! Has the model explain what an investigation found. The thread is whole without it; this adds to the report.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::Instant;
 
 use super::amend::{Besides, amend};
-use super::converse::{Live, Trouble, converse};
+use super::converse::{self, Held, Live, Trouble};
 use super::tools::{Ledger, Toolbox};
 use super::{AUTHOR, Context, ModelUse, alone, propose};
 use crate::adapters::model::{ModelError, Priority};
-use crate::agent::driver::Talk;
 use crate::agent::prompt::{self, Known};
-use crate::agent::turn::{Conversation, Outcome};
+use crate::agent::turn::Outcome;
 use crate::domain::event::Event;
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
@@ -64,10 +62,10 @@ async fn explain(
     };
     let seconds = began.elapsed().as_secs_f64();
     match &said {
-        Ok(Said { name, conversation, .. }) => {
+        Ok(Held { model, conversation, .. }) => {
             let (turns, tokens) = (conversation.turns(), conversation.usage());
             tracing::info!(
-                incident = %id, model = name, turns, prompt_tokens = tokens.prompt, completion_tokens = tokens.completion,
+                incident = %id, model, turns, prompt_tokens = tokens.prompt, completion_tokens = tokens.completion,
                 seconds, "explained incident {id}"
             );
         }
@@ -75,10 +73,10 @@ async fn explain(
     }
     let now = (context.clock)();
     let explanation = match said {
-        Ok(Said { name, conversation, outcome: Outcome::Report(report) }) => {
-            Explanation::Given { at: now, model: name, report, turns: conversation.turns() }
+        Ok(Held { model, conversation, outcome: Outcome::Report(report), .. }) => {
+            Explanation::Given { at: now, model, report, turns: conversation.turns() }
         }
-        Ok(Said { outcome, .. }) => {
+        Ok(Held { outcome, .. }) => {
             let reason = match outcome {
                 Outcome::Nothing(why) => why,
                 _ => "the model's answer could not be read".to_owned(),
@@ -107,34 +105,26 @@ fn may_help_later(error: &ModelError) -> bool {
     )
 }
 
-struct Said {
-    name: String,
-    conversation: Conversation,
-    outcome: Outcome,
-}
-
 async fn ask(
     context: &Context,
     model: &ModelUse,
     incident: &Incident,
     record: &Investigation,
-) -> Result<Said, Trouble> {
-    let profile = model.client.profile().await?;
-    let began = Instant::now();
-    let talk = Talk::new(&model.client, Priority::Automatic, began, began + model.explain_deadline);
+) -> Result<Held, Trouble> {
     let now = (context.clock)();
     let runbooks = context.sources.runbook_texts(&record.runbooks, MAX_RUNBOOKS);
-    let tools = Toolbox::offered(&context.sources, false);
-    let mut means = model.means(&profile, model.explain_turns, tools);
-    if context.can_act && incident.status == IncidentStatus::Open {
-        means.actions = propose::allowed(context, record);
-    }
     let known = Known { incident, investigation: record, runbooks: &runbooks };
-    let mut conversation = Conversation::new(prompt::explain(&context.render, known, now, means));
     let until = incident.resolved_at.unwrap_or(now);
-    let mut toolbox = Toolbox::new(context, Ledger::Incident(incident.id.clone()), AUTHOR, until);
-    let outcome = converse(talk, &mut conversation, &mut toolbox, &Live::default()).await?;
-    Ok(Said { name: profile.name, conversation, outcome })
+    let toolbox = Toolbox::new(context, Ledger::Incident(incident.id.clone()), AUTHOR, until);
+    converse::hold(model, Priority::Automatic, toolbox, &Live::default(), |profile| {
+        let tools = Toolbox::offered(&context.sources, false);
+        let mut means = model.means(profile, model.explain_turns, tools);
+        if context.can_act && incident.status == IncidentStatus::Open {
+            means.actions = propose::allowed(context, record);
+        }
+        prompt::explain(&context.render, known, now, means)
+    })
+    .await
 }
 
 /// Writes what the model said into the report, and clears the timer or sets it anew. `None` only clears it.

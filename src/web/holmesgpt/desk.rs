@@ -15,8 +15,7 @@ use crate::domain::incident::Incident;
 use crate::domain::investigation::Investigation;
 use crate::domain::report::Explanation;
 use crate::domain::text;
-use crate::flow::answer::Held;
-use crate::flow::converse::{Live, Trouble};
+use crate::flow::converse::{Held, Live, Trouble};
 use crate::flow::{Context, ModelUse, consult, look};
 use crate::render::Renderer;
 
