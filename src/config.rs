@@ -2,9 +2,11 @@
 //!
 //! Every problem is reported at once, each with the variable's name and how to mend it, before a port is bound.
 
+mod actuator;
 mod console;
 mod llm;
 mod mattermost;
+mod reader;
 mod slack;
 mod store;
 
@@ -15,13 +17,14 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::adapters::actuator::ActuatorSource;
+use self::reader::Reader;
 use crate::adapters::logs::LogFields;
 use crate::adapters::openwebui::CollectionNames;
-use crate::domain::policy::{Person, Principal};
+use crate::domain::policy::Person;
 use crate::render::Language;
 use crate::web::console::visitor::{Resident, Sso};
 
+pub use actuator::ActuatorConfig;
 pub use llm::LlmConfig;
 pub use mattermost::{MattermostConfig, MattermostSetup};
 pub use slack::SlackConfig;
@@ -212,17 +215,6 @@ pub enum KubernetesConfig {
     Plain(String),
 }
 
-/// The account that changes the cluster. It is never the one that reads.
-#[derive(Debug, Clone)]
-pub struct ActuatorConfig {
-    /// Where and as whom.
-    pub source: ActuatorSource,
-    /// Kubernetes users by person (`slack:U024BE7LH`), to act in their names; empty for the account's own.
-    pub people: BTreeMap<String, String>,
-    /// Longest time for one request.
-    pub timeout: Duration,
-}
-
 /// The whole configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -312,11 +304,6 @@ impl Config {
     }
 }
 
-struct Reader<'a> {
-    variables: &'a BTreeMap<String, String>,
-    problems: Vec<Problem>,
-}
-
 impl Reader<'_> {
     fn config(&mut self) -> Config {
         let listen = self.listen();
@@ -364,15 +351,6 @@ impl Reader<'_> {
         }
     }
 
-    /// The value, unless it is unset or blank: a blank line in an env file means "not set".
-    fn get(&self, name: &str) -> Option<String> {
-        self.variables.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-    }
-
-    fn wrong(&mut self, name: &str, problem: impl Into<String>) {
-        self.problems.push(Problem { variable: name.to_owned(), problem: problem.into() });
-    }
-
     fn listen(&mut self) -> SocketAddr {
         let default = SocketAddr::from(([127, 0, 0, 1], 8080));
         let Some(text) = self.get("HOLMES_LISTEN") else { return default };
@@ -380,43 +358,6 @@ impl Reader<'_> {
             self.wrong("HOLMES_LISTEN", format!("`{text}` is not an address and port like 127.0.0.1:8080"));
             default
         })
-    }
-
-    /// A secret that is set but blank is an error: it would be an open door that looks closed.
-    fn secret(&mut self, name: &str) -> Option<SecretString> {
-        let value = self.variables.get(name)?;
-        if value.trim().is_empty() {
-            self.wrong(name, "is set but empty: give it a value or remove it");
-            return None;
-        }
-        Some(SecretString::from(value.trim().to_owned()))
-    }
-
-    fn url(&mut self, name: &str) -> Option<String> {
-        let text = self.get(name)?;
-        let parsed =
-            reqwest::Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if parsed.is_none() {
-            self.wrong(name, format!("`{}` is not an address like http://host:8428", without_secrets(&text)));
-            return None;
-        }
-        Some(text.trim_end_matches('/').to_owned())
-    }
-
-    fn directory(&mut self, name: &str) -> Option<PathBuf> {
-        let path = PathBuf::from(self.get(name)?);
-        if !path.is_dir() {
-            self.wrong(name, format!("`{}` is not a directory", path.display()));
-        }
-        Some(path)
-    }
-
-    fn file(&mut self, name: &str) -> Option<PathBuf> {
-        let path = PathBuf::from(self.get(name)?);
-        if !path.is_file() {
-            self.wrong(name, format!("`{}` is not a file", path.display()));
-        }
-        Some(path)
     }
 
     fn language(&mut self) -> Language {
@@ -439,22 +380,6 @@ impl Reader<'_> {
                 LogFormat::Text
             }
         }
-    }
-
-    fn duration(&mut self, name: &str, default: Duration) -> Duration {
-        let Some(text) = self.get(name) else { return default };
-        parse_duration(&text).unwrap_or_else(|| {
-            self.wrong(name, format!("`{text}` is not a duration like 10s, 30m, 4h or 30d"));
-            default
-        })
-    }
-
-    fn number(&mut self, name: &str, default: usize, range: std::ops::RangeInclusive<usize>) -> usize {
-        let Some(text) = self.get(name) else { return default };
-        text.parse().ok().filter(|number| range.contains(number)).unwrap_or_else(|| {
-            self.wrong(name, format!("`{text}` is not a whole number from {} to {}", range.start(), range.end()));
-            default
-        })
     }
 
     fn neighbour(&mut self, prefix: &str) -> Option<HttpNeighbour> {
@@ -567,55 +492,6 @@ impl Reader<'_> {
         // Kubernetes sets this in every pod.
         self.get("KUBERNETES_SERVICE_HOST").map(|_| KubernetesConfig::InCluster)
     }
-
-    fn actuator(&mut self) -> Option<ActuatorConfig> {
-        const FILES: [&str; 2] = ["HOLMES_ACTUATOR_KUBECONFIG", "HOLMES_ACTUATOR_TOKEN_FILE"];
-        let people = self.people("HOLMES_ACTUATOR_IMPERSONATE");
-        let timeout = self.duration("HOLMES_ACTUATOR_TIMEOUT", Duration::from_secs(10));
-        let source = match FILES.map(|name| self.file(name)) {
-            [Some(path), None] => ActuatorSource::Kubeconfig { path, context: None },
-            [None, Some(token_file)] => {
-                if self.get("KUBERNETES_SERVICE_HOST").is_none() {
-                    self.wrong(FILES[1], format!("is for a bot that runs in the cluster: elsewhere set {}", FILES[0]));
-                }
-                ActuatorSource::InCluster { token_file }
-            }
-            [Some(_), Some(_)] => {
-                self.wrong(FILES[1], format!("give either this or {}", FILES[0]));
-                return None;
-            }
-            [None, None] => {
-                if !people.is_empty() {
-                    self.wrong("HOLMES_ACTUATOR_IMPERSONATE", format!("needs {} or {}", FILES[0], FILES[1]));
-                }
-                return None;
-            }
-        };
-        Some(ActuatorConfig { source, people, timeout })
-    }
-
-    /// `slack:U024BE7LH=ann@example.com, sso:bob@example.com=bob`
-    fn people(&mut self, name: &str) -> BTreeMap<String, String> {
-        let Some(text) = self.get(name) else { return BTreeMap::new() };
-        let mut people = BTreeMap::new();
-        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-            let read = pair.rsplit_once('=').and_then(|(person, user)| {
-                let person: Principal = person.trim().parse().ok()?;
-                let user = user.trim();
-                // It becomes a header.
-                let is_plain = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_graphic());
-                is_plain.then(|| (person.to_string(), user.to_owned()))
-            });
-            match read {
-                Some((person, user)) if !people.contains_key(&person) => {
-                    people.insert(person, user);
-                }
-                Some((person, _)) => self.wrong(name, format!("names {person} twice")),
-                None => self.wrong(name, format!("`{pair}` is not like slack:U024BE7LH=ann@example.com")),
-            }
-        }
-        people
-    }
 }
 
 /// Whether `given` is the secret, in a time that does not depend on where they differ.
@@ -625,30 +501,6 @@ pub fn is_secret(expected: &SecretString, given: &[u8]) -> bool {
     // Hashes have one length, so not even the secret's length shows.
     let (expected, given) = (Sha256::digest(expected.expose_secret()), Sha256::digest(given));
     expected.as_slice().ct_eq(given.as_slice()).into()
-}
-
-fn parse_duration(text: &str) -> Option<Duration> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.parse().ok()?;
-    let seconds = match &text[digits.len()..] {
-        "ms" => return Some(Duration::from_millis(number)),
-        "s" => number,
-        "m" => number.checked_mul(60)?,
-        "h" => number.checked_mul(3600)?,
-        "d" => number.checked_mul(24 * 3600)?,
-        _ => return None,
-    };
-    // A century is longer than anybody means and short enough for every clock's arithmetic.
-    (seconds <= 100 * 365 * 24 * 3600).then(|| Duration::from_secs(seconds))
-}
-
-/// An address fit for an error message: what stands before `@` and after `?` is left out.
-fn without_secrets(url: &str) -> String {
-    let url = url.split('?').next().unwrap_or_default();
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
-        _ => url.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -666,38 +518,6 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert!(config.metrics.is_none() && config.logs.is_none() && config.kubernetes.is_none());
-    }
-
-    #[test]
-    fn the_actuator_has_an_account_of_its_own() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        assert!(read(&[("KUBECONFIG", file)]).unwrap().actuator.is_none(), "the account that reads is not taken");
-        let people = "slack:U1=ann@example.com, sso:bob@example.com=bob";
-        let config = read(&[("HOLMES_ACTUATOR_KUBECONFIG", file), ("HOLMES_ACTUATOR_IMPERSONATE", people)]).unwrap();
-        let people: Vec<(String, String)> = config.actuator.unwrap().people.into_iter().collect();
-        let pair = |person: &str, user: &str| (person.to_owned(), user.to_owned());
-        assert_eq!(people, [pair("slack:U1", "ann@example.com"), pair("sso:bob@example.com", "bob")]);
-        for (variables, told) in [
-            (
-                vec![("HOLMES_ACTUATOR_IMPERSONATE", "slack:U1=ann")],
-                "HOLMES_ACTUATOR_IMPERSONATE: needs HOLMES_ACTUATOR_KUBECONFIG or HOLMES_ACTUATOR_TOKEN_FILE",
-            ),
-            (
-                vec![("HOLMES_ACTUATOR_KUBECONFIG", file), ("HOLMES_ACTUATOR_IMPERSONATE", "U1")],
-                "HOLMES_ACTUATOR_IMPERSONATE: `U1` is not like slack:U024BE7LH=ann@example.com",
-            ),
-            (
-                vec![("HOLMES_ACTUATOR_KUBECONFIG", file), ("HOLMES_ACTUATOR_TOKEN_FILE", file)],
-                "HOLMES_ACTUATOR_TOKEN_FILE: give either this or HOLMES_ACTUATOR_KUBECONFIG",
-            ),
-            (
-                vec![("HOLMES_ACTUATOR_TOKEN_FILE", file)],
-                "HOLMES_ACTUATOR_TOKEN_FILE: is for a bot that runs in the cluster: elsewhere set HOLMES_ACTUATOR_KUBECONFIG",
-            ),
-        ] {
-            let problems = read(&variables).unwrap_err();
-            assert!(problems.contains(told), "{problems}");
-        }
     }
 
     #[test]
@@ -768,15 +588,6 @@ mod tests {
           OPENWEBUI_TOKEN: must be set together with OPENWEBUI_URL: an API key of Open WebUI
         "
         );
-    }
-
-    #[test]
-    fn durations() {
-        for (text, seconds) in
-            [("10s", Some(10)), ("30m", Some(1800)), ("30d", Some(2_592_000)), ("10", None), ("1y", None)]
-        {
-            assert_eq!(parse_duration(text).map(|d| d.as_secs()), seconds, "{text}");
-        }
     }
 
     #[test]

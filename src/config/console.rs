@@ -1,7 +1,7 @@
 //! Who may come into the console, and as whom.
 
 use axum::http::HeaderName;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Reader;
 use crate::domain::policy::{Principal, PrincipalKind};
@@ -16,9 +16,9 @@ impl Reader<'_> {
     /// `HOLMES_CONSOLE_TOKEN`: one token, or `ann=…, bob=…`.
     pub(super) fn residents(&mut self) -> Vec<Resident> {
         const VARIABLE: &str = "HOLMES_CONSOLE_TOKEN";
-        let Some(written) = self.get(VARIABLE) else { return Vec::new() };
+        let Some(written) = self.secret(VARIABLE) else { return Vec::new() };
         let mut residents: Vec<Resident> = Vec::new();
-        for entry in written.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        for entry in written.expose_secret().split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             let (name, token) = entry.split_once('=').unwrap_or((NAMELESS, entry));
             let (name, token) = (name.trim(), token.trim());
             if let Err(why) = Principal::new(PrincipalKind::Console, name) {

@@ -53,6 +53,16 @@ pub fn line(text: &str, max: usize) -> String {
     bounded(&out, max).into_owned()
 }
 
+/// An address fit for a message: what stands before `@` and after `?` is left out.
+pub fn without_secrets(address: &str) -> String {
+    let address = address.split('?').next().unwrap_or_default();
+    match (address.split_once("://"), address.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
+        (None, Some((_, host))) => format!("…@{host}"),
+        _ => address.to_owned(),
+    }
+}
+
 fn is_unwelcome(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')

@@ -199,7 +199,7 @@ fn few_know_the_actuator() {
     const KNOW: [&str; 7] = [
         "src/adapters/",
         "src/app.rs",
-        "src/config.rs",
+        "src/config/actuator.rs",
         "src/commands/check.rs",
         "src/commands/demo.rs",
         "src/flow/execute.rs",

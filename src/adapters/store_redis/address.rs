@@ -4,6 +4,8 @@ use std::fmt;
 
 use redis::{ConnectionInfo, IntoConnectionInfo as _};
 
+use crate::domain::text::without_secrets;
+
 /// How Redis is told to be reached, for error messages.
 const EXAMPLES: &str = "redis://user:password@host:6379/0, redis+sentinel://host:26379,host:26379/mymaster or \
                         redis+cluster://host:6379,host:6379 (rediss… for TLS)";
@@ -112,16 +114,6 @@ impl fmt::Display for Address {
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
-    }
-}
-
-/// What stands before `@` and after `?` is left out.
-fn without_secrets(text: &str) -> String {
-    let text = text.split('?').next().unwrap_or_default();
-    match (text.split_once("://"), text.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
-        (None, Some((_, host))) => format!("…@{host}"),
-        _ => text.to_owned(),
     }
 }
 
