@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::bot::{POLICY, TOKENS};
+use holmes_bot::demo::{Fault, Neighbour};
+
+use super::bot::{Bot, POLICY, TOKENS};
 use crate::actuator::place::Place;
 use crate::process::{Process, client};
 
@@ -90,4 +92,33 @@ async fn what_was_approved_happens_once_whenever_the_bot_is_killed() {
     for milliseconds in [1, 8, 20, 35, 50, 80, 140] {
         killed_after(Duration::from_millis(milliseconds)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_is_away_or_breaks_off_costs_time_and_nothing_else() {
+    let bot = Bot::start().await;
+    let namespace = bot.place.namespace.clone();
+    let incident = bot.alert(&[("namespace", &namespace), ("deployment", "web")], true).await;
+    let faults = &bot.place.running().faults;
+    for (fault, action) in [
+        (Fault::Status(503), "restart deployment/web".to_owned()),
+        (Fault::Truncate, format!("scale deployment/web -n {namespace} --replicas 3")),
+    ] {
+        let proposal = bot.wish("ann", &incident, &action).await;
+        let before = bot.place.get(&bot.place.deployment("web")).await["metadata"]["generation"].as_i64().unwrap();
+        faults.set(Neighbour::Kubernetes, fault.clone());
+        assert_eq!(bot.decide("bob", &incident, &proposal, "approve").await, "Approved.");
+        let id = proposal["id"].clone();
+        let waits = bot
+            .proposal(&incident, "the reason why it waits", |one| one["id"] == id && one["detail"].is_string())
+            .await;
+        assert_eq!(waits["state"], "approved", "{fault:?}: {waits:#}");
+        faults.clear(Neighbour::Kubernetes);
+        bot.becomes(&incident, &proposal, "applied").await;
+        let after = bot.place.get(&bot.place.deployment("web")).await["metadata"]["generation"].as_i64().unwrap();
+        assert_eq!(after - before, 1, "{fault:?}");
+        let begun = bot.audit(&proposal).await.into_iter().filter(|action| action == "execution.begun").count();
+        assert_eq!(begun, 1, "{fault:?}");
+    }
+    bot.stop().await;
 }
