@@ -22,7 +22,7 @@ impl Backoff {
     }
 
     /// The next wait: between half and the whole of what it is this time.
-    pub fn next(&mut self) -> Duration {
+    pub fn next_wait(&mut self) -> Duration {
         let mut random = [u8::MAX];
         // Without random numbers it is the whole.
         let _ = SystemRandom::new().fill(&mut random);
@@ -60,12 +60,12 @@ mod tests {
     fn waits_grow_to_a_bound_and_begin_anew() {
         let longest = Duration::from_secs(30);
         let mut backoff = Backoff::new(longest);
-        let waits: Vec<Duration> = (0..12).map(|_| backoff.next()).collect();
+        let waits: Vec<Duration> = (0..12).map(|_| backoff.next_wait()).collect();
         for (at, wait) in waits.iter().enumerate() {
             let most = FIRST.saturating_mul(1 << at).min(longest);
             assert!(*wait >= most / 2 && *wait <= most, "{at}: {wait:?}");
         }
         backoff.reset();
-        assert!(backoff.next() <= FIRST);
+        assert!(backoff.next_wait() <= FIRST);
     }
 }

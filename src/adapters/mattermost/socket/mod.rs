@@ -93,7 +93,7 @@ impl Socket {
             if began.elapsed() > LASTED {
                 backoff.reset();
             }
-            let pause = backoff.next();
+            let pause = backoff.next_wait();
             let why = ended.err().map_or_else(|| "closed".to_owned(), |error| format!("{error:#}"));
             let millis = pause.as_millis();
             tracing::warn!(pause_ms = millis, "the connection to Mattermost ended, next try in {millis} ms: {why}");

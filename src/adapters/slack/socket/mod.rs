@@ -131,13 +131,13 @@ impl SocketMode {
                     backoff.reset();
                     Duration::ZERO
                 }
-                Ended::Announced => backoff.next(),
+                Ended::Announced => backoff.next_wait(),
                 Ended::Refused(error) => {
                     tracing::error!("Socket Mode is refused; trying again in {} s: {error}", REFUSED.as_secs());
                     REFUSED
                 }
                 Ended::Broken(error) => {
-                    let pause = backoff.next();
+                    let pause = backoff.next_wait();
                     tracing::warn!("a Socket Mode connection ended; the next in {} ms: {error}", pause.as_millis());
                     pause
                 }
