@@ -319,9 +319,14 @@ impl Incident {
 
     /// Takes over what owner references say of the subject: it is truer than what labels said.
     pub fn correct(&mut self, subject: &Subject) {
+        let was = self.subject.object();
         self.subject.kind = subject.kind;
+        self.subject.namespace.clone_from(&subject.namespace);
         self.subject.name.clone_from(&subject.name);
         self.subject.join(subject);
+        if self.subject.object() != was {
+            self.name();
+        }
     }
 
     /// Alerts that fire now.

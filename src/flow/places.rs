@@ -76,13 +76,7 @@ fn question(subject: &Subject) -> Option<Question> {
         (Some(namespace), None) if subject.guessed => {
             Some(Question::Name(namespace.clone(), subject.name.clone(), address()))
         }
-        // What the labels name is more than an address; a namespace, a host's address or an alert's name is less.
-        _ if matches!(subject.kind, SubjectKind::Namespace | SubjectKind::Alert)
-            || subject.address.as_ref() == Some(&subject.name) =>
-        {
-            address().map(Question::Address)
-        }
-        _ => None,
+        _ => subject.telling_address().map(Question::Address),
     }
 }
 

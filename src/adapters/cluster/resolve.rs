@@ -19,6 +19,11 @@ impl Cluster {
     /// The same subject with its real kind and name. Fails only where the API does not answer at all.
     pub async fn resolve(&self, subject: &Subject) -> Result<Subject, ClusterError> {
         let mut resolved = subject.clone();
+        if let Some(address) = subject.telling_address()
+            && let Some(ObjectRef { kind, namespace, name }) = self.owner_of_address(address).await?
+        {
+            return Ok(Subject { kind, namespace, name, guessed: false, ..resolved });
+        }
         if subject.kind == SubjectKind::Node {
             if let Some(node) = known(self.node_named(&subject.name).await)?.flatten() {
                 resolved.name.clone_from(&node);
