@@ -294,19 +294,21 @@ pub async fn sources(config: &Config) -> anyhow::Result<Sources> {
 /// When its client's configuration is wrong.
 pub fn model(config: &Config) -> anyhow::Result<Option<ModelUse>> {
     let Some(llm) = &config.llm else { return Ok(None) };
-    let LlmConfig { http, model, context_tokens, concurrency, turn_deadline, .. } = llm;
+    let LlmConfig { http, model, context_tokens, concurrency, turn_deadline, answer_goal, .. } = llm;
     let client = Model::new(ModelSettings {
         endpoint: endpoint(http, MODEL_TIMEOUT)?,
         model: model.clone(),
         context_tokens: *context_tokens,
         concurrency: *concurrency,
         turn_timeout: *turn_deadline,
+        goal: *answer_goal,
     });
     Ok(Some(ModelUse {
         client: client.context("configure the model client (LLM_BASE_URL)")?,
         explain_turns: llm.explain_turns,
         question_turns: llm.question_turns,
         answer_tokens: llm.answer_tokens,
+        goal: llm.answer_goal,
         explain_deadline: llm.explain_deadline,
         question_deadline: llm.question_deadline,
     }))

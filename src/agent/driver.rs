@@ -6,22 +6,19 @@ use super::message::{TurnReply, TurnRequest};
 use super::turn::Input;
 use crate::adapters::model::{Model, ModelError, Priority};
 
-/// Part of the time after which a conversation stops looking and answers.
-const HURRY_AFTER: f64 = 0.6;
-
 /// A model, for one conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct Talk<'a> {
     model: &'a Model,
     priority: Priority,
-    began: Instant,
+    pressed: Instant,
     deadline: Instant,
 }
 
 impl<'a> Talk<'a> {
-    /// A conversation that begins now and is over at `deadline`.
-    pub fn new(model: &'a Model, priority: Priority, began: Instant, deadline: Instant) -> Self {
-        Self { model, priority, began, deadline }
+    /// A conversation that looks things up until `pressed`, and is over at `deadline`.
+    pub fn new(model: &'a Model, priority: Priority, pressed: Instant, deadline: Instant) -> Self {
+        Self { model, priority, pressed, deadline }
     }
 
     /// When it is over.
@@ -31,7 +28,7 @@ impl<'a> Talk<'a> {
 
     /// Whether so much time is gone that what is known must do.
     pub fn is_pressed(&self, now: Instant) -> bool {
-        now > self.began + (self.deadline - self.began).mul_f64(HURRY_AFTER)
+        now > self.pressed
     }
 
     /// One turn. What a conversation can answer by asking differently is an input to it; everything else is an error.

@@ -7,6 +7,7 @@ pub mod citations;
 pub mod document;
 pub mod driver;
 pub mod message;
+pub mod pace;
 pub mod pack;
 pub mod prompt;
 pub mod repair;

@@ -31,6 +31,9 @@ const MAX_SAID_BYTES: usize = 900;
 /// Open incidents that a general question is told of.
 const MAX_OPEN: usize = 15;
 
+/// A model that has fewer tokens for its answer is told so.
+const SHORT_ANSWER: u32 = 500;
+
 // Who is served first when room is short.
 const RANK_HEAD: u32 = 0;
 const RANK_FINDINGS: u32 = 1;
@@ -74,6 +77,8 @@ pub struct Means {
     pub actions: Vec<ActionName>,
     /// Whether they are called by a schema.
     pub guided: bool,
+    /// Whether the model is asked for plain words at once.
+    pub plain: bool,
     /// Bounds.
     pub limits: Limits,
 }
@@ -109,7 +114,7 @@ pub fn explain(render: &Renderer, known: Known<'_>, now: DateTime<Utc>, means: M
     let (pieces, given) = pieces(render, known, now);
     let script = Script {
         task: render.prompt("explain.txt", context! { actions => usages(&means.actions) }),
-        answer: render.prompt("report.txt", context! { answer_language => render.language().endonym() }),
+        answer: render.prompt("report.txt", words(render, &means)),
         ..script(render)
     };
     brief(Task::Explain, script, pieces, Some(known.investigation), given, means)
@@ -150,10 +155,8 @@ pub fn question(
     given.push_str(&text);
     let mut script = Script {
         task: render.prompt("question.txt", context! { author => question.author, question => data(&text) }),
-        answer: render.prompt(
-            if question.schema.is_some() { "shaped.txt" } else { "answer.txt" },
-            context! { answer_language => render.language().endonym() },
-        ),
+        answer: render
+            .prompt(if question.schema.is_some() { "shaped.txt" } else { "answer.txt" }, words(render, &means)),
         ..script(render)
     };
     if let Some(system) = question.system {
@@ -188,7 +191,7 @@ fn brief(
     given: String,
     means: Means,
 ) -> Brief {
-    let Means { tools, actions, guided, limits } = means;
+    let Means { tools, actions, guided, plain, limits } = means;
     Brief {
         task,
         script,
@@ -199,8 +202,17 @@ fn brief(
         tools,
         may_propose: !actions.is_empty(),
         guided,
+        plain,
         limits,
     }
+}
+
+/// What is said about the answer: its language, and its length where little time is left for it.
+fn words(render: &Renderer, means: &Means) -> Value {
+    let tokens = means.limits.answer;
+    // A word with its share of JSON and citations is about three tokens, in other alphabets four.
+    let words = (tokens < SHORT_ANSWER).then_some(tokens / 4);
+    context! { answer_language => render.language().endonym(), words }
 }
 
 fn script(render: &Renderer) -> Script {

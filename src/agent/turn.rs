@@ -69,6 +69,8 @@ pub struct Limits {
     pub window: u32,
     /// Tokens of the answer.
     pub answer: u32,
+    /// Whether there is time for one answer only: nothing is looked up for it, and it does not go back for correction.
+    pub hurry: bool,
 }
 
 /// Everything a conversation starts with.
@@ -92,6 +94,8 @@ pub struct Brief {
     pub may_propose: bool,
     /// Whether the model calls tools by a schema instead of its own form.
     pub guided: bool,
+    /// Whether the model makes nothing of a schema: plain words are asked for at once.
+    pub plain: bool,
     /// Bounds.
     pub limits: Limits,
 }
@@ -192,6 +196,8 @@ pub struct Conversation {
 impl Conversation {
     /// A conversation about `brief`. An explanation begins with the answer: the evidence is there already.
     pub fn new(brief: Brief) -> Self {
+        let hurry = brief.limits.hurry;
+        let plain = brief.plain && !matches!(brief.task, Task::Shaped { .. });
         let phase =
             if brief.task == Task::Explain || brief.tools.is_empty() { Phase::Answering } else { Phase::Looking };
         Self {
@@ -205,8 +211,8 @@ impl Conversation {
             turns: 0,
             shrinks: 0,
             scale: 1.0,
-            hurry: false,
-            plain: false,
+            hurry,
+            plain,
             usage: Usage::default(),
         }
     }

@@ -28,6 +28,8 @@ pub struct LlmConfig {
     pub question_turns: u32,
     /// Longest explanation or answer, in tokens.
     pub answer_tokens: u32,
+    /// By when an answer should be there: a slow model reads and writes less for it.
+    pub answer_goal: Duration,
 }
 
 impl Reader<'_> {
@@ -41,6 +43,7 @@ impl Reader<'_> {
         let turn_deadline = self.duration("LLM_TURN_DEADLINE", Duration::from_secs(90));
         let explain_deadline = self.duration("LLM_EXPLAIN_DEADLINE", Duration::from_secs(300));
         let question_deadline = self.duration("LLM_QUESTION_DEADLINE", Duration::from_secs(240));
+        let answer_goal = self.duration("LLM_ANSWER_GOAL", Duration::from_secs(60));
         let mut small = |name, default, range| u32::try_from(self.number(name, default, range)).unwrap_or(1);
         let explain_turns = small("LLM_EXPLAIN_TURNS", 3, 1..=20);
         let question_turns = small("LLM_QUESTION_TURNS", 8, 2..=40);
@@ -67,6 +70,7 @@ impl Reader<'_> {
             explain_turns,
             question_turns,
             answer_tokens,
+            answer_goal,
         })
     }
 

@@ -14,6 +14,8 @@ use crate::agent::tools::Tool;
 use crate::agent::turn::{Brief, Conversation, Input, Outcome, Step, ToolAnswer};
 use crate::ports::StoreError;
 
+/// Part of the time after which a conversation stops looking and answers.
+const HURRY_AFTER: f64 = 0.6;
 /// Things being looked at that are told; the newest.
 const MAX_LOOKING: usize = 6;
 
@@ -115,11 +117,13 @@ pub async fn hold(
 ) -> Result<Held, Trouble> {
     let profile = model.client.profile().await?;
     let began = Instant::now();
-    let deadline = match priority {
-        Priority::Person => model.question_deadline,
-        Priority::Automatic => model.explain_deadline,
+    // A person's question may need many looks; an explanation begins with the evidence, and is only corrected later.
+    let (deadline, pressed) = match priority {
+        Priority::Person => (model.question_deadline, model.goal),
+        Priority::Automatic => (model.explain_deadline, model.goal.mul_f64(HURRY_AFTER)),
     };
-    let talk = Talk::new(&model.client, priority, began, began + deadline);
+    let pressed = pressed.min(deadline.mul_f64(HURRY_AFTER));
+    let talk = Talk::new(&model.client, priority, began + pressed, began + deadline);
     let mut conversation = Conversation::new(brief(&profile));
     let outcome = converse(talk, &mut conversation, &mut toolbox, live).await?;
     Ok(Held { conversation, outcome, model: profile.name, ledger: toolbox.into_ledger() })

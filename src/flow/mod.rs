@@ -129,6 +129,8 @@ pub struct ModelUse {
     pub question_turns: u32,
     /// Longest explanation or answer, in tokens.
     pub answer_tokens: u32,
+    /// By when an answer should be there, where the model is slow.
+    pub goal: Duration,
     /// How long an explanation may take, its waiting included.
     pub explain_deadline: Duration,
     /// How long an answer may take, its waiting included.
@@ -138,11 +140,13 @@ pub struct ModelUse {
 impl ModelUse {
     /// What the model may do in a conversation of at most `turns`, with these tools.
     fn means(&self, profile: &Profile, turns: u32, tools: Vec<ToolSpec>) -> Means {
+        let limits = Limits { turns, window: profile.window, answer: self.answer_tokens, hurry: false };
         Means {
             tools,
             actions: Vec::new(),
             guided: profile.tools == ToolMode::Guided,
-            limits: Limits { turns, window: profile.window, answer: self.answer_tokens },
+            plain: profile.plain,
+            limits: profile.pace.fit(limits, self.goal),
         }
     }
 }

@@ -19,7 +19,7 @@ pub fn settings(url: &str) -> ModelSettings {
     let client = ClientSettings { total_timeout: Some(Duration::from_secs(3)), ..Default::default() };
     let endpoint = EndpointSettings { url: url.into(), client, ..Default::default() };
     let turn_timeout = Duration::from_secs(20);
-    ModelSettings { endpoint, model: None, context_tokens: None, concurrency: 2, turn_timeout }
+    ModelSettings { endpoint, model: None, context_tokens: None, concurrency: 2, turn_timeout, goal: turn_timeout }
 }
 
 pub fn model(fake: &FakeModel) -> Model {

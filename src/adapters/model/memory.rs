@@ -2,6 +2,11 @@
 
 use std::collections::HashMap;
 
+use crate::agent::pace::Pace;
+
+/// So many blank documents in a row are no accident.
+const BLANKS: u32 = 2;
+
 /// How a schema is sent, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SchemaForm {
@@ -39,6 +44,10 @@ pub struct Memory {
     pub tools_refused: Option<String>,
     /// It begins with thinking that has no opening mark.
     pub thinks_first: bool,
+    /// How fast it reads and writes.
+    pub pace: Pace,
+    /// Documents in a row that were nothing but blanks.
+    blank_documents: u32,
     /// By the schema's name: a server may refuse one schema and take others. Names are static, so there are few.
     schemas: HashMap<&'static str, SchemaForm>,
 }
@@ -59,10 +68,21 @@ impl Memory {
         self.schemas.insert(name, form);
     }
 
+    /// A document came, or only blanks: small models under a grammar can write nothing else for as long as they may.
+    pub fn document(&mut self, blank: bool) {
+        self.blank_documents = if blank { self.blank_documents + 1 } else { 0 };
+    }
+
+    /// Whether documents are not worth asking for.
+    pub fn prefers_plain(&self) -> bool {
+        self.blank_documents >= BLANKS
+    }
+
     /// The server was gone and may have come back with other flags: what it refused is tried again. What the model is
     /// like stays true.
     pub fn forget_refusals(&mut self) {
         self.tools_refused = None;
         self.schemas.clear();
+        self.blank_documents = 0;
     }
 }

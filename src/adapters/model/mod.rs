@@ -26,6 +26,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::http::{Endpoint, EndpointSettings};
+use crate::agent::pace::Pace;
 use crate::agent::tokens::estimate_tokens;
 use memory::Memory;
 use tokenizer::Tokenizer;
@@ -50,6 +51,8 @@ pub struct ModelSettings {
     pub concurrency: usize,
     /// Longest time of one turn, without its waiting for others.
     pub turn_timeout: Duration,
+    /// By when an answer should be there. What is written of it then will do, see [`stream`].
+    pub goal: Duration,
 }
 
 /// Who waits for a turn.
@@ -62,7 +65,7 @@ pub enum Priority {
 }
 
 /// What is known of the model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
     /// Its name on the server.
     pub name: String,
@@ -72,6 +75,10 @@ pub struct Profile {
     pub window_known: bool,
     /// How tools are offered to it.
     pub tools: ToolMode,
+    /// How fast it turned out to be.
+    pub pace: Pace,
+    /// Whether it makes nothing of a schema and is better asked for plain words.
+    pub plain: bool,
 }
 
 /// How tools are offered to a model.
@@ -127,7 +134,7 @@ impl Model {
         let memory = &self.state().memory;
         let guided = memory.prefers_guided || memory.tools_refused.is_some();
         let tools = if guided { ToolMode::Guided } else { ToolMode::Native };
-        Ok(Profile { name, window, window_known, tools })
+        Ok(Profile { name, window, window_known, tools, pace: memory.pace, plain: memory.prefers_plain() })
     }
 
     /// How many tokens `text` has: counted by the server where it can, else estimated from above.

@@ -10,6 +10,8 @@ use super::wire::{CallDelta, Chunk, Delta};
 use crate::agent::message::{Expect, ToolCall, TurnReply, Usage};
 use crate::agent::repair;
 
+/// How servers say that an answer was cut by its longest length.
+const CUT: &str = "length";
 /// Longest answer with thoughts and arguments, in bytes. 16,000 tokens of Russian are about this.
 const MAX_ANSWER_BYTES: usize = 256 * 1024;
 /// Most calls of one answer that are kept: more is a model that lost its way.
@@ -88,6 +90,16 @@ impl<'a> Assembly<'a> {
     /// Whether anything came yet.
     pub fn is_begun(&self) -> bool {
         self.bytes > 0 || !self.calls.is_empty()
+    }
+
+    /// Whether words for the asker came.
+    pub fn has_words(&self) -> bool {
+        !self.text.trim_start().is_empty()
+    }
+
+    /// Ends the answer here, as its longest length would have.
+    pub fn cut(&mut self) {
+        self.finish.get_or_insert_with(|| CUT.into());
     }
 
     /// The next chunk.
@@ -198,7 +210,7 @@ impl<'a> Assembly<'a> {
         let rest = self.think.finish();
         self.show(rest, on_text);
         let thought = self.thought || self.think.thought();
-        let cut = self.finish.as_deref() == Some("length");
+        let cut = self.finish.as_deref() == Some(CUT);
         let mut reply = TurnReply { text: self.text, cut, usage: self.usage, ..TurnReply::default() };
         let mut written = Vec::new();
         let mut ids = Vec::new();

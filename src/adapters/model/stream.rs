@@ -25,6 +25,19 @@ pub struct Limits {
     pub deadline: Instant,
     /// Between two pieces of it. Before the first piece the server reads the prompt, which takes as long as it takes.
     pub idle: Duration,
+    /// From when on an answer is taken as far as it came …
+    pub enough: Instant,
+    /// … if words for the asker came for so long already: a model that thought first must get to say something.
+    pub written: Duration,
+}
+
+/// An answer with when it began.
+#[derive(Debug)]
+pub struct Read {
+    /// The answer.
+    pub assembled: Assembled,
+    /// When its first piece came.
+    pub first: Instant,
 }
 
 /// Reads the answer to its end.
@@ -34,9 +47,10 @@ pub async fn read(
     expect: &Expect,
     limits: Limits,
     on_text: OnText<'_>,
-) -> Result<Assembled, ModelError> {
+) -> Result<Read, ModelError> {
     let url = shown(response.url());
     let mut reader = Reader { form: Form::Unknown, done: false, bytes: 0 };
+    let (mut first, mut worded) = (None, None);
     loop {
         let begun = assembly.is_begun();
         let silent = Instant::now() + limits.idle;
@@ -61,11 +75,20 @@ pub async fn read(
         if reader.done {
             break;
         }
+        let now = Instant::now();
+        if assembly.is_begun() {
+            first.get_or_insert(now);
+        }
+        if assembly.has_words() && now >= limits.enough.max(*worded.get_or_insert(now) + limits.written) {
+            assembly.cut();
+            break;
+        }
     }
     if !assembly.is_finished() && !reader.done {
         return Err(ModelError::BrokeOff { why: "it ended without an end".into() });
     }
-    assembly.finish(on_text)
+    let first = first.unwrap_or_else(Instant::now);
+    Ok(Read { assembled: assembly.finish(on_text)?, first })
 }
 
 /// What the bytes are.

@@ -9,14 +9,19 @@ use super::memory::SchemaForm;
 use super::patience::Patience;
 use super::queue::{Full, MAX_WAITING};
 use super::reply::{Assembled, Assembly, OnText};
-use super::stream::{self, Limits};
+use super::stream::{self, Limits, Read};
 use super::window::Learned;
 use super::{Model, Priority, refusal, wire};
-use crate::agent::message::{Expect, TurnReply, TurnRequest};
-use crate::agent::tokens::estimate_prompt;
+use crate::agent::message::{Expect, TurnReply, TurnRequest, Usage};
+use crate::agent::pace::Took;
+use crate::agent::tokens::{estimate_prompt, estimate_tokens};
 
 /// Longest silence in mid-answer. A small model on a busy CPU writes a token in a tenth of a second.
 const IDLE: Duration = Duration::from_secs(45);
+/// Part of the goal after which an answer must do as far as it is written …
+const ENOUGH_AFTER: f64 = 0.8;
+/// … once it was written for this part.
+const ENOUGH_WRITTEN: f64 = 0.4;
 /// An answer with less room than this is not worth asking for.
 const MIN_ANSWER_TOKENS: u32 = 64;
 
@@ -97,6 +102,7 @@ impl Model {
             return Err(ModelError::ToolsRefused { said });
         }
         let body = wire::body(request, &learned.name, within_window(max_tokens, &learned), form);
+        let sent_at = Instant::now();
         let sent = self.endpoint.exchange(self.endpoint.post_json("v1/chat/completions", &body));
         let response = timeout_at(deadline, sent).await.map_err(beginning)?.map_err(ModelError::sort)?;
         if !response.status().is_success() {
@@ -104,13 +110,31 @@ impl Model {
         }
         let thinks_first = self.state().memory.thinks_first;
         let assembly = Assembly::new(&request.expect, request.messages.len(), thinks_first);
-        let limits = Limits { deadline, idle: IDLE.min(self.settings.turn_timeout / 2) };
+        let limits = Limits {
+            deadline,
+            idle: IDLE.min(self.settings.turn_timeout / 2),
+            enough: sent_at + self.settings.goal.mul_f64(ENOUGH_AFTER),
+            written: self.settings.goal.mul_f64(ENOUGH_WRITTEN),
+        };
         let read = stream::read(response, assembly, &request.expect, limits, on_text).await;
-        let Assembled { reply, thinks_first } = read.map_err(|error| silent_overflow(error, request, &learned))?;
+        self.learn_blanks(request, &read);
+        let Read { assembled, first } = read.map_err(|error| silent_overflow(error, request, &learned))?;
+        let Assembled { reply, thinks_first } = assembled;
+        self.state().memory.pace.learn(took(request, &reply, sent_at, first));
         if thinks_first {
             self.state().memory.thinks_first = true;
         }
         Ok(reply)
+    }
+
+    fn learn_blanks(&self, request: &TurnRequest, read: &Result<Read, ModelError>) {
+        if matches!(request.expect, Expect::Json { .. }) {
+            match read {
+                Ok(_) => self.state().memory.document(false),
+                Err(ModelError::Empty) => self.state().memory.document(true),
+                Err(_) => {}
+            }
+        }
     }
 
     fn form(&self, request: &TurnRequest) -> SchemaForm {
@@ -143,6 +167,14 @@ impl Model {
             _ => {}
         }
     }
+}
+
+/// What a turn took, by the server's count of tokens or by our estimate.
+fn took(request: &TurnRequest, reply: &TurnReply, sent: Instant, first: Instant) -> Took {
+    let usage = reply
+        .usage
+        .unwrap_or_else(|| Usage { prompt: estimate_prompt(request), completion: estimate_tokens(&reply.text) });
+    Took { read: usage.prompt, until_first: first - sent, written: usage.completion, writing: first.elapsed() }
 }
 
 /// Servers refuse to promise more tokens than the window has.

@@ -11,7 +11,13 @@ use crate::render::{Language, samples};
 const ALL: Available = Available { metrics: true, logs: true, kubernetes: true, notes: true };
 
 fn means(window: u32) -> Means {
-    Means { tools: specs(ALL), actions: Vec::new(), guided: false, limits: Limits { turns: 3, window, answer: 900 } }
+    Means {
+        tools: specs(ALL),
+        actions: Vec::new(),
+        guided: false,
+        plain: false,
+        limits: Limits { turns: 3, window, answer: 900, hurry: false },
+    }
 }
 
 fn renderer(language: Language) -> Renderer {

@@ -52,7 +52,8 @@ fn brief(task: Task) -> Brief {
         tools: specs(Available { metrics: true, logs: true, kubernetes: true, notes: false }),
         may_propose: false,
         guided: false,
-        limits: Limits { turns: 4, window: 16_000, answer: 600 },
+        plain: false,
+        limits: Limits { turns: 4, window: 16_000, answer: 600, hurry: false },
     }
 }
 
