@@ -78,10 +78,24 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Stops it in its tracks, as a node does that has no time for it.
+    pub fn stand_still(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
     /// Asks it to end, and answers its exit code.
     pub fn terminate(&mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.signal("-TERM");
         self.child.wait().unwrap().code()
     }
 
@@ -107,7 +121,8 @@ impl Process {
 }
 
 fn spawn(arguments: &[String], environment: &BTreeMap<String, String>) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_holmes-bot"))
+    let ours = || env!("CARGO_BIN_EXE_holmes-bot").into();
+    Command::new(std::env::var_os("HOLMES_BOT_BIN").unwrap_or_else(ours))
         .args(arguments)
         .env_clear()
         .envs(environment)
