@@ -481,6 +481,8 @@ fn router(
         .merge(own)
         .merge(health::routes(Health {
             store: store(),
+            clock: clock(),
+            chats: context.chats.iter().map(|used| used.chat.platform()).collect(),
             counters: counters(),
             troubles: Arc::clone(&context.troubles),
             stopping: stopping.clone(),

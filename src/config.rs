@@ -9,6 +9,7 @@ mod mattermost;
 mod reader;
 mod slack;
 mod store;
+mod traces;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ pub use llm::LlmConfig;
 pub use mattermost::{MattermostConfig, MattermostSetup};
 pub use slack::SlackConfig;
 pub use store::StoreConfig;
+pub use traces::TracesConfig;
 
 /// Every variable that is read, as documented in `.env.example`.
 pub const VARIABLES: &[&str] = &[
@@ -56,6 +58,12 @@ pub const VARIABLES: &[&str] = &[
     "HOLMES_WEBHOOK_MAX_BYTES",
     "HOLMES_LOG",
     "HOLMES_LOG_FORMAT",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_CERTIFICATE",
+    "OTEL_SERVICE_NAME",
+    "OTEL_RESOURCE_ATTRIBUTES",
     "METRICS_URL",
     "METRICS_TOKEN",
     "METRICS_USERNAME",
@@ -258,6 +266,8 @@ pub struct Config {
     pub log_filter: String,
     /// Format of our own log.
     pub log_format: LogFormat,
+    /// Where traces go; `None`: nowhere.
+    pub traces: Option<TracesConfig>,
     /// VictoriaMetrics or Prometheus.
     pub metrics: Option<HttpNeighbour>,
     /// VictoriaLogs.
@@ -337,6 +347,7 @@ impl Reader<'_> {
             webhook_max_bytes: self.number("HOLMES_WEBHOOK_MAX_BYTES", 16 << 20, 64 << 10..=256 << 20),
             log_filter: self.get("HOLMES_LOG").unwrap_or_else(|| "info".into()),
             log_format: self.log_format(),
+            traces: self.traces(),
             metrics: self.neighbour("METRICS"),
             logs: self.logs(),
             llm: self.llm(),

@@ -188,6 +188,26 @@ pub struct InboxState {
     pub dead: usize,
 }
 
+/// What waits, and since when.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// When the event came that waits longest, whether it is tried right now or not.
+    pub event_since: Option<DateTime<Utc>>,
+    /// What each chat does not show yet; a chat that shows all may be missing.
+    pub chats: Vec<ChatBacklog>,
+}
+
+/// What one chat does not show yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatBacklog {
+    /// Which.
+    pub platform: Platform,
+    /// Incidents in its outbox.
+    pub waiting: usize,
+    /// When the one that waits longest was put there.
+    pub since: Option<DateTime<Utc>>,
+}
+
 /// An incident that a chat does not yet show as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undelivered {
@@ -219,6 +239,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// How full the inbox is.
     async fn inbox(&self) -> Result<InboxState, StoreError>;
+
+    /// What waits, and since when: a few looks, whatever waits.
+    async fn backlog(&self) -> Result<Backlog, StoreError>;
 
     /// Timers that are due, the earliest first, at most `most`. They stay until a [`Write`] clears them.
     async fn due(&self, most: usize, now: DateTime<Utc>) -> Result<Vec<Timer>, StoreError>;
@@ -336,6 +359,20 @@ pub enum ChatError {
     /// The content was refused; the same again will be refused again.
     #[error("it was refused: {0}")]
     Refused(String),
+}
+
+impl ChatError {
+    /// The name in counters and traces.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Wait { .. } => "wait",
+            Self::Unknown(_) => "unknown",
+            Self::Gone(_) => "gone",
+            Self::Channel(_) => "channel",
+            Self::Account(_) => "account",
+            Self::Refused(_) => "refused",
+        }
+    }
 }
 
 /// Where a message goes.

@@ -62,7 +62,7 @@ pub async fn run(arguments: Arguments, variables: &BTreeMap<String, String>) -> 
     let policy = forgotten.path().join("demo-policy.yaml");
     std::fs::write(&policy, POLICY).context("write the demo's policy")?;
     let config = config(variables, &cluster.neighbours, data, policy)?;
-    telemetry::start_log(&config.log_filter, config.log_format)?;
+    let telemetry = telemetry::start(&config)?;
     let bearer_token = config.webhook_token.as_ref().map(|token| token.expose_secret().to_owned());
     let has_model = config.llm.is_some();
     let app = App::start(config).await?;
@@ -90,11 +90,12 @@ pub async fn run(arguments: Arguments, variables: &BTreeMap<String, String>) -> 
         })
         .await;
     cluster.stop().await;
+    telemetry.end().await;
     ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// Whose variables count: the bot's own, and those of neighbours that are not simulated.
-const REAL: [&str; 4] = ["HOLMES_", "LLM_", "EMBEDDINGS_", "OPENWEBUI_"];
+const REAL: [&str; 5] = ["HOLMES_", "LLM_", "EMBEDDINGS_", "OPENWEBUI_", "OTEL_"];
 
 /// The bot's own settings from the environment; what is simulated is the simulated one, whatever the environment says.
 fn config(

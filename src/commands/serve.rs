@@ -15,7 +15,7 @@ use crate::telemetry;
 /// When the configuration is wrong, the bot cannot start, or a part of it died.
 pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCode> {
     let config = Config::from_variables(variables)?;
-    telemetry::start_log(&config.log_filter, config.log_format)?;
+    let telemetry = telemetry::start(&config)?;
     for name in Config::unknown(variables) {
         tracing::warn!("{name} is set but not known: a typing error?");
     }
@@ -30,8 +30,9 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
     let public_url = config.public_url.clone();
     let app = App::start(config).await?;
     tracing::info!(address = %app.address, "listening on {}; console: {public_url}/", app.address);
-    app.run_until(terminated()?).await?;
-    Ok(ExitCode::SUCCESS)
+    let ended = app.run_until(terminated()?).await;
+    telemetry.end().await;
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// Resolves when the process is asked to end.

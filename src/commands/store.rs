@@ -180,7 +180,7 @@ fn line(out: &mut impl Write, value: &impl Serialize) -> anyhow::Result<()> {
 async fn incident_record(store: &dyn Store, id: &IncidentId) -> Result<Option<IncidentRecord>, StoreError> {
     let Some(Versioned { version, value: incident }) = store.incident(id).await? else { return Ok(None) };
     let mut shown = Vec::new();
-    for platform in [Platform::Slack, Platform::Mattermost] {
+    for platform in Platform::ALL {
         let Versioned { version, value: projection } = store.projection(platform, id).await?;
         if version > 0 {
             shown.push(ShownRecord { platform, version, projection });

@@ -21,6 +21,11 @@ pub enum Platform {
 }
 
 impl Platform {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Slack, Self::Mattermost];
+}
+
+impl Platform {
     /// The name in keys and configuration.
     pub fn as_str(self) -> &'static str {
         match self {

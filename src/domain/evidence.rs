@@ -67,6 +67,9 @@ pub enum Source {
 }
 
 impl Source {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Metrics, Self::Logs, Self::Kubernetes, Self::Changes, Self::Knowledge];
+
     /// The name in the API.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -13,6 +13,7 @@ use super::finding::Cause;
 use super::question::Question;
 use super::subject::{ObjectRef, Subject, SubjectKind};
 use super::text;
+use super::trace::TraceParent;
 
 /// Version of the stored form; rises when an older release could not read it.
 pub const SCHEMA: u32 = 1;
@@ -195,6 +196,9 @@ pub struct Incident {
     /// Who takes care of it; nobody any more once it fires again after it was over.
     #[serde(default)]
     pub acknowledged: Option<Acknowledged>,
+    /// The trace of the delivery that its investigation is wanted for, if whoever sent it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceParent>,
     /// Where it was asked for, if a person did that in a chat.
     #[serde(default)]
     pub spot: Option<Spot>,
@@ -273,6 +277,7 @@ impl Incident {
             related: Vec::new(),
             depends_on: Vec::new(),
             acknowledged: None,
+            trace: None,
             spot: None,
         }
     }
@@ -307,6 +312,7 @@ impl Incident {
             related: Vec::new(),
             depends_on: Vec::new(),
             acknowledged: None,
+            trace: None,
             spot: question.spot.clone(),
         }
     }

@@ -9,6 +9,7 @@ use super::evidence::{Evidence, EvidenceId, Source};
 use super::finding::Finding;
 use super::question::{Asked, MAX_QUESTIONS, Question, QuestionId, QuestionState};
 use super::report::Explanation;
+use super::trace::TraceParent;
 
 /// What one run gathered and found. A new run replaces the one before.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub struct Investigation {
     pub run: u32,
     /// When it began.
     pub started_at: Option<DateTime<Utc>>,
+    /// Its span, for what follows from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceParent>,
     /// When its report was written; `None` while it goes on.
     pub finished_at: Option<DateTime<Utc>>,
     /// E1, E2 …

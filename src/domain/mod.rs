@@ -38,6 +38,7 @@ pub mod series;
 pub mod subject;
 pub mod target;
 pub mod text;
+pub mod trace;
 pub mod unit;
 pub mod window;
 mod yaml;

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::alert::{Alert, AlertStatus, Labels};
 use super::text;
+use super::trace::TraceParent;
 
 /// Most alerts taken from one body. A group of this size is a storm; with `max_alerts: 0` Alertmanager sends it whole.
 pub const MAX_ALERTS: usize = 50_000;
@@ -33,6 +34,9 @@ pub struct Notification {
     pub alerts: Vec<Alert>,
     /// When we received it, by our clock.
     pub received_at: DateTime<Utc>,
+    /// The trace that its delivery belongs to, if whoever sent it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceParent>,
 }
 
 /// Why a body is refused; the text says which field and how to mend it.
@@ -98,6 +102,7 @@ impl Notification {
             truncated_alerts: object.get("truncatedAlerts").and_then(Value::as_u64).unwrap_or(0),
             alerts,
             received_at: now,
+            trace: None,
         })
     }
 }

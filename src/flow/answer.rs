@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::Instrument as _;
 
 use super::amend::{Besides, amend};
 use super::converse::{self, Held, Live, Shown, Trouble};
@@ -110,7 +111,11 @@ async fn answer(context: &Context, id: &IncidentId, question: &QuestionId) -> Re
     let failed = |reason: String| QuestionState::Failed { at: (context.clock)(), reason };
     let state = match &context.model {
         None => failed(context.render.word("answer.no_model")),
-        Some(model) => match ask(context, model, &incident, &record, &asked.question).await {
+        // A trace of its own: what was investigated is over, and more than one question may follow it.
+        Some(model) => match ask(context, model, &incident, &record, &asked.question)
+            .instrument(tracing::info_span!("answer", incident = %id, question = %question))
+            .await
+        {
             Ok(state) => state,
             Err(Trouble::Store(error)) => return Err(error),
             Err(Trouble::Model(error)) => {

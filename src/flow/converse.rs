@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::time::Instant;
 
 use super::ModelUse;
+use super::model_turn::Turns;
 use super::tools::{Ledger, Toolbox};
 use crate::adapters::model::{ModelError, Priority, Profile};
 use crate::agent::document::GrowingText;
@@ -125,7 +126,10 @@ pub async fn hold(
     let pressed = pressed.min(deadline.mul_f64(HURRY_AFTER));
     let talk = Talk::new(&model.client, priority, began + pressed, began + deadline);
     let mut conversation = Conversation::new(brief(&profile));
-    let outcome = converse(talk, &mut conversation, &mut toolbox, live).await?;
+    let turns = Turns::new(toolbox.context(), &profile.name, priority);
+    let outcome = converse(talk, &turns, &mut conversation, &mut toolbox, live).await;
+    turns.over(&conversation);
+    let outcome = outcome?;
     Ok(Held { conversation, outcome, model: profile.name, ledger: toolbox.into_ledger() })
 }
 
@@ -135,6 +139,7 @@ pub async fn hold(
 /// When nothing came of it because the model or the store failed.
 async fn converse(
     talk: Talk<'_>,
+    turns: &Turns<'_>,
     conversation: &mut Conversation,
     toolbox: &mut Toolbox<'_>,
     live: &Live,
@@ -160,7 +165,7 @@ async fn converse(
                         live.change(|shown| shown.text = text);
                     }
                 };
-                match talk.ask(&request, &mut on_text).await {
+                match turns.ask(&talk, &request, &mut on_text).await {
                     Ok(input) => input,
                     Err(error) => return conversation.best().ok_or(Trouble::Model(error)),
                 }

@@ -1,6 +1,8 @@
 //! Has the model explain what an investigation found. The thread is whole without it; this adds to the report.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::amend::{Besides, amend};
 use super::converse::{self, Held, Live, Trouble};
@@ -15,6 +17,7 @@ use crate::domain::investigation::Investigation;
 use crate::domain::post::{PostDraft, PostKind};
 use crate::domain::report::Explanation;
 use crate::ports::{StoreError, Timer, Versioned};
+use crate::telemetry::trace;
 
 /// What a conversation may take beyond its deadline before another may take it over.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
@@ -55,7 +58,16 @@ async fn explain(
         return settle(context, id, run, None, attempt).await;
     }
     let began = std::time::Instant::now();
-    let said = match ask(context, model, &incident, &record).await {
+    let span = tracing::info_span!(
+        "explain",
+        incident = %id,
+        run,
+        attempt,
+        otel.status_code = Empty,
+        error.type = Empty,
+    );
+    trace::follow(&span, record.trace.as_ref());
+    let said = match ask(context, model, &incident, &record).instrument(span.clone()).await {
         Ok(said) => Ok(said),
         Err(Trouble::Store(error)) => return Err(error),
         Err(Trouble::Model(error)) => Err(error),
@@ -64,13 +76,18 @@ async fn explain(
     match &said {
         Ok(Held { model, conversation, .. }) => {
             let (turns, tokens) = (conversation.turns(), conversation.usage());
+            let _in = span.enter();
             tracing::info!(
                 incident = %id, model, turns, prompt_tokens = tokens.prompt, completion_tokens = tokens.completion,
                 seconds, "explained incident {id}"
             );
         }
-        Err(error) => tracing::warn!(incident = %id, attempt, "the model explained nothing: {error}"),
+        Err(error) => {
+            trace::failed(&span, "model");
+            span.in_scope(|| tracing::warn!(incident = %id, attempt, "the model explained nothing: {error}"));
+        }
     }
+    drop(span);
     let now = (context.clock)();
     let explanation = match said {
         Ok(Held { model, conversation, outcome: Outcome::Report(report), .. }) => {

@@ -7,9 +7,11 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::domain::evidence::{Draft, Source};
-use crate::telemetry::{Counters, Ended};
+use crate::telemetry::{Counters, Ended, trace};
 
 /// What one question brought.
 #[derive(Debug)]
@@ -74,21 +76,48 @@ type Answered<'a> = Pin<Box<dyn Future<Output = (usize, Vec<Gathered>)> + Send +
 pub struct Gathering<'a> {
     until: Instant,
     within: Duration,
-    waiting: Vec<(Source, &'static str)>,
+    waiting: Vec<Question>,
     tasks: FuturesUnordered<Answered<'a>>,
     counters: &'a Counters,
+}
+
+/// A question under way.
+struct Question {
+    source: Source,
+    /// What it is about; empty once it is answered.
+    what: &'static str,
+    span: Span,
+}
+
+impl Question {
+    fn of(task: &Task<'_>, round: &Span) -> Self {
+        let span = tracing::info_span!(
+            parent: round,
+            "query",
+            otel.name = format!("query {}", task.source.as_str()),
+            source = task.source.as_str(),
+            what = task.what,
+            result = Empty,
+            otel.status_code = Empty,
+            error.type = Empty,
+        );
+        Self { source: task.source, what: task.what, span }
+    }
 }
 
 impl<'a> Gathering<'a> {
     /// Starts all questions; they have until `until`, which is `within` from the start.
     pub fn start(tasks: Vec<Task<'a>>, until: Instant, within: Duration, counters: &'a Counters) -> Self {
-        let waiting = tasks.iter().map(|task| (task.source, task.what)).collect();
+        // Ends with the last of its questions.
+        let round = tracing::info_span!("gather", queries = tasks.len());
+        let waiting: Vec<Question> = tasks.iter().map(|task| Question::of(task, &round)).collect();
+        let spans: Vec<Span> = waiting.iter().map(|question| question.span.clone()).collect();
         let left = until.saturating_duration_since(Instant::now());
         let read_until = until - left.mul_f64(TO_FINISH).min(MOST_TO_FINISH);
-        let tasks = tasks
-            .into_iter()
-            .enumerate()
-            .map(|(index, task)| Box::pin(async move { (index, task.answer(read_until).await) }) as Answered<'a>);
+        let tasks = tasks.into_iter().zip(spans).enumerate().map(|(index, (task, span))| {
+            let answer = task.answer(read_until).instrument(span);
+            Box::pin(async move { (index, answer.await) }) as Answered<'a>
+        });
         Self { until, within, waiting, tasks: tasks.collect(), counters }
     }
 
@@ -107,29 +136,34 @@ impl<'a> Gathering<'a> {
     }
 
     fn arrived(&mut self, (index, answers): (usize, Vec<Gathered>)) -> Vec<Gathered> {
-        let (source, _) = self.waiting[index];
         let failed = answers.iter().any(|answer| matches!(answer, Gathered::Gap { .. }));
-        self.count(source, if failed { "error" } else { "ok" });
-        self.waiting[index].1 = "";
+        let question = &mut self.waiting[index];
+        question.what = "";
+        let (source, span) = (question.source, std::mem::replace(&mut question.span, Span::none()));
+        self.ended(source, &span, if failed { "error" } else { "ok" });
         answers
     }
 
     /// Names what did not answer in time, once.
     fn late(&mut self) -> Option<Vec<Gathered>> {
         self.tasks.clear();
-        let late: Vec<(Source, &str)> = self.waiting.drain(..).filter(|(_, what)| !what.is_empty()).collect();
-        for (source, _) in &late {
-            self.count(*source, "timeout");
+        let late: Vec<Question> = self.waiting.drain(..).filter(|question| !question.what.is_empty()).collect();
+        for question in &late {
+            self.ended(question.source, &question.span, "timeout");
         }
         let seconds = self.within.as_secs_f64();
-        let gap = |(source, what): (Source, &str)| Gathered::Gap {
+        let gap = |Question { source, what, .. }| Gathered::Gap {
             source,
             reason: format!("{what}: no answer within {seconds:.0} s"),
         };
         (!late.is_empty()).then(|| late.into_iter().map(gap).collect())
     }
 
-    fn count(&self, source: Source, result: &'static str) {
+    fn ended(&self, source: Source, span: &Span, result: &'static str) {
+        span.record("result", result);
+        if result != "ok" {
+            trace::failed(span, result);
+        }
         self.counters.queries.get_or_create(&Ended { of: source.as_str().into(), result }).inc();
     }
 }

@@ -12,7 +12,9 @@ use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Changed, Incident, IncidentId, Progress};
 use crate::domain::notification::Notification;
 use crate::domain::post::{PostDraft, PostKind};
+use crate::domain::trace::TraceParent;
 use crate::ports::{Lease, StoreError, Timer, Versioned, Write};
+use crate::telemetry::counters::seconds;
 
 /// Notifications that are placed at once: a batch must not wait for a slow cluster as often as it has notifications.
 const PLACED_AT_ONCE: usize = 8;
@@ -34,6 +36,8 @@ pub async fn notifications(
 ) -> Result<(), StoreError> {
     let handled: Vec<EventId> = batch.iter().map(|(event, _)| *event).collect();
     let received: Vec<DateTime<Utc>> = batch.iter().map(|(_, notification)| notification.received_at).collect();
+    let traces: HashMap<EventId, TraceParent> =
+        batch.iter().filter_map(|(event, notification)| Some((*event, notification.trace.clone()?))).collect();
     let placed = futures::stream::iter(batch).map(async |(event, mut notification)| {
         for text in notification.alerts.iter_mut().flat_map(|alert| alert.annotations.values_mut()) {
             *text = context.redactor.redact(text).into_owned();
@@ -46,7 +50,7 @@ pub async fn notifications(
         let now = (context.clock)();
         let (mut known, versions) = load(context, &deliveries, now).await?;
         let touched = fold(context, &deliveries, &mut known, now);
-        let writes = touched.iter().map(|touched| write(context, touched, &versions, now));
+        let writes = touched.iter().map(|touched| write(context, touched, &versions, &traces, now));
         let writes = writes.map(|write| Write { lease: Some(turn.clone()), ..write }).collect();
         match context.commit(writes, &handled).await {
             Ok(()) => {
@@ -115,12 +119,19 @@ fn fold(
     touched
 }
 
-fn write(context: &Context, touched: &Touched, versions: &HashMap<IncidentId, u64>, now: DateTime<Utc>) -> Write {
+fn write(
+    context: &Context,
+    touched: &Touched,
+    versions: &HashMap<IncidentId, u64>,
+    traces: &HashMap<EventId, TraceParent>,
+    now: DateTime<Utc>,
+) -> Write {
     let Touched { incident, changed, last_event } = touched;
     let mut incident = incident.clone();
     let mut timers = Vec::new();
     if changed.wants_investigation() {
         incident.wanted += 1;
+        incident.trace = traces.get(last_event).cloned();
         // What was found so far is about the time before; a run under way says so itself.
         if matches!(incident.progress, Progress::Done { .. }) {
             incident.progress = Progress::Waiting;
@@ -198,9 +209,12 @@ fn count(context: &Context, touched: &[Touched], received: &[DateTime<Utc>]) {
         if touched.changed.opened {
             tracing::info!(incident = %touched.incident.id, "opened incident {}: {}", touched.incident.id, touched.incident.title);
             if let Some(since) = received.iter().min() {
-                let seconds = (now - *since).num_milliseconds().max(0) as f64 / 1000.0;
-                context.counters.first_message_seconds.observe(seconds);
+                context.counters.first_message_seconds.observe_between(now - *since);
             }
+        }
+        let incident = &touched.incident;
+        if let Some(over) = incident.resolved_at.filter(|_| touched.changed.resolved) {
+            context.counters.time_to_resolve.observe(seconds(over - incident.started_at));
         }
     }
 }

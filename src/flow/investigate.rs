@@ -1,6 +1,8 @@
 //! An investigation: gather in parallel, analyse, report. The thread grows as answers come.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::amend::{Besides, amend};
 use super::gather::Gathering;
@@ -14,6 +16,7 @@ use crate::domain::post::{PostDraft, PostKind};
 use crate::domain::report::Explanation;
 use crate::ports::{Lease, StoreError, Timer, Versioned};
 use crate::render::sources_of;
+use crate::telemetry::{Ended, trace};
 
 /// What a run may take beyond its deadline before another may take it over.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
@@ -31,17 +34,35 @@ const MAX_SECOND_LOOKS: u32 = 2;
 pub async fn run(context: &Context, id: &IncidentId) -> Result<(), StoreError> {
     let hold = TimeDelta::from_std(context.deadline).unwrap_or(GRACE) + GRACE;
     alone(context, &id.0, hold, |lease| async move {
-        let began = std::time::Instant::now();
-        let result = investigate(context, id, &lease).await;
-        context.counters.investigation_seconds.observe(began.elapsed().as_secs_f64());
+        let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else { return Ok(()) };
+        let span = tracing::info_span!(
+            "investigation",
+            incident = %id,
+            incident.title = incident.title,
+            run = Empty,
+            cause = Empty,
+            otel.status_code = Empty,
+            error.type = Empty,
+        );
+        trace::follow(&span, incident.trace.as_ref());
+        let work = async {
+            let began = std::time::Instant::now();
+            let result = investigate(context, incident, &lease).await;
+            context.counters.investigation_seconds.observe(began.elapsed());
+            result
+        };
+        let result = work.instrument(span.clone()).await;
+        if result.is_err() {
+            trace::failed(&span, "store");
+        }
         result
     })
     .await
 }
 
-async fn investigate(context: &Context, id: &IncidentId, lease: &Lease) -> Result<(), StoreError> {
-    let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else { return Ok(()) };
-    let before = context.store.investigation(id).await?.unwrap_or_default();
+async fn investigate(context: &Context, incident: Incident, lease: &Lease) -> Result<(), StoreError> {
+    let id = incident.id.clone();
+    let before = context.store.investigation(&id).await?.unwrap_or_default();
     let mut run = Run::new(context, incident, before, lease);
     run.begin().await?;
     let first = run.look.first_round().await;
@@ -49,7 +70,7 @@ async fn investigate(context: &Context, id: &IncidentId, lease: &Lease) -> Resul
     let second = run.look.second_round();
     run.gather(second).await?;
     run.report().await?;
-    relate::tell(context, id).await
+    relate::tell(context, &id).await
 }
 
 /// A run: a look that is kept in the store as it goes on.
@@ -67,10 +88,15 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(context: &'a Context, incident: Incident, before: Investigation, lease: &'a Lease) -> Self {
+        let wanted = incident.wanted;
+        let mut look = Look::new(context, incident, &before);
+        // What follows, the model's explanation and the messages in chats, belongs to the same trace.
+        look.record.trace = trace::current();
+        Span::current().record("run", look.record.run);
         Self {
-            wanted: incident.wanted,
+            wanted,
             waited_for: questions::configured(&context.sources),
-            look: Look::new(context, incident, &before),
+            look,
             before: (before.findings, before.explanation),
             context,
             lease,
@@ -109,20 +135,11 @@ impl<'a> Run<'a> {
         }
         let now = self.now();
         let cause = self.look.analyse(now);
-        let explain = self.explanation(now);
-
-        let render = &self.context.render;
-        let mut posts = Vec::new();
-        let mut shown = self.look.incident.clone();
-        shown.cause.clone_from(&cause);
-        posts.push(self.post("report", PostKind::Report, render.report(&shown, &self.look.record)));
-        if let (Some(found), Some(runbook)) = (self.look.record.runbooks.first(), self.look.runbooks.first()) {
-            posts.push(self.post(
-                "runbook",
-                PostKind::Runbook,
-                render.runbook(&found.title, &found.id, found.score, &runbook.prose),
-            ));
+        if let Some(cause) = &cause {
+            Span::current().record("cause", cause.kind.as_str());
         }
+        let explain = self.explanation(now);
+        let posts = tracing::info_span!("render").in_scope(|| self.rendered(cause.as_ref()));
         let second_look = self.second_look(cause.as_ref(), now);
         let subject = self.look.subject.clone();
         let remedies =
@@ -138,12 +155,24 @@ impl<'a> Run<'a> {
             posts,
         )
         .await?;
-        self.context
-            .counters
-            .investigations
-            .get_or_create(&crate::telemetry::Ended { of: "alert".into(), result: "ok" })
-            .inc();
+        self.context.counters.investigations.get_or_create(&Ended { of: "alert".into(), result: "ok" }).inc();
         Ok(())
+    }
+
+    /// The report, and the runbook that fits best.
+    fn rendered(&self, cause: Option<&Cause>) -> Vec<PostDraft> {
+        let render = &self.context.render;
+        let mut shown = self.look.incident.clone();
+        shown.cause = cause.cloned();
+        let mut posts = vec![self.post("report", PostKind::Report, render.report(&shown, &self.look.record))];
+        if let (Some(found), Some(runbook)) = (self.look.record.runbooks.first(), self.look.runbooks.first()) {
+            posts.push(self.post(
+                "runbook",
+                PostKind::Runbook,
+                render.runbook(&found.title, &found.id, found.score, &runbook.prose),
+            ));
+        }
+        posts
     }
 
     /// Has the model explain what was found, unless it did so already.

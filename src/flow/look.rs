@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
+use tracing::field::Empty;
 
 use super::gather::{Gathered, Gathering, Task};
 use super::plan::{self, Ranges};
@@ -148,7 +149,9 @@ impl<'a> Look<'a> {
 
     /// States findings, and gives the likely cause among them.
     pub fn analyse(&mut self, now: DateTime<Utc>) -> Option<Cause> {
+        let span = tracing::info_span!("analyse", evidence = self.record.evidence.len(), findings = Empty).entered();
         let mut findings = analysis::analyse(&self.subject, &self.record.evidence, self.ranges.onset);
+        span.record("findings", findings.len());
         self.context.render.claims(&mut findings);
         let cause = Cause::among(&findings);
         self.record.findings = findings;

@@ -16,6 +16,7 @@ pub mod history;
 pub mod intake;
 pub mod investigate;
 pub mod look;
+mod model_turn;
 pub mod places;
 pub mod plan;
 mod pod_logs;

@@ -13,6 +13,7 @@ use crate::domain::press::Press;
 use crate::domain::proposal::{Choice, ProposalId};
 use crate::ports::{StoreError, Write};
 use crate::telemetry::Ended;
+use crate::telemetry::counters::seconds;
 
 /// Handles a press.
 ///
@@ -102,6 +103,7 @@ async fn acknowledge(
 ) -> Result<String, StoreError> {
     let render = &context.render;
     let mut said = render.word("said.gone");
+    let mut took = None;
     update(context, id, |mut read| {
         let now = (context.clock)();
         let incident = &mut read.value;
@@ -119,6 +121,7 @@ async fn acknowledge(
             return None;
         }
         said = noted();
+        took = Some(now - incident.opened_at);
         incident.remember(event);
         incident.acknowledged = Some(Acknowledged { by: person.name.clone(), at: now });
         incident.changed_at = now;
@@ -140,6 +143,9 @@ async fn acknowledge(
         Some(Write { posts: vec![root], audit: vec![audit], ..Write::new(read) })
     })
     .await?;
+    if let Some(took) = took {
+        context.counters.time_to_acknowledge.observe(seconds(took));
+    }
     Ok(said)
 }
 

@@ -15,12 +15,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::verify;
 use crate::domain::event::Event;
 use crate::domain::notification::Notification;
+use crate::domain::trace::TraceParent;
 use crate::ports::{Clock, Store, StoreError};
-use crate::telemetry::{Counters, Ended};
+use crate::telemetry::{Counters, Ended, trace};
 
 /// Bytes of bodies that may be in memory at once; a parsed body takes about three times its length.
 const MAX_BODIES_BYTES: usize = 32 * 1024 * 1024;
@@ -62,17 +65,36 @@ pub fn routes(webhook: Webhook) -> Router {
 async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let began = Instant::now();
     let webhook = &shared.webhook;
-    let (result, response) = match accept(&shared, request).await {
+    let span = span(request.headers());
+    let (result, response) = match accept(&shared, request).instrument(span.clone()).await {
         Ok(response) => ("ok", response),
         Err((status, text)) => {
             tracing::warn!(status = status.as_u16(), "refused a notification: {text}");
             let result = if status.is_server_error() { "error" } else { "refused" };
+            trace::failed(&span, result);
             (result, (status, format!("{text}\n")).into_response())
         }
     };
     webhook.counters.notifications.get_or_create(&Ended { of: "alertmanager".into(), result }).inc();
-    webhook.counters.acknowledge_seconds.observe(began.elapsed().as_secs_f64());
+    span.in_scope(|| webhook.counters.acknowledge_seconds.observe(began.elapsed()));
     response
+}
+
+/// The delivery's span, where it belongs to a trace. Others would be a trace each, of which nothing is to be seen.
+fn span(headers: &HeaderMap) -> Span {
+    let parent = headers.get(trace::TRACEPARENT).and_then(|value| TraceParent::parse(value.to_str().ok()?));
+    if parent.is_none() {
+        return Span::none();
+    }
+    let span = tracing::info_span!(
+        "POST /webhook/alertmanager",
+        otel.kind = "server",
+        otel.status_code = Empty,
+        error.type = Empty,
+        alerts = Empty,
+    );
+    trace::follow(&span, parent.as_ref());
+    span
 }
 
 async fn accept(shared: &Shared, request: Request) -> Result<Response, (StatusCode, String)> {
@@ -92,7 +114,9 @@ async fn accept(shared: &Shared, request: Request) -> Result<Response, (StatusCo
     // A storm's body takes tens of milliseconds to read: not on a thread that serves others.
     let parsed = tokio::task::spawn_blocking(move || Notification::parse(&body, now)).await;
     let parsed = parsed.map_err(|error| busy(format!("reading the body was interrupted: {error}")))?;
-    let notification = parsed.map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    let mut notification = parsed.map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    notification.trace = trace::current();
+    Span::current().record("alerts", notification.alerts.len());
 
     webhook.counters.alerts.inc_by(notification.alerts.len() as u64);
     match webhook.store.enqueue(&Event::Notification(notification), now).await {

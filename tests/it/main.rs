@@ -46,4 +46,5 @@ mod storm;
 mod story;
 mod tcp_proxy;
 mod tidy;
+mod traces;
 mod worlds;

@@ -5,6 +5,7 @@ mod typed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use holmes_bot::adapters::knowledge::{Base, Library, directory};
@@ -12,13 +13,18 @@ use holmes_bot::adapters::metrics::{Metrics, MetricsSettings};
 use holmes_bot::adapters::permission::Permission;
 use holmes_bot::adapters::{actuator, cluster};
 use holmes_bot::config::Config;
+use holmes_bot::demo::World;
 use holmes_bot::domain::runbook::query_for;
+use holmes_bot::telemetry::counters::{OfChat, OfDecision, OfTokens};
 use holmes_bot::telemetry::{Counters, Ended};
 use kustomize::{build, documents, kind, name};
 use serde_json::Value;
 
+use crate::bot::Bot;
+use crate::fake_slack::FakeSlack;
 use crate::fakes;
 use crate::neighbours::{Alertmanager, VictoriaMetrics};
+use crate::process::client;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -419,25 +425,17 @@ fn the_policy_of_the_component_is_the_documented_one() {
     assert_eq!(ours, documented);
 }
 
-/// Every metric that the bot exposes, with the endings that a histogram has.
-fn own_metrics() -> BTreeSet<String> {
-    let counters = Counters::default();
-    // A family is not written before it has a member.
-    let member = Ended { of: "x".into(), result: "ok" };
-    for family in [&counters.notifications, &counters.investigations, &counters.queries] {
-        family.get_or_create(&member).inc();
-    }
-    let text = counters.text();
-    let mut names = BTreeSet::new();
-    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
-        let (name, kind) = line.split_once(' ').unwrap();
-        match kind {
-            "counter" => drop(names.insert(format!("{name}_total"))),
-            "histogram" => names.extend(["_bucket", "_sum", "_count"].map(|end| format!("{name}{end}"))),
-            _ => drop(names.insert(name.to_owned())),
-        }
-    }
-    names
+/// Every metric that a bot with a chat answers to a scrape, before anything happened.
+async fn scraped() -> BTreeSet<String> {
+    let slack = FakeSlack::start().await;
+    let environment = slack.environment();
+    let settings: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let bot = Bot::start(World::empty(), &settings, false).await;
+    let text = client().get(format!("{}/metrics", bot.url)).send().await.unwrap().text().await.unwrap();
+    bot.stop().await;
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    samples.map(|line| line.split(['{', ' ']).next().unwrap().to_owned()).collect()
 }
 
 fn names_in(expression: &str) -> BTreeSet<String> {
@@ -454,8 +452,8 @@ fn rules() -> Vec<Value> {
     victoria["spec"]["groups"][0]["rules"].as_array().unwrap().clone()
 }
 
-#[test]
-fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
     let components = manifests().join("components");
     let dashboard = std::fs::read_to_string(components.join("monitoring-victoria/dashboard.json")).unwrap();
     let twin = std::fs::read_to_string(components.join("monitoring-prometheus/dashboard.json")).unwrap();
@@ -464,7 +462,7 @@ fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
     let rules = rules();
     let expressions = rules.iter().map(|rule| rule["expr"].as_str().unwrap());
     let expressions = expressions.chain(found(&dashboard, "expr").into_iter().map(|expr| expr.as_str().unwrap()));
-    let there = own_metrics();
+    let there = scraped().await;
     let mut asked = BTreeSet::new();
     for expression in expressions {
         promql_parser::parser::parse(expression).unwrap_or_else(|error| panic!("{expression}: {error}"));
@@ -474,12 +472,22 @@ fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
     let hpa = documents(&manifests().join("overlays/redis/hpa.yaml")).remove(0);
     asked.extend(names_in(&runbook).into_iter().filter(|name| !name.starts_with("holmes_bot")));
     asked.extend(found(&hpa, "metric").iter().map(|metric| metric["name"].as_str().unwrap().to_owned()));
+    let operations = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let documented = names_in(&operations);
+    // The documentation names a histogram once.
+    let base = |name: &str| {
+        let ends = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+        ends.unwrap_or(name).to_owned()
+    };
     let missing: Vec<&String> = asked.difference(&there).collect();
     assert!(missing.is_empty(), "{missing:?} are not among {there:?}");
+    let bases: BTreeSet<String> = there.iter().map(|name| base(name)).collect();
+    let unknown: Vec<&String> = bases.difference(&documented).collect();
+    assert!(unknown.is_empty(), "docs/operations.md does not say what these are: {unknown:?}");
 }
 
-/// What a bot that works exposes over half an hour, a scrape a minute.
-fn half_an_hour(now: DateTime<Utc>) -> String {
+/// What a bot exposes over half an hour, a scrape a minute: one that works, or one that is `late` with everything.
+fn half_an_hour(now: DateTime<Utc>, late: bool) -> String {
     let counters = Counters::default();
     let mut out = String::new();
     for minute in 0..=30 {
@@ -490,10 +498,35 @@ fn half_an_hour(now: DateTime<Utc>) -> String {
             let ended = |of: &str| Ended { of: of.to_owned(), result };
             counters.notifications.get_or_create(&ended("alertmanager")).inc();
             counters.queries.get_or_create(&ended("metrics")).inc();
+            counters.model_turns.get_or_create(&ended("automatic")).inc();
         }
-        for seconds in [&counters.acknowledge_seconds, &counters.first_message_seconds, &counters.investigation_seconds]
-        {
-            seconds.observe(0.04);
+        let Counters { acknowledge_seconds, first_message_seconds, investigation_seconds, model_turn_seconds, .. } =
+            &counters;
+        for seconds in [acknowledge_seconds, first_message_seconds, investigation_seconds, model_turn_seconds] {
+            seconds.observe(Duration::from_millis(40));
+        }
+        for minutes in [&counters.time_to_acknowledge, &counters.time_to_resolve] {
+            minutes.observe(300.0);
+        }
+        for decision in ["approved", "rejected"] {
+            counters.approval_seconds.get_or_create(&OfDecision { decision }).observe(90.0);
+        }
+        for kind in ["prompt", "completion"] {
+            counters.count_tokens(kind, 2_000);
+            counters.conversation_tokens.get_or_create(&OfTokens { kind }).observe(2_000.0);
+        }
+        counters.conversation_turns.observe(3.0);
+        counters.store_up.set(1);
+        let chat = OfChat { chat: "slack" };
+        counters.outbox_waiting.get_or_create(&chat).set(2);
+        counters.outbox_oldest_seconds.get_or_create(&chat).set(if late { 400.0 } else { 3.0 });
+        if late {
+            counters.store_up.set(0);
+            counters.inbox_oldest_seconds.set(90.0);
+            counters.approvals_oldest_seconds.set(1_000.0);
+            counters.inbox_dead.set(1);
+            let ended = Ended { of: "automatic".into(), result: "timeout" };
+            counters.model_turns.get_or_create(&ended).inc_by(2);
         }
         let at = (now - TimeDelta::minutes(30 - minute)).timestamp_millis();
         let text = counters.text();
@@ -506,20 +539,36 @@ fn half_an_hour(now: DateTime<Utc>) -> String {
 async fn a_real_server_evaluates_alerts_and_panels() {
     let server = VictoriaMetrics::start().await;
     let now = DateTime::from_timestamp(Utc::now().timestamp() / 60 * 60, 0).unwrap();
-    server.import(half_an_hour(now)).await;
+    let before = now - TimeDelta::hours(3);
+    server.import(half_an_hour(before, true) + &half_an_hour(now, false)).await;
     let mut endpoint = fakes::settings(server.url());
     endpoint.client.total_timeout = Some(std::time::Duration::from_secs(20));
     let metrics = Metrics::new(MetricsSettings { endpoint, ..Default::default() }).unwrap();
-    let mut firing = Vec::new();
-    for rule in rules() {
-        let answer = metrics.query(rule["expr"].as_str().unwrap(), Some(now)).await;
-        let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", rule["alert"]));
-        if !answer.series.is_empty() {
-            firing.push(rule["alert"].as_str().unwrap().to_owned());
+    let firing = async |at| {
+        let mut firing = Vec::new();
+        for rule in rules() {
+            let answer = metrics.query(rule["expr"].as_str().unwrap(), Some(at)).await;
+            let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", rule["alert"]));
+            if !answer.series.is_empty() {
+                firing.push(rule["alert"].as_str().unwrap().to_owned());
+            }
         }
-    }
+        firing
+    };
     // Half of all that it asked failed, which is not more than half; some deliveries were answered with an error.
-    assert_eq!(firing, ["HolmesDeliveriesRefused"]);
+    assert_eq!(firing(now).await, ["HolmesDeliveriesRefused"]);
+    let late = [
+        "HolmesStoreUnreachable",
+        "HolmesInboxOld",
+        "HolmesEventsGivenUp",
+        "HolmesModelFails",
+        "HolmesChatLate",
+        "HolmesApprovalsWait",
+        "HolmesDeliveriesRefused",
+    ];
+    let mut fired = firing(before).await;
+    fired.sort_by_key(|alert| late.iter().position(|known| known == alert));
+    assert_eq!(fired, late);
     let dashboard = std::fs::read_to_string(manifests().join("components/monitoring-victoria/dashboard.json")).unwrap();
     let dashboard: Value = serde_json::from_str(&dashboard).unwrap();
     for expr in found(&dashboard, "expr").into_iter().map(|expr| expr.as_str().unwrap()) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ pub struct Process {
     pub url: String,
     environment: BTreeMap<String, String>,
     arguments: Vec<String>,
+    /// Where its log goes, if not to the tests' own.
+    log: Option<PathBuf>,
     client: reqwest::Client,
 }
 
@@ -35,8 +37,17 @@ impl Process {
         Self::start(&["serve"], data, environment).await
     }
 
+    /// The same with its log in a file.
+    pub async fn serve_logging(data: &Path, environment: &[(&str, &str)], log: &Path) -> Self {
+        Self::started(&["serve"], data, environment, Some(log.to_owned())).await
+    }
+
     /// Starts any command that serves.
     pub async fn start(arguments: &[&str], data: &Path, environment: &[(&str, &str)]) -> Self {
+        Self::started(arguments, data, environment, None).await
+    }
+
+    async fn started(arguments: &[&str], data: &Path, environment: &[(&str, &str)], log: Option<PathBuf>) -> Self {
         let port = free_port();
         let mut all = BTreeMap::from([
             ("HOLMES_LISTEN".to_owned(), format!("127.0.0.1:{port}")),
@@ -45,9 +56,9 @@ impl Process {
         ]);
         all.extend(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let child = spawn(&arguments, &all);
-        let process =
-            Self { child, url: format!("http://127.0.0.1:{port}"), environment: all, arguments, client: client() };
+        let child = spawn(&arguments, &all, log.as_deref());
+        let url = format!("http://127.0.0.1:{port}");
+        let process = Self { child, url, environment: all, arguments, log, client: client() };
         process.ready().await;
         process
     }
@@ -68,7 +79,7 @@ impl Process {
     /// `kill -9` and a new start on the same data.
     pub async fn kill_and_restart(&mut self) {
         self.kill();
-        self.child = spawn(&self.arguments, &self.environment);
+        self.child = spawn(&self.arguments, &self.environment, self.log.as_deref());
         self.ready().await;
     }
 
@@ -120,13 +131,15 @@ impl Process {
     }
 }
 
-fn spawn(arguments: &[String], environment: &BTreeMap<String, String>) -> Child {
+fn spawn(arguments: &[String], environment: &BTreeMap<String, String>, log: Option<&Path>) -> Child {
+    let append = |log| std::fs::OpenOptions::new().append(true).open(log).unwrap();
     let ours = || env!("CARGO_BIN_EXE_holmes-bot").into();
     Command::new(std::env::var_os("HOLMES_BOT_BIN").unwrap_or_else(ours))
         .args(arguments)
         .env_clear()
         .envs(environment)
         .stdin(Stdio::null())
+        .stderr(log.map_or_else(Stdio::inherit, |log| append(log).into()))
         .spawn()
         .unwrap()
 }

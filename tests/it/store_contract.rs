@@ -19,7 +19,7 @@ use holmes_bot::domain::question::Question;
 use holmes_bot::domain::redact::Redactor;
 use holmes_bot::domain::subject::Subject;
 use holmes_bot::ports::{
-    Document, DocumentKind, Filter, REMEMBERED, Store, StoreError, Timer, Undelivered, Versioned, Write,
+    Backlog, Document, DocumentKind, Filter, REMEMBERED, Store, StoreError, Timer, Undelivered, Versioned, Write,
 };
 
 use crate::redis_server::RedisServer;
@@ -481,6 +481,57 @@ async fn what_a_chat_does_not_show_yet_waits_in_order() {
         let once_more = Write { chats: vec![slack], ..Write::new(Versioned { version: 2, value: web.clone() }) };
         store.commit(vec![once_more], &[], at(2)).await.unwrap();
         assert_eq!(store.outbox(slack, 9).await.unwrap(), [undelivered(&pay, 1), undelivered(&web, 3)], "at the end");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_known_with_its_age() {
+    let (slack, mattermost) = (Platform::Slack, Platform::Mattermost);
+    for (store, _alive) in stores().await {
+        let chats = |backlog: Backlog| {
+            let of = |platform| backlog.chats.iter().find(|chat| chat.platform == platform).cloned();
+            [slack, mattermost].map(|platform| of(platform).map_or((0, None), |chat| (chat.waiting, chat.since)))
+        };
+        let backlog = store.backlog().await.unwrap();
+        assert_eq!((backlog.event_since, chats(backlog)), (None, [(0, None), (0, None)]));
+
+        // An event waits from its arrival until it is handled, whoever holds it meanwhile and however often it failed.
+        let since = async || store.backlog().await.unwrap().event_since;
+        let first = store.enqueue(&notification("a"), at(3)).await.unwrap();
+        let second = store.enqueue(&notification("b"), at(5)).await.unwrap();
+        assert_eq!(since().await, Some(at(3)));
+        store.claim(1, HOLD, at(6)).await.unwrap();
+        store.retry(first, at(100)).await.unwrap();
+        assert_eq!(since().await, Some(at(3)));
+        store.commit(Vec::new(), &[first], at(101)).await.unwrap();
+        assert_eq!(since().await, Some(at(5)));
+        store.bury(second, "no use", at(102)).await.unwrap();
+        assert_eq!(since().await, None);
+
+        // An incident waits from the first change that a chat does not show, each chat apart.
+        let web = incident("web", 0);
+        let write = |version, chats: &[Platform]| Write {
+            chats: chats.to_vec(),
+            ..Write::new(Versioned { version, value: web.clone() })
+        };
+        store.commit(vec![write(0, &[slack, mattermost])], &[], at(10)).await.unwrap();
+        store.commit(vec![write(1, &[slack])], &[], at(20)).await.unwrap();
+        let now = async || chats(store.backlog().await.unwrap());
+        assert_eq!(now().await, [(1, Some(at(10))), (1, Some(at(10)))]);
+        let delivered = |version| Undelivered { incident: web.id.clone(), version };
+        store.delivered(slack, &delivered(1)).await.unwrap();
+        assert_eq!(now().await[0], (1, Some(at(10))), "it changed meanwhile");
+        store.delivered(slack, &delivered(2)).await.unwrap();
+        assert_eq!(now().await, [(0, None), (1, Some(at(10)))]);
+        store.commit(vec![write(2, &[slack])], &[], at(30)).await.unwrap();
+        assert_eq!(now().await, [(1, Some(at(30))), (1, Some(at(10)))]);
+
+        // What is forgotten waits no more.
+        let mut over = web.clone();
+        (over.status, over.resolved_at) = (IncidentStatus::Resolved, Some(at(31)));
+        store.commit(vec![Write::new(Versioned { version: 3, value: over })], &[], at(31)).await.unwrap();
+        assert_eq!(store.prune(at(40)).await.unwrap(), 1);
+        assert_eq!(now().await, [(0, None), (0, None)]);
     }
 }
 

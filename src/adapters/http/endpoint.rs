@@ -5,10 +5,13 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::body;
 use super::client::{ClientSettings, build_client};
 use super::error::HttpError;
+use crate::telemetry::trace;
 
 /// Limit that is named when the client has none of its own.
 const UNLIMITED: Duration = Duration::from_secs(3600);
@@ -138,9 +141,21 @@ impl Endpoint {
 
     /// Sends a request and returns whatever is answered, for neighbours whose errors say more than one line.
     pub async fn exchange(&self, request: RequestBuilder) -> Result<Response, HttpError> {
-        let request = request.build().map_err(|error| HttpError::Setup(error.without_url().to_string()))?;
+        let mut request = request.build().map_err(|error| HttpError::Setup(error.without_url().to_string()))?;
         let url = shown(request.url());
-        self.client.execute(request).await.map_err(|error| HttpError::from_reqwest(error, &url, self.total))
+        let span = span(&request);
+        span.in_scope(|| trace::tell(request.headers_mut()));
+        let sent = self.client.execute(request).instrument(span.clone()).await;
+        match &sent {
+            Ok(response) => {
+                span.record("http.response.status_code", response.status().as_u16());
+                if response.status().is_client_error() || response.status().is_server_error() {
+                    trace::failed(&span, response.status().as_str());
+                }
+            }
+            Err(_) => trace::failed(&span, "transport"),
+        }
+        sent.map_err(|error| HttpError::from_reqwest(error, &url, self.total))
     }
 
     /// Sends a request and lets only a success through. The body is still to be read, see [`super::read_bounded`].
@@ -171,6 +186,26 @@ impl Endpoint {
             Auth::Bearer(token) => request.bearer_auth(token.expose_secret()),
         }
     }
+}
+
+/// A request's span, where it belongs to a trace: what is asked in the background would be a trace each.
+fn span(request: &reqwest::Request) -> Span {
+    if trace::current().is_none() {
+        return Span::none();
+    }
+    let (method, url) = (request.method(), request.url());
+    tracing::info_span!(
+        "http",
+        otel.name = format!("{method} {}", url.path()),
+        otel.kind = "client",
+        http.request.method = %method,
+        server.address = url.host_str(),
+        server.port = url.port_or_known_default(),
+        url.path = url.path(),
+        http.response.status_code = Empty,
+        otel.status_code = Empty,
+        error.type = Empty,
+    )
 }
 
 /// An address as it may be shown: no user, password, query or fragment.

@@ -38,7 +38,7 @@ use crate::domain::post::Post;
 use crate::domain::projection::Projection;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer, Undelivered,
+    Backlog, Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer, Undelivered,
     Versioned, Write,
 };
 
@@ -89,7 +89,8 @@ impl EmbeddedStore {
 #[async_trait]
 impl Store for EmbeddedStore {
     async fn enqueue(&self, event: &Event, now: DateTime<Utc>) -> Result<EventId, StoreError> {
-        let record = to_json(&tables::InboxRecord { attempt: 0, not_before: 0, event: event.clone() })?;
+        let record =
+            to_json(&tables::InboxRecord { attempt: 0, not_before: 0, at: millis(now), event: event.clone() })?;
         let key = event.key();
         self.writer
             .run(move |transaction| {
@@ -173,6 +174,15 @@ impl Store for EmbeddedStore {
             let waiting = transaction.open_table(INBOX)?.len()?;
             let dead = transaction.open_table(DEAD)?.len()?;
             Ok(InboxState { waiting: usize::try_from(waiting)?, dead: usize::try_from(dead)? })
+        })
+        .await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.read(|transaction| {
+            let event_since = tables::waits_since(&transaction.open_table(INBOX)?)?;
+            let chats = Platform::ALL.into_iter().map(|platform| outbox::backlog(transaction, platform));
+            Ok(Backlog { event_since, chats: chats.collect::<anyhow::Result<_>>()? })
         })
         .await
     }

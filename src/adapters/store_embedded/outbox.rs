@@ -1,18 +1,21 @@
 //! What chats show, and what they do not show yet.
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 use redb::{ReadTransaction, ReadableTable as _, TableDefinition, WriteTransaction};
 
-use super::tables::{META, from_json, number, set, to_json};
+use super::tables::{META, from_json, millis, number, set, time, to_json};
 use crate::domain::chat::{Place, Platform};
 use crate::domain::incident::IncidentId;
 use crate::domain::projection::Projection;
-use crate::ports::{StoreError, Undelivered, Versioned};
+use crate::ports::{ChatBacklog, StoreError, Undelivered, Versioned};
 
 /// (platform, incident) → (position, version): what a chat does not show yet.
 const OUTBOX: TableDefinition<(&str, &str), (u64, u64)> = TableDefinition::new("outbox");
 /// (platform, position) → incident: the order of the outbox.
 const OUTBOX_ORDER: TableDefinition<(&str, u64), &str> = TableDefinition::new("outbox_order");
+/// (platform, position) → since when it waits, where that is known: what was put back is not late.
+const OUTBOX_SINCE: TableDefinition<(&str, u64), u64> = TableDefinition::new("outbox_since");
 /// (platform, incident) → version (8 bytes, little endian) and the projection.
 const PROJECTIONS: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("projections");
 /// `slack:C024BE91L 1503435956.000247` → incident.
@@ -23,23 +26,26 @@ const LAST_POSITION: &str = "last_outbox";
 pub(super) fn prepare(transaction: &WriteTransaction) -> anyhow::Result<()> {
     transaction.open_table(OUTBOX)?;
     transaction.open_table(OUTBOX_ORDER)?;
+    transaction.open_table(OUTBOX_SINCE)?;
     transaction.open_table(PROJECTIONS)?;
     transaction.open_table(THREADS)?;
     Ok(())
 }
 
-/// Puts an incident into the outbox of each chat; one that is there already keeps its place.
+/// Puts an incident into the outbox of each chat; one that is there already keeps its place, and its time.
 pub(super) fn put(
     transaction: &WriteTransaction,
     chats: &[Platform],
     id: &IncidentId,
     version: u64,
+    since: Option<DateTime<Utc>>,
 ) -> anyhow::Result<()> {
     if chats.is_empty() {
         return Ok(());
     }
     let mut outbox = transaction.open_table(OUTBOX)?;
     let mut order = transaction.open_table(OUTBOX_ORDER)?;
+    let mut times = transaction.open_table(OUTBOX_SINCE)?;
     let mut meta = transaction.open_table(META)?;
     for platform in chats.iter().map(|platform| platform.as_str()) {
         let known = outbox.get((platform, id.0.as_str()))?.map(|row| row.value().0);
@@ -49,6 +55,9 @@ pub(super) fn put(
                 let position = number(&meta, LAST_POSITION)? + 1;
                 set(&mut meta, LAST_POSITION, position)?;
                 order.insert((platform, position), id.0.as_str())?;
+                if let Some(since) = since {
+                    times.insert((platform, position), millis(since))?;
+                }
                 position
             }
         };
@@ -71,6 +80,13 @@ pub(super) fn read(transaction: &ReadTransaction, platform: Platform, most: usiz
     Ok(found)
 }
 
+pub(super) fn backlog(transaction: &ReadTransaction, platform: Platform) -> anyhow::Result<ChatBacklog> {
+    let all = (platform.as_str(), 0)..=(platform.as_str(), u64::MAX);
+    let waiting = transaction.open_table(OUTBOX_ORDER)?.range(all.clone())?.count();
+    let since = transaction.open_table(OUTBOX_SINCE)?.range(all)?.next().transpose()?;
+    Ok(ChatBacklog { platform, waiting, since: since.map(|(_, since)| time(since.value())) })
+}
+
 pub(super) fn remove(
     transaction: &WriteTransaction,
     platform: Platform,
@@ -83,6 +99,7 @@ pub(super) fn remove(
     if version == delivered.version {
         outbox.remove((platform, id))?;
         transaction.open_table(OUTBOX_ORDER)?.remove((platform, position))?;
+        transaction.open_table(OUTBOX_SINCE)?.remove((platform, position))?;
     }
     Ok(())
 }
@@ -154,7 +171,7 @@ pub(super) fn incident_of(
 
 /// Forgets what chats show of an incident; the messages there stay.
 pub(super) fn forget(transaction: &WriteTransaction, id: &IncidentId) -> anyhow::Result<()> {
-    for platform in [Platform::Slack, Platform::Mattermost] {
+    for platform in Platform::ALL {
         let key = (platform.as_str(), id.0.as_str());
         let row =
             transaction.open_table(PROJECTIONS)?.remove(key)?.map(|row| projection_from(row.value())).transpose()?;
@@ -167,6 +184,7 @@ pub(super) fn forget(transaction: &WriteTransaction, id: &IncidentId) -> anyhow:
         let position = transaction.open_table(OUTBOX)?.remove(key)?.map(|row| row.value().0);
         if let Some(position) = position {
             transaction.open_table(OUTBOX_ORDER)?.remove((platform.as_str(), position))?;
+            transaction.open_table(OUTBOX_SINCE)?.remove((platform.as_str(), position))?;
         }
     }
     Ok(())

@@ -51,7 +51,7 @@ fn incident(transaction: &WriteTransaction, record: &IncidentRecord) -> anyhow::
         outbox::put_projection(transaction, *platform, &incident.id, *version, projection)?;
     }
     let chats: Vec<Platform> = shown.iter().map(|shown| shown.platform).collect();
-    outbox::put(transaction, &chats, &incident.id, *version)?;
+    outbox::put(transaction, &chats, &incident.id, *version, None)?;
     let mut meta = transaction.open_table(META)?;
     let last = number(&meta, LAST_EVENT)?.max(record.last_event());
     set(&mut meta, LAST_EVENT, last)?;

@@ -59,13 +59,18 @@ pub(super) struct InboxRecord {
     pub(super) attempt: u32,
     /// Milliseconds since 1970; 0: at once.
     pub(super) not_before: u64,
+    /// When it came, in milliseconds since 1970; 0: an older release wrote it, and did not say.
+    #[serde(default)]
+    pub(super) at: u64,
     pub(super) event: Event,
 }
 
-/// As much of an [`InboxRecord`] as tells whether somebody holds it.
+/// As much of an [`InboxRecord`] as tells whether somebody holds it, and since when it waits.
 #[derive(Deserialize)]
 struct InboxHead {
     not_before: u64,
+    #[serde(default)]
+    at: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -168,6 +173,12 @@ pub(super) fn has_free(inbox: &impl ReadableTable<u64, &'static [u8]>, now: Date
     Ok(false)
 }
 
+/// When the oldest event came.
+pub(super) fn waits_since(inbox: &impl ReadableTable<u64, &'static [u8]>) -> anyhow::Result<Option<DateTime<Utc>>> {
+    let oldest = inbox.first()?.and_then(|(_, row)| from_json::<InboxHead>(row.value()).ok());
+    Ok(oldest.filter(|head| head.at != 0).map(|head| time(head.at)))
+}
+
 pub(super) fn claim(
     transaction: &WriteTransaction,
     most: usize,
@@ -176,6 +187,7 @@ pub(super) fn claim(
 ) -> Result<Vec<Claimed>, StoreError> {
     let mut inbox = transaction.open_table(INBOX).context("open inbox")?;
     let mut claimed = Vec::new();
+    let mut came = Vec::new();
     let mut unreadable = Vec::new();
     for row in inbox.iter().context("read inbox")? {
         let (id, value) = row.context("read inbox")?;
@@ -188,14 +200,15 @@ pub(super) fn claim(
             }
         };
         if record.not_before <= millis(now) {
+            came.push(record.at);
             claimed.push(Claimed { id: EventId(id.value()), attempt: record.attempt + 1, event: record.event });
         }
         if claimed.len() == most {
             break;
         }
     }
-    for Claimed { id, attempt, event } in &claimed {
-        let record = InboxRecord { attempt: *attempt, not_before: millis(now + hold), event: event.clone() };
+    for (Claimed { id, attempt, event }, at) in claimed.iter().zip(came) {
+        let record = InboxRecord { attempt: *attempt, not_before: millis(now + hold), at, event: event.clone() };
         inbox.insert(id.0, to_json(&record)?.as_slice()).context("claim event")?;
     }
     drop(inbox);
@@ -246,7 +259,7 @@ pub(super) fn commit(
             table.insert(write.incident.value.id.0.as_str(), json.as_slice()).context("write investigation")?;
         }
         proposals::write(transaction, &write.proposals)?;
-        outbox::put(transaction, &write.chats, &write.incident.value.id, write.incident.version + 1)?;
+        outbox::put(transaction, &write.chats, &write.incident.value.id, write.incident.version + 1, Some(now))?;
         clear_timers(transaction, &write.cleared)?;
         set_timers(transaction, &write.timers)?;
         append_audit(transaction, &write.audit)?;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use anyhow::{Context as _, anyhow};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -86,6 +87,13 @@ impl Answer {
 
     pub(super) fn number<T: std::str::FromStr<Err = std::num::ParseIntError>>(&mut self) -> anyhow::Result<T> {
         self.text()?.parse().context("read a number that Redis answered")
+    }
+
+    /// A time in milliseconds since 1970; nothing for an empty one.
+    pub(super) fn time(&mut self) -> anyhow::Result<Option<DateTime<Utc>>> {
+        let text = self.text()?;
+        let millis = (!text.is_empty()).then(|| text.parse()).transpose().context("read a time that Redis answered")?;
+        Ok(millis.and_then(DateTime::from_timestamp_millis))
     }
 
     pub(super) fn json<T: DeserializeOwned>(&mut self) -> anyhow::Result<T> {

@@ -17,10 +17,10 @@
 //! **Clocks.** Times are the caller's. A replica whose clock is ahead may take a lease early; the token that it gets ends
 //! the other's right to write, so nothing is written twice.
 //!
-//! **Keys** (all below the prefix): `meta`; `events`, `attempts`, `ready`, `held`, `dead`, `seen`, `seen_ids`; `timers`,
+//! **Keys** (all below the prefix): `meta`; `events`, `attempts`, `arrived`, `ready`, `held`, `dead`, `seen`, `seen_ids`; `timers`,
 //! `timer_events`; `leases`, `lease_tokens`; `incident:ID` (version, json, investigation, opened), `posts:ID`,
 //! `post_keys:ID`; `by_key`, `fingerprints`; `opened:ORIGIN`, `open:ORIGIN`, `over:ORIGIN`, `resolved`, `changed`;
-//! `proposals`, `proposals_of:ID`, `proposals_by_time`; `outbox:CHAT`, `outbox_versions:CHAT`, `projections:CHAT`,
+//! `proposals`, `proposals_of:ID`, `proposals_by_time`; `outbox:CHAT`, `outbox_versions:CHAT`, `outbox_since:CHAT`, `projections:CHAT`,
 //! `threads`, `thread_of:CHAT`; `audit`; `documents:KIND`, `document_changes:KIND`; and the channel `changes`.
 
 mod address;
@@ -55,8 +55,8 @@ use crate::domain::post::Post;
 use crate::domain::projection::Projection;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Claimed, Document, DocumentKind, Filter, InboxState, Lease, REMEMBERED, Record, Store, StoreError, Timer,
-    Undelivered, Versioned, Write,
+    Backlog, ChatBacklog, Claimed, Document, DocumentKind, Filter, InboxState, Lease, REMEMBERED, Record, Store,
+    StoreError, Timer, Undelivered, Versioned, Write,
 };
 
 /// How records are written; a newer one than this is not read.
@@ -76,8 +76,6 @@ const PAGE: usize = 100;
 const COPIED_WITHIN_MS: u64 = 1000;
 /// How long a lease that ended is remembered.
 const LEASES_KEPT: TimeDelta = TimeDelta::hours(1);
-/// Every chat.
-const CHATS: [Platform; 2] = [Platform::Slack, Platform::Mattermost];
 
 /// Where the store is.
 #[derive(Debug, Clone)]
@@ -289,6 +287,17 @@ impl Store for RedisStore {
     async fn inbox(&self) -> Result<InboxState, StoreError> {
         let mut answer = self.link.run(Script::Inbox, &Args::default()).await?;
         Ok(InboxState { waiting: answer.number()?, dead: answer.number()? })
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let mut args = Args::default();
+        Platform::ALL.iter().for_each(|platform| args.put(platform.as_str()));
+        let mut answer = self.link.run(Script::Backlog, &args).await?;
+        let mut backlog = Backlog { event_since: answer.time()?, chats: Vec::new() };
+        for platform in Platform::ALL {
+            backlog.chats.push(ChatBacklog { platform, waiting: answer.number()?, since: answer.time()? });
+        }
+        Ok(backlog)
     }
 
     async fn due(&self, most: usize, now: DateTime<Utc>) -> Result<Vec<Timer>, StoreError> {
@@ -554,8 +563,8 @@ impl RedisStore {
     async fn remove(&self, Versioned { version, value }: &Versioned<Incident>) -> Result<bool, StoreError> {
         let mut args =
             Args::default().text(&value.id.0).number(*version).text(&value.key).text(origin_name(value.origin));
-        args.put_count(CHATS.len());
-        for chat in CHATS {
+        args.put_count(Platform::ALL.len());
+        for chat in Platform::ALL {
             args.put(chat.as_str());
         }
         let fingerprints: Vec<&String> = fingerprints(value).collect();

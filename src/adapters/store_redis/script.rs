@@ -9,6 +9,7 @@ pub(super) enum Script {
     Retry,
     Bury,
     Inbox,
+    Backlog,
     Due,
     Lease,
     Release,
@@ -31,13 +32,14 @@ pub(super) enum Script {
 
 impl Script {
     /// All of them, by their position.
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 25] = [
         Self::Open,
         Self::Enqueue,
         Self::Claim,
         Self::Retry,
         Self::Bury,
         Self::Inbox,
+        Self::Backlog,
         Self::Due,
         Self::Lease,
         Self::Release,
@@ -66,6 +68,7 @@ impl Script {
             Self::Retry => include_str!("lua/retry.lua"),
             Self::Bury => include_str!("lua/bury.lua"),
             Self::Inbox => include_str!("lua/inbox.lua"),
+            Self::Backlog => include_str!("lua/backlog.lua"),
             Self::Due => include_str!("lua/due.lua"),
             Self::Lease => include_str!("lua/lease.lua"),
             Self::Release => include_str!("lua/release.lua"),

@@ -325,6 +325,11 @@ impl State {
 }
 
 impl Proposal {
+    /// Whether somebody can decide on it, and nobody has.
+    pub fn waits_for_people(&self, now: DateTime<Utc>) -> bool {
+        self.state == State::Proposed && self.offered && now < self.expires_at
+    }
+
     /// Puts an action forward.
     ///
     /// # Errors

@@ -306,32 +306,32 @@ impl Courier {
 
     fn failed(&mut self, error: &ChatError, seen: &Undelivered, channel: &str, now: DateTime<Utc>) {
         let platform = self.surface.chat.platform();
-        let (result, trouble) = match error {
+        let trouble = match error {
             ChatError::Wait { after } => {
                 self.pace.wait(channel, now + *after);
-                ("wait", None)
+                None
             }
             ChatError::Unknown(_) => {
                 self.board.stumbles(&seen.incident, now);
                 let is_down = self.pace.unknown(now);
-                ("unknown", is_down.then(|| platform.to_string()))
+                is_down.then(|| platform.to_string())
             }
             ChatError::Channel(_) => {
                 self.pace.channel_fails(channel, now);
-                ("channel", Some(format!("{platform}:{channel}")))
+                Some(format!("{platform}:{channel}"))
             }
             ChatError::Account(_) => {
                 self.pace.account_fails(now);
-                ("account", Some(platform.to_string()))
+                Some(platform.to_string())
             }
             // Told where it happened, with the name of the message.
             ChatError::Gone(_) => {
                 self.board.stumbles(&seen.incident, now);
-                ("gone", None)
+                None
             }
-            ChatError::Refused(_) => ("refused", None),
+            ChatError::Refused(_) => None,
         };
-        self.count(result);
+        self.count(error.as_str());
         if let Some(about) = trouble
             && self.surface.troubles.begins(&about, &error.to_string())
         {

@@ -7,6 +7,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::next::{Act, ROOT, Step, Urgency, Wanted, next};
 use super::{Surface, wanted};
@@ -20,6 +22,7 @@ use crate::domain::routes::Route;
 use crate::domain::text;
 use crate::ports::{ChatError, Destination, PictureFile, Sent, StoreError, Versioned};
 use crate::render::{About, Theme};
+use crate::telemetry::trace;
 
 /// Longest call to a chat; what takes longer may have happened.
 const CALL: Duration = Duration::from_secs(30);
@@ -198,16 +201,42 @@ async fn step(surface: &Surface, id: &IncidentId, worked_at: Option<DateTime<Utc
     let (Some(wanted), true) = (look.wanted.get(step.index).cloned(), step.not_before <= now) else {
         return Ok(Visited::Seen { sent: None, next: Some((step.urgency, step.not_before)) });
     };
+    let span = span(surface, &look, &wanted, step.act);
     let mut sending = Sending { surface, id, look, wanted, worked_at };
-    let sent = match step.act {
-        Act::Find => sending.find().await?,
-        Act::Post => sending.post(false).await?,
-        Act::PostBare => sending.post(true).await?,
-        Act::Edit => sending.edit().await?,
+    let sending_now = async {
+        match step.act {
+            Act::Find => sending.find().await,
+            Act::Post => sending.post(false).await,
+            Act::PostBare => sending.post(true).await,
+            Act::Edit => sending.edit().await,
+        }
     };
+    let sent = sending_now.instrument(span.clone()).await?;
+    if let Err(error) = &sent {
+        trace::failed(&span, error.as_str());
+    }
     let look = sending.look;
     let next = look.projection.value.closed.is_none().then(|| look.next((surface.clock)())).flatten();
     Ok(Visited::Seen { sent: Some(sent), next: next.map(|step| (step.urgency, step.not_before)) })
+}
+
+/// A message's span, where it belongs to an investigation's trace.
+fn span(surface: &Surface, look: &Look, wanted: &Wanted, act: Act) -> Span {
+    let Some(parent) = look.record.trace.as_ref().or(look.incident.trace.as_ref()) else { return Span::none() };
+    let chat = surface.chat.platform();
+    let span = tracing::info_span!(
+        "deliver",
+        otel.name = format!("deliver to {chat}"),
+        otel.kind = "producer",
+        chat = %chat,
+        incident = %look.incident.id,
+        post = wanted.key,
+        act = ?act,
+        otel.status_code = Empty,
+        error.type = Empty,
+    );
+    trace::follow(&span, Some(parent));
+    span
 }
 
 /// A message on its way.

@@ -7,6 +7,8 @@ mod metrics;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::amend::{Besides, amend};
 use super::{Context, Sources};
@@ -21,6 +23,7 @@ use crate::domain::subject::{ObjectRef, SubjectKind};
 use crate::domain::text;
 use crate::domain::window::Window;
 use crate::ports::StoreError;
+use crate::telemetry::trace;
 
 /// Longest error that a model reads, in bytes.
 const MAX_ERROR_BYTES: usize = 1_000;
@@ -57,6 +60,11 @@ impl<'a> Toolbox<'a> {
     /// Tools that look back from `at`, for `author`.
     pub fn new(context: &'a Context, ledger: Ledger, author: &str, at: DateTime<Utc>) -> Self {
         Self { context, ledger, author: author.to_owned(), at }
+    }
+
+    /// What the tools are used in.
+    pub(super) fn context(&self) -> &'a Context {
+        self.context
     }
 
     /// What may be called; notes only where a person asked.
@@ -110,8 +118,17 @@ impl<'a> Toolbox<'a> {
             Ok(tool) => tool,
             Err(error) => return Brought::Words(format!("error: {error}")),
         };
-        let asked = tokio::time::timeout(self.context.deadline, self.ask(&tool)).await;
+        let span = tracing::info_span!(
+            "execute_tool",
+            otel.name = format!("execute_tool {}", tool.name()),
+            gen_ai.operation.name = "execute_tool",
+            gen_ai.tool.name = tool.name(),
+            otel.status_code = Empty,
+            error.type = Empty,
+        );
+        let asked = tokio::time::timeout(self.context.deadline, self.ask(&tool)).instrument(span.clone()).await;
         asked.unwrap_or_else(|_| {
+            trace::failed(&span, "timeout");
             let seconds = self.context.deadline.as_secs_f64();
             Brought::Words(format!("error: {}: no answer within {seconds:.0} s; ask for less", tool.name()))
         })

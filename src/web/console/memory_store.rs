@@ -16,7 +16,7 @@ use crate::domain::post::Post;
 use crate::domain::projection::Projection;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer, Undelivered,
+    Backlog, Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer, Undelivered,
     Versioned, Write,
 };
 
@@ -58,6 +58,10 @@ impl Store for MemoryStore {
 
     async fn inbox(&self) -> Result<InboxState, StoreError> {
         Ok(self.inbox)
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        Ok(Backlog::default())
     }
 
     async fn incident(&self, id: &IncidentId) -> Result<Option<Versioned<Incident>>, StoreError> {

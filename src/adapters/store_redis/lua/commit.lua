@@ -46,7 +46,7 @@ for _, write in ipairs(writes) do
   end
   set_posts(id)
   set_proposals(id)
-  put_out(id, version)
+  put_out(id, version, now)
   set_timers()
   tell(id)
 end

@@ -14,6 +14,7 @@ end
 local id = next_of('last_event')
 call('HSET', key('events'), id, event)
 call('ZADD', key('ready'), id, id)
+call('ZADD', key('arrived'), now, id)
 call('HINCRBY', meta, 'waiting_bytes', #event)
 if name ~= '' then
   for _, old in ipairs(call('ZRANGEBYSCORE', key('seen'), '-inf', since, 'LIMIT', 0, 1000)) do

@@ -31,12 +31,13 @@ local function set_proposals(id)
   end
 end
 
-local function put_out(id, version)
+local function put_out(id, version, now)
   for _ = 1, take_number() do
     local chat = take()
     -- One that is there already keeps its place.
     if not call('ZSCORE', key('outbox:' .. chat), id) then
       call('ZADD', key('outbox:' .. chat), next_of('last_outbox'), id)
+      call('ZADD', key('outbox_since:' .. chat), now, id)
     end
     call('HSET', key('outbox_versions:' .. chat), id, version)
   end

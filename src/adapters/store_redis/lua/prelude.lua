@@ -40,6 +40,7 @@ local function remove_event(id)
   call('HDEL', key('attempts'), id)
   call('ZREM', key('ready'), id)
   call('ZREM', key('held'), id)
+  call('ZREM', key('arrived'), id)
   call('HINCRBY', meta, 'waiting_bytes', -#event)
   return event
 end

@@ -18,6 +18,7 @@ for _ = 1, take_number() do
   call('HDEL', key('projections:' .. chat), id)
   call('HDEL', key('outbox_versions:' .. chat), id)
   call('ZREM', key('outbox:' .. chat), id)
+  call('ZREM', key('outbox_since:' .. chat), id)
 end
 if call('HGET', key('by_key'), of) == id then
   call('HDEL', key('by_key'), of)
