@@ -18,7 +18,8 @@ use tracing_subscriber::filter::{EnvFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::config::{Config, LogFormat};
+use crate::adapters::check::CheckLine;
+use crate::config::{Config, LogFormat, TracesConfig};
 
 pub use counters::{Counters, Ended};
 
@@ -56,6 +57,11 @@ pub fn start(config: &Config) -> anyhow::Result<Telemetry> {
     let subscriber = tracing_subscriber::registry().with(spans).with(log::layer(filter, config.log_format));
     subscriber.try_init().context("start the log")?;
     Ok(Telemetry { recorder })
+}
+
+/// What can be said of the collector of traces.
+pub async fn check(config: &TracesConfig) -> CheckLine {
+    collector::check(config).await
 }
 
 impl Telemetry {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::adapters::check::CheckLine;
 use crate::app;
 use crate::config::{Config, MattermostConfig, StoreConfig};
+use crate::telemetry;
 
 /// Prints a table; the exit code is 1 when a configured neighbour fails.
 ///
@@ -98,6 +99,14 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
                     Some(slack.check(&config.routes, app_token).await)
                 }
                 _ => None,
+            },
+        ),
+        (
+            "traces",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            match &config.traces {
+                Some(traces) => Some(vec![telemetry::check(traces).await]),
+                None => None,
             },
         ),
     ];

@@ -13,10 +13,12 @@ use opentelemetry::KeyValue;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanExporter as _;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider};
 use secrecy::ExposeSecret as _;
 use tokio::runtime::Handle;
 
+use crate::adapters::check::CheckLine;
 use crate::adapters::http::{ClientSettings, build_client};
 use crate::config::TracesConfig;
 
@@ -57,6 +59,23 @@ pub(super) fn namer() -> SdkTracerProvider {
         .with_sampler(Sampler::AlwaysOff)
         .with_resource(Resource::builder_empty().build())
         .build()
+}
+
+/// Sends the collector a request without spans.
+pub(super) async fn check(config: &TracesConfig) -> CheckLine {
+    let sent = match exporter(config) {
+        Ok(exporter) => exporter.export(Vec::new()).await.map_err(anyhow::Error::from),
+        Err(error) => Err(error),
+    };
+    match sent {
+        Ok(()) => CheckLine::good("collector", format!("{} takes spans", config.endpoint)),
+        Err(error) => CheckLine::bad(
+            "collector",
+            format!("{}: {error:#}", config.endpoint),
+            "is it OTLP over HTTP (mostly port 4318, not 4317), and is the path right? OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is \
+             taken as it is, OTEL_EXPORTER_OTLP_ENDPOINT with /v1/traces; keys go into OTEL_EXPORTER_OTLP_HEADERS",
+        ),
+    }
 }
 
 fn resource(config: &TracesConfig) -> Resource {

@@ -269,6 +269,24 @@ async fn a_collector_that_is_away_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_check_tries_the_collector() {
+    for (mood, code, words) in [(Mood::Takes, true, "takes spans"), (Mood::Refuses(401), false, "401")] {
+        let collector = Collector::start(mood).await;
+        let endpoint = collector.url();
+        let checked = tokio::task::spawn_blocking(move || {
+            let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_holmes-bot"));
+            check.arg("check").env_clear().env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).output().unwrap()
+        });
+        let output = checked.await.unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let line = text.lines().find(|line| line.starts_with("traces")).unwrap_or_else(|| panic!("{text}"));
+        assert!(line.contains(words), "{line}");
+        assert_eq!(output.status.success(), code, "{text}");
+        assert!(collector.requests() > 0 && collector.spans().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_collector_nothing_is_sent_and_the_log_still_names_the_trace() {
     let cluster = demo::start(World::built_in().unwrap(), Timeline::at_once()).await.unwrap();
     let metrics = Tap::before(&cluster.neighbours.metrics_url).await;

@@ -173,6 +173,7 @@ pub fn investigation(excerpt: impl Fn(&EvidenceData) -> String) -> Investigation
         slots: BTreeMap::new(),
         run: 1,
         started_at: Some(at(21)),
+        trace: None,
         finished_at: Some(at(48)),
         evidence: evidence(excerpt),
         findings: findings(),
