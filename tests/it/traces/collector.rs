@@ -144,6 +144,8 @@ impl Inbox {
             let resource = texts(batch.resource.unwrap_or_default().attributes, &mut self.faults);
             match resource.get("service.name") {
                 Some(name) => drop(self.services.insert(name.clone())),
+                // A probe without spans tells of nobody.
+                None if batch.scope_spans.is_empty() => {}
                 None => self.faults.push(format!("no service.name in {resource:?}")),
             }
             for span in batch.scope_spans.into_iter().flat_map(|scope| scope.spans) {
