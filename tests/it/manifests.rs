@@ -584,7 +584,10 @@ fn the_bots_own_alerts_find_their_runbook() {
         let alert = rule["alert"].as_str().unwrap();
         let labels = BTreeMap::new();
         let found = library.matching(&query_for(alert, "", "", &labels, &[])).unwrap();
-        assert_eq!(found[0].id, "holmes-bot", "{alert}");
+        // A model that fails is looked for where models are looked for, and the bot's own page stands beside it.
+        let first = if alert == "HolmesModelFails" { "llm-connectivity" } else { "holmes-bot" };
+        assert_eq!(found[0].id, first, "{alert}");
+        assert!(found.iter().any(|found| found.id == "holmes-bot"), "{alert}");
         assert!(["critical", "warning"].contains(&rule["labels"]["severity"].as_str().unwrap()), "{alert}");
     }
 }
