@@ -22,9 +22,6 @@ use crate::domain::proposal::{Proposal, ProposalId};
 
 pub use record::{IncidentRecord, Record, ShownRecord};
 
-/// How long an event's key is remembered. Slack repeats for five minutes, a person presses twice within seconds.
-pub const REMEMBERED: TimeDelta = TimeDelta::hours(1);
-
 /// The time, as a value that tests can set.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
@@ -221,8 +218,11 @@ pub struct Undelivered {
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Stores an event durably; when this returns, it will be handled even if the process dies. An event whose
-    /// [`Event::key`] was stored within the last [`REMEMBERED`] is the same event: it is not stored again.
+    /// [`Event::key`] was stored within its [`Event::remembered`] is the same event: it is not stored again.
     async fn enqueue(&self, event: &Event, now: DateTime<Utc>) -> Result<EventId, StoreError>;
+
+    /// Whether an event of the same [`Event::key`] was stored within its [`Event::remembered`].
+    async fn is_known(&self, event: &Event, now: DateTime<Utc>) -> Result<bool, StoreError>;
 
     /// Takes the oldest events that nobody holds, at most `most`, for `hold`.
     async fn claim(&self, most: usize, hold: TimeDelta, now: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError>;
@@ -309,6 +309,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The incident whose thread begins with a message.
     async fn incident_of(&self, place: &Place, root: &MessageId) -> Result<Option<IncidentId>, StoreError>;
+
+    /// Adds to the audit what belongs to no incident's change.
+    async fn remember(&self, audit: Vec<AuditDraft>) -> Result<(), StoreError>;
 
     /// The audit chain from `seq` on, at most `most` entries.
     async fn audit(&self, from: u64, most: usize) -> Result<Vec<AuditEntry>, StoreError>;
@@ -433,6 +436,9 @@ pub trait Chat: Send + Sync + 'static {
         thread: Option<&MessageId>,
         text: &str,
     ) -> Result<(), ChatError>;
+
+    /// What a person is called, or [`None`] where the platform does not say.
+    async fn name(&self, person: &Principal) -> Option<String>;
 
     /// The groups that the platform puts a person in now.
     async fn groups(&self, person: &Person) -> Result<Vec<Principal>, ChatError>;

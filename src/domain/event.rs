@@ -1,5 +1,6 @@
 //! Everything that can happen to the bot, as one closed type.
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::action::Action;
@@ -110,7 +111,20 @@ impl Event {
             | Self::Expire { .. } => None,
         }
     }
+
+    /// How long its key is remembered.
+    pub fn remembered(&self) -> TimeDelta {
+        match self {
+            Self::Pressed(_) => PRESS_REMEMBERED,
+            _ => REMEMBERED,
+        }
+    }
 }
+
+/// How long a press is the same press, however often it is delivered: longer than any control's own time.
+pub const PRESS_REMEMBERED: TimeDelta = TimeDelta::days(14);
+/// How long any other event is. Slack repeats for five minutes, a person presses twice within seconds.
+pub const REMEMBERED: TimeDelta = TimeDelta::hours(1);
 
 /// A press with who, where, and on what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,18 +8,20 @@ use holmes_bot::domain::action::{Action, Before};
 use holmes_bot::domain::alert::{Alert, AlertStatus, Labels};
 use holmes_bot::domain::audit::{AuditDraft, first_broken};
 use holmes_bot::domain::chat::{MessageId, Place, Platform};
-use holmes_bot::domain::event::{Event, EventId};
+use holmes_bot::domain::event::{Event, EventId, PRESS_REMEMBERED, Pressed, REMEMBERED};
 use holmes_bot::domain::incident::{Changed, Incident, IncidentId, IncidentStatus, Origin};
 use holmes_bot::domain::investigation::Investigation;
 use holmes_bot::domain::notification::Notification;
+use holmes_bot::domain::policy::{Person, Principal, PrincipalKind};
 use holmes_bot::domain::post::{PostDraft, PostKind};
+use holmes_bot::domain::press::Press;
 use holmes_bot::domain::projection::{Projection, Shown};
 use holmes_bot::domain::proposal::{Diff, Proposal, ProposalDraft, ProposalId, ProposedBy, Snapshot, State, Why};
 use holmes_bot::domain::question::Question;
 use holmes_bot::domain::redact::Redactor;
 use holmes_bot::domain::subject::Subject;
 use holmes_bot::ports::{
-    Backlog, Document, DocumentKind, Filter, REMEMBERED, Store, StoreError, Timer, Undelivered, Versioned, Write,
+    Backlog, Document, DocumentKind, Filter, Store, StoreError, Timer, Undelivered, Versioned, Write,
 };
 
 use crate::redis_server::RedisServer;
@@ -381,6 +383,38 @@ async fn many_writers_lose_nothing() {
     }
 }
 
+fn pressed() -> Event {
+    Event::Pressed(Pressed {
+        press: Press::Acknowledge,
+        incident: IncidentId("i-1a".into()),
+        person: Person::new(Principal::new(PrincipalKind::Mattermost, "u1").unwrap(), "ann"),
+        place: "mattermost:c1".parse().unwrap(),
+        message: None,
+        nonce: "n1".into(),
+    })
+}
+
+#[tokio::test]
+async fn what_belongs_to_no_incident_is_audited_in_the_same_chain() {
+    let draft = |detail: &str| AuditDraft {
+        at: at(1),
+        actor: "peer:192.0.2.1".into(),
+        action: "callback.refused".into(),
+        incident: None,
+        detail: detail.into(),
+    };
+    for (store, _alive) in stores().await {
+        store.remember(vec![draft("one"), draft("two")]).await.unwrap();
+        store.commit(vec![Write { audit: vec![draft("three")], ..opened("web") }], &[], at(2)).await.unwrap();
+        store.remember(Vec::new()).await.unwrap();
+        store.remember(vec![draft("four")]).await.unwrap();
+        let audit = store.audit(1, 10).await.unwrap();
+        assert_eq!(first_broken(&audit), None);
+        let details: Vec<&str> = audit.iter().map(|entry| entry.draft.detail.as_str()).collect();
+        assert_eq!(details, ["one", "two", "three", "four"]);
+    }
+}
+
 #[tokio::test]
 async fn what_is_delivered_twice_is_stored_once() {
     let ask = |nonce: &str| Event::Ask(Question::new(nonce, None, "why?", "ann", at(0)).unwrap());
@@ -396,6 +430,19 @@ async fn what_is_delivered_twice_is_stored_once() {
         let again = store.enqueue(&ask("a"), later).await.unwrap();
         assert!(again > first, "after a while it is another one");
         assert_eq!(store.enqueue(&ask("a"), later).await.unwrap(), again);
+        // A press is the same for as long as a control can be pressed, whatever else was remembered meanwhile.
+        let press = pressed();
+        assert!(!store.is_known(&press, later).await.unwrap());
+        let once = store.enqueue(&press, later).await.unwrap();
+        let much_later = later + PRESS_REMEMBERED - TimeDelta::seconds(1);
+        assert!(store.is_known(&press, much_later).await.unwrap());
+        assert!(
+            !store.is_known(&ask("a"), much_later).await.unwrap()
+                && !store.is_known(&notification("x"), later).await.unwrap()
+        );
+        store.enqueue(&ask("c"), much_later).await.unwrap();
+        assert_eq!(store.enqueue(&press, much_later).await.unwrap(), once);
+        assert!(!store.is_known(&press, later + PRESS_REMEMBERED).await.unwrap());
         // What has no key is stored each time.
         assert_ne!(
             store.enqueue(&notification("x"), later).await.unwrap(),

@@ -28,7 +28,7 @@ use self::tables::{
     OPEN, POSTS, TIMERS, from_json, incident_from, millis, to_json,
 };
 use self::writer::Writer;
-use crate::domain::audit::AuditEntry;
+use crate::domain::audit::{AuditDraft, AuditEntry};
 use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::correlate::Opened;
 use crate::domain::event::{Event, EventId};
@@ -91,7 +91,7 @@ impl Store for EmbeddedStore {
     async fn enqueue(&self, event: &Event, now: DateTime<Utc>) -> Result<EventId, StoreError> {
         let record =
             to_json(&tables::InboxRecord { attempt: 0, not_before: 0, at: millis(now), event: event.clone() })?;
-        let key = event.key();
+        let (key, until) = (event.key(), now + event.remembered());
         self.writer
             .run(move |transaction| {
                 if let Some(key) = &key
@@ -112,11 +112,16 @@ impl Store for EmbeddedStore {
                 let mut inbox = transaction.open_table(INBOX).context("open inbox")?;
                 inbox.insert(id, record.as_slice()).context("insert event")?;
                 if let Some(key) = &key {
-                    seen::remember(transaction, key, EventId(id), now)?;
+                    seen::remember(transaction, key, EventId(id), until, now)?;
                 }
                 Ok(EventId(id))
             })
             .await
+    }
+
+    async fn is_known(&self, event: &Event, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let Some(key) = event.key() else { return Ok(false) };
+        self.read(move |transaction| seen::is_known(transaction, &key, now)).await
     }
 
     async fn claim(&self, most: usize, hold: TimeDelta, now: DateTime<Utc>) -> Result<Vec<Claimed>, StoreError> {
@@ -371,6 +376,10 @@ impl Store for EmbeddedStore {
     async fn incident_of(&self, place: &Place, root: &MessageId) -> Result<Option<IncidentId>, StoreError> {
         let (place, root) = (place.clone(), root.clone());
         self.read(move |transaction| outbox::incident_of(transaction, &place, &root.0)).await
+    }
+
+    async fn remember(&self, audit: Vec<AuditDraft>) -> Result<(), StoreError> {
+        self.writer.run(move |transaction| Ok(tables::append_audit(transaction, &audit)?)).await
     }
 
     async fn audit(&self, from: u64, most: usize) -> Result<Vec<AuditEntry>, StoreError> {

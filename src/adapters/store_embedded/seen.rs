@@ -1,46 +1,55 @@
 //! Which events were stored lately, so that what is delivered twice is stored once.
 
 use chrono::{DateTime, Utc};
-use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable as _, TableDefinition, TableError, WriteTransaction};
 
 use super::tables::{LAST_KEY, millis};
 use crate::domain::event::EventId;
-use crate::ports::REMEMBERED;
 
-/// Event key → (event number, stored at).
+/// Event key → (event number, remembered until).
 const SEEN: TableDefinition<&str, (u64, u64)> = TableDefinition::new("seen");
-/// (stored at, event key): the order in which they are forgotten.
+/// (remembered until, event key): the order in which they are forgotten.
 const SEEN_ORDER: TableDefinition<(u64, &str), ()> = TableDefinition::new("seen_order");
 
-/// The event that was stored under this key lately.
+/// The event that was stored under this key and is remembered still.
 pub(super) fn find(transaction: &WriteTransaction, key: &str, now: DateTime<Utc>) -> anyhow::Result<Option<EventId>> {
-    let since = millis(now - REMEMBERED);
     let seen = transaction.open_table(SEEN)?;
     let row = seen.get(key)?.map(|row| row.value());
-    Ok(row.filter(|(_, at)| *at > since).map(|(id, _)| EventId(id)))
+    Ok(row.filter(|(_, until)| *until > millis(now)).map(|(id, _)| EventId(id)))
 }
 
-/// Remembers an event, and forgets those that were remembered long enough.
+/// Whether an event was stored under this key and is remembered still.
+pub(super) fn is_known(transaction: &ReadTransaction, key: &str, now: DateTime<Utc>) -> anyhow::Result<bool> {
+    let seen = match transaction.open_table(SEEN) {
+        // Nothing was ever remembered.
+        Err(TableError::TableDoesNotExist(_)) => return Ok(false),
+        seen => seen?,
+    };
+    Ok(seen.get(key)?.is_some_and(|row| row.value().1 > millis(now)))
+}
+
+/// Remembers an event until a time, and forgets those that were remembered long enough.
 pub(super) fn remember(
     transaction: &WriteTransaction,
     key: &str,
     id: EventId,
+    until: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> anyhow::Result<()> {
     let mut seen = transaction.open_table(SEEN)?;
     let mut order = transaction.open_table(SEEN_ORDER)?;
-    let over = (millis(now - REMEMBERED), LAST_KEY);
+    let over = (millis(now), LAST_KEY);
     let mut old = Vec::new();
     for row in order.range(..=over)? {
         old.push(row?.0.value().1.to_owned());
     }
     for key in old {
-        let at = seen.remove(key.as_str())?.map(|row| row.value().1);
-        if let Some(at) = at {
-            order.remove((at, key.as_str()))?;
+        let until = seen.remove(key.as_str())?.map(|row| row.value().1);
+        if let Some(until) = until {
+            order.remove((until, key.as_str()))?;
         }
     }
-    seen.insert(key, (id.0, millis(now)))?;
-    order.insert((millis(now), key), ())?;
+    seen.insert(key, (id.0, millis(until)))?;
+    order.insert((millis(until), key), ())?;
     Ok(())
 }

@@ -354,7 +354,7 @@ pub(super) fn set_timers(transaction: &WriteTransaction, new: &[Timer]) -> anyho
     Ok(())
 }
 
-fn append_audit(transaction: &WriteTransaction, drafts: &[AuditDraft]) -> anyhow::Result<()> {
+pub(super) fn append_audit(transaction: &WriteTransaction, drafts: &[AuditDraft]) -> anyhow::Result<()> {
     let mut audit = transaction.open_table(AUDIT)?;
     for draft in drafts {
         let last = audit.last()?.map(|(_, row)| from_json::<AuditEntry>(row.value())).transpose()?;

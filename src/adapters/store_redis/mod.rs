@@ -55,8 +55,8 @@ use crate::domain::post::Post;
 use crate::domain::projection::Projection;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Backlog, ChatBacklog, Claimed, Document, DocumentKind, Filter, InboxState, Lease, REMEMBERED, Record, Store,
-    StoreError, Timer, Undelivered, Versioned, Write,
+    Backlog, ChatBacklog, Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer,
+    Undelivered, Versioned, Write,
 };
 
 /// How records are written; a newer one than this is not read.
@@ -213,8 +213,11 @@ impl Store for RedisStore {
         let mut args = Args::default();
         args.put_json(event)?;
         args.put(event.key().unwrap_or_default());
-        let args =
-            args.number(millis(now)).number(millis(now - REMEMBERED)).number(MAX_WAITING).number(MAX_WAITING_BYTES);
+        let args = args
+            .number(millis(now))
+            .number(millis(now + event.remembered()))
+            .number(MAX_WAITING)
+            .number(MAX_WAITING_BYTES);
         let mut answer = self.link.run(Script::Enqueue, &args).await?;
         match answer.word() {
             b"ok" => {
@@ -222,6 +225,18 @@ impl Store for RedisStore {
                 Ok(EventId(answer.number()?))
             }
             b"full" => Err(StoreError::Full(answer.number()?)),
+            _ => Err(answer.unknown()),
+        }
+    }
+
+    async fn is_known(&self, event: &Event, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let Some(key) = event.key() else { return Ok(false) };
+        let mut args = Args::default();
+        args.put(key);
+        let answer = self.link.run(Script::Known, &args.number(millis(now))).await?;
+        match answer.word() {
+            b"yes" => Ok(true),
+            b"no" => Ok(false),
             _ => Err(answer.unknown()),
         }
     }
@@ -245,32 +260,7 @@ impl Store for RedisStore {
 
     async fn commit(&self, writes: Vec<Write>, handled: &[EventId], now: DateTime<Utc>) -> Result<(), StoreError> {
         let drafts: Vec<&AuditDraft> = writes.iter().flat_map(|write| &write.audit).collect();
-        let mut head = self.head().clone();
-        for _ in 0..MAX_OVERTAKEN {
-            let mut entries: Vec<AuditEntry> = Vec::with_capacity(drafts.len());
-            for draft in &drafts {
-                entries.push(AuditEntry::after(entries.last().or(head.as_ref()), (*draft).clone()));
-            }
-            let follows = head.as_ref().map_or("", |entry| entry.hash.as_str());
-            let args = commit::arguments(&writes, &entries, follows, handled, now)?;
-            let mut answer = self.link.run(Script::Commit, &args).await?;
-            match answer.word() {
-                b"ok" => {
-                    if let Some(last) = entries.pop() {
-                        *self.head() = Some(last);
-                    }
-                    return self.copied().await;
-                }
-                b"conflict" => return Err(StoreError::Conflict(IncidentId(answer.text()?))),
-                b"lease" => return Err(StoreError::LeaseLost(answer.text()?)),
-                b"head" => {
-                    let last = answer.bytes()?;
-                    head = if last.is_empty() { None } else { Some(from_json(&last)?) };
-                }
-                _ => return Err(answer.unknown()),
-            }
-        }
-        Err(StoreError::Unavailable(anyhow!("others were faster with the audit {MAX_OVERTAKEN} times")))
+        self.write(&writes, &drafts, handled, now).await
     }
 
     async fn retry(&self, event: EventId, not_before: DateTime<Utc>) -> Result<(), StoreError> {
@@ -454,6 +444,11 @@ impl Store for RedisStore {
         Ok(Some(IncidentId(String::from_utf8(id).context("read an incident's name")?)))
     }
 
+    async fn remember(&self, audit: Vec<AuditDraft>) -> Result<(), StoreError> {
+        let Some(last) = audit.last() else { return Ok(()) };
+        self.write(&[], &audit.iter().collect::<Vec<_>>(), &[], last.at).await
+    }
+
     async fn audit(&self, from: u64, most: usize) -> Result<Vec<AuditEntry>, StoreError> {
         let mut from = from;
         let mut found = Vec::new();
@@ -545,6 +540,42 @@ impl Store for RedisStore {
 }
 
 impl RedisStore {
+    /// Writes all of it, with what is to be remembered at the end of the audit, wherever that is by then.
+    async fn write(
+        &self,
+        writes: &[Write],
+        drafts: &[&AuditDraft],
+        handled: &[EventId],
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut head = self.head().clone();
+        for _ in 0..MAX_OVERTAKEN {
+            let mut entries: Vec<AuditEntry> = Vec::with_capacity(drafts.len());
+            for draft in drafts {
+                entries.push(AuditEntry::after(entries.last().or(head.as_ref()), (*draft).clone()));
+            }
+            let follows = head.as_ref().map_or("", |entry| entry.hash.as_str());
+            let args = commit::arguments(writes, &entries, follows, handled, now)?;
+            let mut answer = self.link.run(Script::Commit, &args).await?;
+            match answer.word() {
+                b"ok" => {
+                    if let Some(last) = entries.pop() {
+                        *self.head() = Some(last);
+                    }
+                    return self.copied().await;
+                }
+                b"conflict" => return Err(StoreError::Conflict(IncidentId(answer.text()?))),
+                b"lease" => return Err(StoreError::LeaseLost(answer.text()?)),
+                b"head" => {
+                    let last = answer.bytes()?;
+                    head = if last.is_empty() { None } else { Some(from_json(&last)?) };
+                }
+                _ => return Err(answer.unknown()),
+            }
+        }
+        Err(StoreError::Unavailable(anyhow!("others were faster with the audit {MAX_OVERTAKEN} times")))
+    }
+
     /// Puts an entry at the end of the audit, if it follows what is there.
     async fn restore_entry(&self, entry: AuditEntry) -> Result<bool, StoreError> {
         let there = self.audit(entry.seq, 1).await?.pop();

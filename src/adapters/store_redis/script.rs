@@ -5,6 +5,7 @@
 pub(super) enum Script {
     Open,
     Enqueue,
+    Known,
     Claim,
     Retry,
     Bury,
@@ -35,6 +36,7 @@ impl Script {
     const ALL: [Self; 25] = [
         Self::Open,
         Self::Enqueue,
+        Self::Known,
         Self::Claim,
         Self::Retry,
         Self::Bury,
@@ -64,6 +66,7 @@ impl Script {
         match self {
             Self::Open => include_str!("lua/open.lua"),
             Self::Enqueue => include_str!("lua/enqueue.lua"),
+            Self::Known => include_str!("lua/known.lua"),
             Self::Claim => include_str!("lua/claim.lua"),
             Self::Retry => include_str!("lua/retry.lua"),
             Self::Bury => include_str!("lua/bury.lua"),

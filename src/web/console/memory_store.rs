@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::broadcast;
 
-use crate::domain::audit::AuditEntry;
+use crate::domain::audit::{AuditDraft, AuditEntry};
 use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::correlate::Opened;
 use crate::domain::event::{Event, EventId};
@@ -156,6 +156,15 @@ impl Store for MemoryStore {
     async fn incident_of(&self, _: &Place, _: &MessageId) -> Result<Option<IncidentId>, StoreError> {
         unreachable!("the console is no chat")
     }
+    async fn is_known(&self, event: &Event, _: DateTime<Utc>) -> Result<bool, StoreError> {
+        let enqueued = self.enqueued.lock().unwrap();
+        Ok(event.key().is_some() && enqueued.iter().any(|known| known.key() == event.key()))
+    }
+
+    async fn remember(&self, _: Vec<AuditDraft>) -> Result<(), StoreError> {
+        unreachable!("the console remembers nothing by itself")
+    }
+
     async fn audit(&self, _: u64, _: usize) -> Result<Vec<AuditEntry>, StoreError> {
         unreachable!("the console shows no audit")
     }
