@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::chat::Spot;
 use super::incident::{IncidentId, hex};
+use super::policy::Principal;
 use super::text;
 
 /// Longest question, in bytes.
@@ -44,6 +45,9 @@ pub struct Question {
     pub author: String,
     /// When.
     pub asked_at: DateTime<Utc>,
+    /// Who asks, as the platform vouches for them; `None` where nobody does.
+    #[serde(default)]
+    pub asker: Option<Principal>,
     /// Where, if it was asked in a chat.
     #[serde(default)]
     pub spot: Option<Spot>,
@@ -72,8 +76,14 @@ impl Question {
             text: words,
             author: text::line(author, 120),
             asked_at,
+            asker: None,
             spot: None,
         })
+    }
+
+    /// The same question, asked by somebody whom a platform vouches for.
+    pub fn asked_by(self, asker: Principal) -> Self {
+        Self { asker: Some(asker), ..self }
     }
 
     /// The same question, asked in a chat.

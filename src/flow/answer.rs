@@ -13,16 +13,22 @@ use crate::adapters::model::Priority;
 use crate::agent::prompt::{self, Known, Said};
 use crate::agent::turn::Outcome;
 use crate::domain::audit::AuditDraft;
+use crate::domain::chat::Place;
 use crate::domain::event::{Event, EventId};
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus, Origin};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::{Post, PostDraft, PostKind};
 use crate::domain::question::{Question, QuestionId, QuestionState};
+use crate::domain::text;
 use crate::ports::{Filter, StoreError, Timer, Versioned, Write};
 use crate::render::text_of;
 
 /// What a conversation may take beyond its deadline before another may take it over.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
+/// How long a chat may take to say what a person is called: the inbox waits for it.
+const NAMING: Duration = Duration::from_secs(2);
+/// Longest name, in bytes.
+const MAX_NAME_BYTES: usize = 120;
 /// How often a growing answer is written into the thread.
 const EDIT_EVERY: Duration = Duration::from_millis(400);
 /// Runbooks that the model reads.
@@ -36,6 +42,9 @@ const MAX_OPEN: usize = 15;
 /// When the store does not take it; it is noted again then.
 pub async fn note(context: &Context, event: EventId, mut question: Question) -> Result<(), StoreError> {
     question.text = context.redactor.redact(&question.text).into_owned();
+    // In the audit people stand by the names that nobody else can have.
+    let actor = question.asker.as_ref().map_or_else(|| question.author.clone(), ToString::to_string);
+    question.author = name(context, &question).await;
     let id = question.thread();
     // People talk to each other in a thread; without a model nobody wants to be told so after every word.
     let words_only = context.model.is_none() && question.spot.as_ref().is_some_and(|spot| !spot.to_bot);
@@ -78,16 +87,28 @@ pub async fn note(context: &Context, event: EventId, mut question: Question) -> 
             timers: vec![Timer { key: key(&question.id), due: now, event: answer }],
             audit: vec![AuditDraft {
                 at: now,
-                actor: question.author.clone(),
+                actor: actor.clone(),
                 action: "question.asked".into(),
                 incident: Some(id.clone()),
-                detail: crate::domain::text::line(&question.text, 200),
+                detail: text::line(&question.text, 200),
             }],
             ..Besides::default()
         })
     })
     .await
     .map(drop)
+}
+
+/// What whoever asks is called. Where only their id is known the chat is asked; it stays where that does not say.
+async fn name(context: &Context, question: &Question) -> String {
+    let author = || question.author.clone();
+    let Some(asker) = question.asker.as_ref().filter(|asker| asker.to_string() == question.author) else {
+        return author();
+    };
+    let Some(Place::Channel(platform, _)) = question.spot.as_ref().map(|spot| &spot.place) else { return author() };
+    let Some(chat) = context.chat(*platform) else { return author() };
+    let named = tokio::time::timeout(NAMING, chat.name(asker)).await.ok().flatten();
+    named.map_or_else(author, |name| text::line(&name, MAX_NAME_BYTES))
 }
 
 fn key(question: &QuestionId) -> String {

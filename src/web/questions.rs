@@ -94,7 +94,7 @@ pub struct QuestionView {
 
 impl QuestionView {
     fn new(incident: &IncidentId, asked: Asked) -> Self {
-        let Asked { question: Question { id, incident: _, text, author, asked_at, spot: _ }, state } = asked;
+        let Asked { question: Question { id, incident: _, text, author, asked_at, asker: _, spot: _ }, state } = asked;
         let mut view = Self {
             id: id.0,
             incident: incident.0.clone(),

@@ -15,7 +15,7 @@ use super::{Grant, Mattermost, text};
 use crate::domain::chat::{MessageId, Platform};
 use crate::domain::incident::{IncidentId, hex};
 use crate::domain::message::{Confirm, Message, Tone};
-use crate::domain::policy::{Person, Principal};
+use crate::domain::policy::{Person, Principal, PrincipalKind};
 use crate::ports::{Chat, ChatError, Destination, PictureFile, Sent};
 
 /// The prop that names a post for good.
@@ -193,6 +193,10 @@ impl Chat for Mattermost {
         self.tell_directly(person, thread, &pieces).await.map_err(posting)
     }
 
+    async fn name(&self, person: &Principal) -> Option<String> {
+        if person.kind() != PrincipalKind::Mattermost { None } else { self.name_of(person.id()).await }
+    }
+
     async fn groups(&self, person: &Person) -> Result<Vec<Principal>, ChatError> {
         self.groups_of(person.id.id()).await.map_err(asking)
     }
@@ -327,7 +331,7 @@ impl Mattermost {
         }
     }
 
-    async fn page(&self, channel: &str, page: usize) -> Result<Posts, ApiError> {
+    pub(super) async fn page(&self, channel: &str, page: usize) -> Result<Posts, ApiError> {
         let request = self.api.endpoint.get(&format!("api/v4/channels/{channel}/posts"));
         self.api.call(request.query(&[("page", page), ("per_page", PAGE)])).await
     }

@@ -44,20 +44,20 @@ impl Mattermost {
         Ok(groups)
     }
 
-    /// What a person is called: the user name, or the id where the server does not say.
-    pub(super) async fn name_of(&self, user: &str) -> String {
+    /// What a person is called: the user name; `None` where the server does not say.
+    pub(super) async fn name_of(&self, user: &str) -> Option<String> {
         if let Some(known) = self.names.get(user).await {
-            return known;
+            return Some(known);
         }
         let found = self.api.call::<User>(self.api.endpoint.get(&format!("api/v4/users/{user}"))).await;
         match found {
             Ok(found) => {
                 self.names.insert(user.to_owned(), found.username.clone()).await;
-                found.username
+                Some(found.username)
             }
             Err(error) => {
                 tracing::debug!("Mattermost does not say who {user} is: {error}");
-                user.to_owned()
+                None
             }
         }
     }

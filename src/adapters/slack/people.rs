@@ -27,6 +27,60 @@ pub struct Group {
     pub users: Vec<String>,
 }
 
+/// How long a name is believed, and how many are.
+const NAMED: Duration = Duration::from_secs(3600);
+/// People whose names are remembered: a few hundred bytes each.
+const MAX_PEOPLE: u64 = 10_000;
+
+/// Names that were looked up.
+pub struct Names {
+    known: Cache<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    user: User,
+}
+
+/// A person, as far as their names go.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct User {
+    name: String,
+    real_name: String,
+    profile: Profile,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Profile {
+    display_name: String,
+    real_name: String,
+}
+
+impl Names {
+    /// Nobody looked up yet.
+    pub fn new() -> Self {
+        Self { known: Cache::builder().max_capacity(MAX_PEOPLE).time_to_live(NAMED).build() }
+    }
+
+    /// What a person is called, as their messages show it.
+    ///
+    /// # Errors
+    /// When Slack does not say it: that is asked again the next time.
+    pub async fn of(&self, api: &Api, user: &str) -> Result<String, ChatError> {
+        if let Some(known) = self.known.get(user).await {
+            return Ok(known);
+        }
+        let Found { user: found } = api.get("users.info", &[("user", user.to_owned())]).await?;
+        let User { name, real_name, profile } = found;
+        let names = [profile.display_name, profile.real_name, real_name, name];
+        let name = names.into_iter().find(|name| !name.trim().is_empty()).unwrap_or_else(|| user.to_owned());
+        self.known.insert(user.to_owned(), name.clone()).await;
+        Ok(name)
+    }
+}
+
 /// Groups that were looked up.
 pub struct Groups {
     known: Cache<(), Arc<Vec<Group>>>,

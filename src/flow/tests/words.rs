@@ -3,6 +3,7 @@
 use super::{Bench, place};
 use crate::domain::chat::{MessageId, Spot};
 use crate::domain::event::EventId;
+use crate::domain::policy::{Principal, PrincipalKind};
 use crate::domain::post::PostKind;
 use crate::domain::question::Question;
 use crate::flow::answer::note;
@@ -29,4 +30,39 @@ async fn words_to_each_other_are_kept_and_not_answered() {
     }
     let timers = bench.timers().await;
     assert_eq!(timers.iter().filter(|timer| timer.key.starts_with("answer:")).count(), 1);
+}
+
+#[tokio::test]
+async fn whoever_asks_is_called_by_their_name_and_audited_by_their_id() {
+    let bench = Bench::new().await;
+    bench.chat.is_named("slack:U0ANN", "Ann");
+    let asked = async |event: u64, user: &str, said_name: Option<&str>| {
+        let asker = Principal::new(PrincipalKind::Slack, user).unwrap();
+        let author = said_name.map_or_else(|| asker.to_string(), str::to_owned);
+        let spot = Spot { place: place(), thread: None, said: Some(MessageId("2.0".into())), to_bot: true };
+        let question = Question::new(
+            &event.to_string(),
+            Some(bench.incident.id.clone()),
+            "why?",
+            &author,
+            (bench.context.clock)(),
+        )
+        .unwrap();
+        let question = question.asked_by(asker).asked_in(spot);
+        let id = question.id.clone();
+        note(&bench.context, EventId(event), question).await.unwrap();
+        let key = format!("question:{id}");
+        let thread = bench.context.store.thread(&bench.incident.id).await.unwrap();
+        thread.iter().find(|post| post.draft.key == key).unwrap().draft.author.clone()
+    };
+    assert_eq!(asked(1, "U0ANN", None).await, "Ann");
+    assert_eq!(asked(2, "U0EVE", None).await, "slack:U0EVE", "where the chat does not say, the id stays");
+    assert_eq!(asked(3, "U0ANN", Some("annie")).await, "annie", "what is known is not asked for");
+    let audit = bench.context.store.audit(1, 100).await.unwrap();
+    let actors: Vec<&str> = audit
+        .iter()
+        .filter(|entry| entry.draft.action == "question.asked")
+        .map(|entry| entry.draft.actor.as_str())
+        .collect();
+    assert_eq!(actors, ["slack:U0ANN", "slack:U0EVE", "slack:U0ANN"]);
 }

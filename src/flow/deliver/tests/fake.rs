@@ -1,6 +1,6 @@
 //! A chat in memory that is strict about what the bot may do, and fails as it is told.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -52,6 +52,7 @@ struct State {
     last_id: u64,
     times: Vec<(String, DateTime<Utc>)>,
     busy: Vec<String>,
+    names: HashMap<String, String>,
     told: Vec<(String, Option<MessageId>, String)>,
     groups: Option<Result<Vec<Principal>, ChatError>>,
     complaints: Vec<String>,
@@ -117,6 +118,11 @@ impl FakeChat {
     /// What people were told: who, in which thread, what.
     pub fn told(&self) -> Vec<(String, Option<MessageId>, String)> {
         self.state().told.clone()
+    }
+
+    /// What somebody is called.
+    pub fn is_named(&self, person: &str, name: &str) {
+        self.state().names.insert(person.to_owned(), name.to_owned());
     }
 
     /// Which groups everybody is in, or why that is not known.
@@ -249,6 +255,10 @@ impl Chat for FakeChat {
     async fn tell(&self, person: &Principal, _: &str, thread: Option<&MessageId>, text: &str) -> Result<(), ChatError> {
         self.state().told.push((person.to_string(), thread.cloned(), text.to_owned()));
         Ok(())
+    }
+
+    async fn name(&self, person: &Principal) -> Option<String> {
+        self.state().names.get(&person.to_string()).cloned()
     }
 
     async fn groups(&self, _: &Person) -> Result<Vec<Principal>, ChatError> {
