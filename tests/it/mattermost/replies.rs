@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use holmes_bot::adapters::mattermost::socket::Socket;
 use holmes_bot::domain::command::Command;
 use holmes_bot::domain::event::Event;
 use holmes_bot::domain::incident::IncidentId;
 use holmes_bot::domain::question::Question;
+use holmes_bot::ports::DocumentKind;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -113,6 +114,65 @@ async fn what_was_written_while_the_connection_was_down_is_read() {
     assert_eq!((asked.text.as_str(), asked.author.as_str()), ("four?", "bob"));
     listening.stop().await;
     assert_eq!(bench.events().await, []);
+}
+
+/// How far the bot has read, as it keeps it.
+async fn has_read(bench: &Bench, hours_ago: i64) {
+    let read = (Utc::now() - TimeDelta::hours(hours_ago)).timestamp_millis().to_string();
+    let document = ("mattermost/read".to_owned(), Some(read.into_bytes()));
+    bench.store.write_documents(DocumentKind::Own, vec![document]).await.unwrap();
+}
+
+/// Posts of alice's below a root, written so many minutes ago while nobody listened.
+fn wrote(bench: &Bench, root: &str, posts: &[(&str, i64)]) {
+    let mut state = bench.server.shared.state();
+    let alice = state.user("alice");
+    let template = state.posts.iter().find(|post| post["id"] == root).unwrap().clone();
+    for (message, minutes_ago) in posts {
+        let (id, at) = (state.id(), (Utc::now() - TimeDelta::minutes(*minutes_ago)).timestamp_millis());
+        let mut post = template.clone();
+        (post["id"], post["message"], post["user_id"]) = (id.into(), (*message).into(), alice.clone().into());
+        (post["root_id"], post["props"]) = (root.into(), serde_json::json!({}));
+        (post["create_at"], post["update_at"]) = (at.into(), at.into());
+        state.posts.push(post);
+        state.channels[0].last_post_at = state.channels[0].last_post_at.max(at);
+    }
+}
+
+#[tokio::test]
+async fn a_day_of_absence_is_caught_up_with_and_no_more() {
+    let bench = Bench::new().await;
+    let top = bench.root().await;
+    has_read(&bench, 40).await;
+    wrote(&bench, &top.id.0, &[("the day before?", 30 * 60), ("in the evening?", 20 * 60), ("this morning?", 3 * 60)]);
+    let listening = Listening::start(&bench).await;
+    let mut asked = Vec::new();
+    while asked.len() < 2 {
+        asked.extend(bench.events().await.into_iter().map(|event| question(event).text));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(asked, ["in the evening?", "this morning?"]);
+    listening.stop().await;
+    // All of it is read now: nothing comes again.
+    let listening = Listening::start(&bench).await;
+    let channel = bench.server.channel();
+    bench.server.say("alice", &channel, &top.id.0, "now?").await;
+    assert_eq!(question(bench.event().await).text, "now?");
+    listening.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_busy_channel_has_more_of_than_one_answer_holds_is_read_by_the_page() {
+    let bench = Bench::new().await;
+    let top = bench.root().await;
+    has_read(&bench, 2).await;
+    // The server answers with the newest thousand; the question was asked before them.
+    wrote(&bench, &top.id.0, &[("why does it crash?", 90)]);
+    let chatter: Vec<(&str, i64)> = (0..1_050).map(|_| ("@bob lunch?", 60)).collect();
+    wrote(&bench, &top.id.0, &chatter);
+    let listening = Listening::start(&bench).await;
+    assert_eq!(question(bench.event().await).text, "why does it crash?");
+    listening.stop().await;
 }
 
 #[tokio::test]

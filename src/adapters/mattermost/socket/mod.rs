@@ -8,6 +8,7 @@ mod connection;
 mod cursor;
 mod inbound;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,9 +46,17 @@ const LASTED: Duration = Duration::from_secs(60);
 const KEEP_EVERY: Duration = Duration::from_secs(5);
 /// How much of the past is read again beside the cursor: servers of a cluster have clocks of their own.
 const OVERLAP_MILLIS: i64 = 5_000;
-/// Longest absence that is caught up with, in milliseconds: after an hour nobody waits for the answer any more, and the
-/// inbox remembers keys no longer.
-const MAX_ABSENCE_MILLIS: i64 = 3_600_000;
+/// Longest absence that is caught up with, in milliseconds: after a day nobody waits for an answer any more.
+const MAX_ABSENCE_MILLIS: i64 = 24 * 3_600_000;
+/// How long nobody writes until a sign of life moves the cursor: a write of it each hour is no burden.
+const QUIET_MILLIS: i64 = 3_600_000;
+/// How long before a sign of life everything was heard by it, whatever the servers' clocks say.
+const SETTLED_MILLIS: i64 = 60_000;
+/// As many posts as a server gives at most of what was written since a moment; with so many some are missing, and the
+/// channel is read page by page.
+const MAX_SINCE: usize = 1_000;
+/// Pages of one channel that are read then, at 200 posts each.
+const MAX_PAGES: usize = 50;
 
 /// What hears.
 pub struct Socket {
@@ -137,7 +146,14 @@ impl Socket {
             };
             alive = Instant::now();
             let frame = match heard {
-                Heard::SignOfLife => continue,
+                Heard::SignOfLife => {
+                    // Where nobody writes there is nothing to miss: a quiet week is no absence.
+                    let now = (self.clock)().timestamp_millis();
+                    if cursor.read().is_some_and(|read| read < now - QUIET_MILLIS) {
+                        cursor.advance(now - SETTLED_MILLIS);
+                    }
+                    continue;
+                }
                 Heard::End => bail!("the server closed it"),
                 Heard::Frame(frame) => frame,
             };
@@ -179,14 +195,19 @@ impl Socket {
             cursor.advance(now);
             return Ok(());
         };
-        let since = read.max(now - MAX_ABSENCE_MILLIS) - OVERLAP_MILLIS;
+        let reach = now - MAX_ABSENCE_MILLIS;
+        if read < reach {
+            let hours = (now - read) / 3_600_000;
+            tracing::warn!(
+                hours,
+                "Mattermost was not heard for {hours} hours; what was written there more than 24 hours ago is skipped"
+            );
+        }
+        let since = read.max(reach) - OVERLAP_MILLIS;
         let mut missed: Vec<(Post, String)> = Vec::new();
         for channel in self.channels(since).await? {
-            let request = self.chat.api.endpoint.get(&format!("api/v4/channels/{}/posts", channel.id));
-            let posts: Posts = self.chat.api.call(request.query(&[("since", since)])).await?;
-            // Edited ones come along.
-            let written = posts.posts.into_values().filter(|post| post.create_at > since);
-            missed.extend(written.map(|post| (post, channel.kind.clone())));
+            let written = self.written(&channel, since).await?;
+            missed.extend(written.into_iter().map(|post| (post, channel.kind.clone())));
         }
         missed.sort_by_key(|(post, _)| post.create_at);
         for (post, kind) in missed {
@@ -194,6 +215,29 @@ impl Socket {
             cursor.advance(post.create_at);
         }
         Ok(())
+    }
+
+    /// What was written in a channel since.
+    async fn written(&self, channel: &Channel, since: i64) -> anyhow::Result<Vec<Post>> {
+        let request = self.chat.api.endpoint.get(&format!("api/v4/channels/{}/posts", channel.id));
+        let posts: Posts = self.chat.api.call(request.query(&[("since", since)])).await?;
+        let mut found: HashMap<String, Post> = posts.posts;
+        if found.len() >= MAX_SINCE {
+            for number in 0..MAX_PAGES {
+                let page = self.chat.page(&channel.id, number).await?;
+                let oldest = page.posts.values().map(|post| post.create_at).min();
+                found.extend(page.posts);
+                if oldest.is_none_or(|oldest| oldest <= since) {
+                    break;
+                }
+                if number + 1 == MAX_PAGES {
+                    let name = &channel.name;
+                    tracing::warn!(channel = %channel.id, "more was written in {name} than is caught up with: the oldest of it is skipped");
+                }
+            }
+        }
+        // Edited ones come along.
+        Ok(found.into_values().filter(|post| post.create_at > since).collect())
     }
 
     /// The bot's channels in which something was written since.
@@ -230,21 +274,22 @@ impl Socket {
             (Addressed::Nobody(words), Some(_)) => words,
             (Addressed::Nobody(_) | Addressed::SomebodyElse, _) => return Ok(()),
         };
+        let Ok(asker) = Principal::new(PrincipalKind::Mattermost, &post.user_id) else { return Ok(()) };
+        // Where nobody says what they are called it is asked for once more when the question is handled.
         let name = match sender {
             Some(name) => name.to_owned(),
-            None => self.chat.name_of(&post.user_id).await,
+            None => self.chat.name_of(&post.user_id).await.unwrap_or_else(|| asker.to_string()),
         };
         let nonce = format!("mattermost:{}", post.id);
         let at = DateTime::<Utc>::from_timestamp_millis(post.create_at).unwrap_or_else(|| (self.clock)());
         let event = if is_call_for_help(&words) {
-            let Ok(id) = Principal::new(PrincipalKind::Mattermost, &post.user_id) else { return Ok(()) };
             let command = Command::Help { unknown: None };
-            Event::Command(Typed { command, person: Person::new(id, &name), place, thread: root, incident, nonce })
+            Event::Command(Typed { command, person: Person::new(asker, &name), place, thread: root, incident, nonce })
         } else {
             let Ok(question) = Question::new(&nonce, incident, &words, &name, at) else { return Ok(()) };
             // What they wrote is in the thread already, and a thread about it hangs on it.
             let said = Some(MessageId(post.id.clone()));
-            Event::Ask(question.asked_in(Spot { place, thread: root, said, to_bot }))
+            Event::Ask(question.asked_by(asker).asked_in(Spot { place, thread: root, said, to_bot }))
         };
         self.store.enqueue(&event, (self.clock)()).await.context("keep what was asked")?;
         Ok(())
