@@ -121,9 +121,13 @@ impl Pace {
         self.lane(channel).strikes = 0;
     }
 
-    /// The platform asks to wait in a channel.
+    /// The platform asks to wait in a channel. Whoever was too fast has no burst left: with one, every other message after
+    /// the pause would be too fast again.
     pub fn wait(&mut self, channel: &str, until: DateTime<Utc>) {
-        self.lane(channel).pause(until);
+        let rate = self.rates.channel;
+        let lane = self.lane(channel);
+        lane.pause(until);
+        lane.empty_at = lane.empty_at.max(until + rate.every * (rate.burst - 1));
     }
 
     /// A channel takes nothing: it is asked again after a while, ever more seldom.
@@ -177,6 +181,18 @@ mod tests {
     fn a_channel_takes_a_burst_and_then_one_a_second() {
         let times = sent(&mut Pace::new(Rates::default()), &["a"], 4_500);
         assert_eq!(times, [0, 0, 0, 1_000, 2_000, 3_000, 4_000]);
+    }
+
+    #[test]
+    fn after_a_wait_there_is_no_burst_until_the_channel_rested() {
+        let mut pace = Pace::new(Rates::default());
+        pace.wait("a", at(2_000));
+        assert_eq!(sent(&mut pace, &["a"], 5_500), [2_000, 3_000, 4_000, 5_000]);
+        for _ in 0..3 {
+            assert!(pace.ready_at("a") <= at(60_000));
+            pace.take("a", at(60_000));
+        }
+        assert_eq!(pace.ready_at("a"), at(61_000));
     }
 
     #[test]

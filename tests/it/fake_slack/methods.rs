@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::answers::{error, explained, good, with_scopes};
 use super::workspace::{File, Message, Workspace};
-use super::{BOT, Shared, rules};
+use super::{BOT, Shared, rules, views};
 
 type Arguments = Map<String, Value>;
 
@@ -30,6 +30,14 @@ pub fn answer(shared: &Shared, method: &str, arguments: &Arguments) -> Response 
         "usergroups.list" => groups(workspace, arguments),
         "files.getUploadURLExternal" => upload(shared, workspace, arguments),
         "files.completeUploadExternal" => complete(workspace, arguments),
+        "users.info" => match workspace.people.get(text(arguments, "user")) {
+            Some(name) => good(json!({"user": {
+                "id": text(arguments, "user"), "name": name.to_lowercase(), "real_name": name,
+                "profile": {"display_name": name, "real_name": name},
+            }})),
+            None => error("user_not_found"),
+        },
+        "views.open" => views::open(workspace, arguments),
         "assistant.threads.setStatus" => status(workspace, arguments),
         "apps.connections.open" => good(json!({"url": shared.sockets.ticket()})),
         _ => error("unknown_method"),
@@ -101,6 +109,7 @@ fn post(workspace: &mut Workspace, arguments: &Arguments) -> Response {
         deleted: false,
         only_to: None,
         file: None,
+        at: std::time::Instant::now(),
     };
     let shown = message.shown(true);
     workspace.messages.push(message);
@@ -175,6 +184,7 @@ fn ephemeral(workspace: &mut Workspace, arguments: &Arguments) -> Response {
         deleted: false,
         only_to: Some(user.to_owned()),
         file: None,
+        at: std::time::Instant::now(),
     });
     good(json!({"message_ts": ts}))
 }

@@ -7,6 +7,7 @@ mod methods;
 mod page;
 pub mod rules;
 mod socket;
+mod views;
 mod workspace;
 
 use std::collections::VecDeque;
@@ -24,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 pub use socket::Sockets;
+pub use views::View;
 pub use workspace::{Message, Workspace};
 
 /// The bot's token.
@@ -48,7 +50,14 @@ pub enum Fault {
     Wait(u64),
     /// It is done, and the answer is lost.
     DoneButLost,
+    /// It is not done, and nobody answers.
+    HangsBefore,
+    /// It is done, and nobody answers.
+    HangsAfter,
 }
+
+/// How long whoever does not answer takes: longer than anybody waits.
+const HANGS: Duration = Duration::from_secs(30);
 
 /// The running fake.
 pub struct FakeSlack {
@@ -65,6 +74,8 @@ struct Shared {
     /// One message a channel in this time, for storms.
     pace: Mutex<Option<Duration>>,
     last: Mutex<Vec<(String, Instant)>>,
+    /// Messages that came too fast.
+    limited: Mutex<usize>,
     /// How many of a hundred calls go wrong, and the state of the dice.
     chaos: Mutex<(u32, u64)>,
     calls: Mutex<Vec<(String, Value)>>,
@@ -83,6 +94,7 @@ impl FakeSlack {
             faults: Mutex::default(),
             pace: Mutex::default(),
             last: Mutex::default(),
+            limited: Mutex::default(),
             chaos: Mutex::default(),
             calls: Mutex::default(),
             sockets,
@@ -123,6 +135,11 @@ impl FakeSlack {
     /// Every call so far: method and arguments.
     pub fn calls(&self) -> Vec<(String, Value)> {
         self.shared.calls.lock().unwrap().clone()
+    }
+
+    /// How many messages came too fast.
+    pub fn limited(&self) -> usize {
+        *self.shared.limited.lock().unwrap()
     }
 
     /// How often a method was called.
@@ -204,14 +221,22 @@ async fn call(
         Some(Fault::Status(status)) => return answers::status(status),
         Some(Fault::Error(error)) => return answers::error(error),
         Some(Fault::Wait(seconds)) => return answers::wait(seconds),
-        Some(Fault::DoneButLost) | None => {}
+        Some(Fault::HangsBefore) => tokio::time::sleep(HANGS).await,
+        Some(Fault::DoneButLost | Fault::HangsAfter) | None => {}
+    }
+    if matches!(fault, Some(Fault::HangsBefore)) {
+        return answers::status(504);
     }
     if method == "chat.postMessage"
         && let Some(wait) = shared.too_fast(arguments.get("channel").and_then(Value::as_str).unwrap_or_default())
     {
+        *shared.limited.lock().unwrap() += 1;
         return answers::wait(wait);
     }
     let answer = methods::answer(&shared, &method, &arguments);
+    if matches!(fault, Some(Fault::HangsAfter)) {
+        tokio::time::sleep(HANGS).await;
+    }
     match fault {
         Some(_) => answers::status(500),
         None => answer,

@@ -1,9 +1,11 @@
 //! What a workspace holds.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::views::{Trigger, View};
 use super::{BOT, INCIDENTS};
 
 /// A channel.
@@ -32,6 +34,8 @@ pub struct Message {
     pub only_to: Option<String>,
     /// A file that it shares.
     pub file: Option<String>,
+    /// When it arrived.
+    pub at: Instant,
 }
 
 impl Message {
@@ -107,6 +111,12 @@ pub struct Workspace {
     pub processing: u32,
     /// What is shown beside threads: channel, thread, text.
     pub statuses: Vec<(String, String, String)>,
+    /// Display names by id.
+    pub people: BTreeMap<String, String>,
+    /// What modals can be opened with.
+    pub triggers: Vec<Trigger>,
+    /// Modals that were opened.
+    pub views: Vec<View>,
     count: u64,
 }
 
@@ -127,8 +137,16 @@ impl Workspace {
             token_error: None,
             processing: 0,
             statuses: Vec::new(),
+            people: BTreeMap::from([("U0ANN".into(), "Ann".into()), ("U0BOB".into(), "Bob".into())]),
+            triggers: Vec::new(),
+            views: Vec::new(),
             count: 0,
         }
+    }
+
+    /// A channel that the bot is in.
+    pub fn add_channel(&mut self, id: &str, name: &str) {
+        self.channels.push(Channel { id: id.into(), name: name.into(), member: true, archived: false });
     }
 
     /// The next timestamp; they rise as Slack's do.
@@ -195,6 +213,7 @@ impl Workspace {
             deleted: false,
             only_to: None,
             file: None,
+            at: Instant::now(),
         });
         ts
     }
