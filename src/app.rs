@@ -59,6 +59,7 @@ use crate::web::health::Health;
 use crate::web::holmesgpt::{Desk, HolmesGpt};
 use crate::web::knowledge::KnowledgeApi;
 use crate::web::questions::Questions;
+use crate::web::refusals::Refusals;
 use crate::web::serve::serve;
 use crate::web::{alertmanager, api, console, health, holmesgpt, host, knowledge as knowledge_api, questions};
 
@@ -114,7 +115,8 @@ impl App {
         let context = Arc::new(context);
         let stopping = CancellationToken::new();
 
-        let router = router(&config, &context, chats.mattermost.as_ref(), &stopping);
+        let refusals = Arc::new(Refusals::new(Arc::clone(&store), Arc::clone(&clock)));
+        let router = router(&config, &context, chats.mattermost.as_ref(), &refusals, &stopping)?;
         let mut tasks = JoinSet::new();
         let stop = stopping.clone();
         tasks.spawn(async move {
@@ -132,6 +134,13 @@ impl App {
             worker::timers(timers, hands, concurrent, stop).await;
             ("timer worker", Ok(()))
         });
+        if !context.chats.is_empty() {
+            let stop = stopping.clone();
+            tasks.spawn(async move {
+                refusals.run(stop).await;
+                ("refusals", Ok(()))
+            });
+        }
         for used in &context.chats {
             let courier = Courier::new(Surface::of(&context, used), Rates::default());
             let stop = stopping.clone();
@@ -445,8 +454,9 @@ fn router(
     config: &Config,
     context: &Arc<Context>,
     mattermost: Option<&Arc<Mattermost>>,
+    refusals: &Arc<Refusals>,
     stopping: &CancellationToken,
-) -> Router {
+) -> anyhow::Result<Router> {
     let store = || Arc::clone(&context.store);
     let counters = || Arc::clone(&context.counters);
     let clock = || Arc::clone(&context.clock);
@@ -477,7 +487,7 @@ fn router(
     // Where a token is asked for, a page of a stranger has none; what chats send is signed.
     let tokenless = config.api_token.is_none();
     let own = if tokenless { own.layer(middleware::from_fn_with_state(public_host(config), host::check)) } else { own };
-    Router::new()
+    let router = Router::new()
         .merge(own)
         .merge(health::routes(Health {
             store: store(),
@@ -487,13 +497,14 @@ fn router(
             troubles: Arc::clone(&context.troubles),
             stopping: stopping.clone(),
         }))
-        .merge(chats::slack_web(config, context))
-        .merge(chats::mattermost_routes(config, context, mattermost))
+        .merge(chats::slack_web(config, context, refusals)?)
+        .merge(chats::mattermost_routes(config, context, mattermost, refusals))
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(CatchPanicLayer::new())
+        .layer(CatchPanicLayer::new());
+    Ok(router)
 }
 
 /// The name in the address under which people reach the console.

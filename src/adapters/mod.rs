@@ -1,5 +1,6 @@
 //! One room per neighbour: everything that is said to it and understood of it.
 
+pub mod action_form;
 pub mod actuator;
 pub mod alertmanager;
 pub mod backoff;

@@ -8,14 +8,17 @@ use axum::Router;
 use chrono::Utc;
 
 use super::endpoint;
+use crate::adapters::action_form::ActionForms;
 use crate::adapters::mattermost::{Mattermost, MattermostSettings, Sealer, sealer};
-use crate::adapters::slack::socket::{Acknowledge, SocketMode, SocketSettings};
+use crate::adapters::slack::receive::{Acknowledge, Receiver};
+use crate::adapters::slack::socket::{SocketMode, SocketSettings};
 use crate::adapters::slack::{Slack, SlackSettings};
 use crate::config::{Config, MattermostConfig, SlackConfig};
 use crate::flow::Context;
 use crate::flow::deliver::ChatUse;
 use crate::ports::{Chat, Clock, Store};
 use crate::web::mattermost as mattermost_web;
+use crate::web::refusals::Refusals;
 use crate::web::slack::{SlackWeb, routes as slack_routes};
 
 /// How long a Socket Mode connection may be silent; Slack pings every few seconds.
@@ -68,18 +71,30 @@ pub(super) fn slack_socket(config: &Config, context: &Context) -> anyhow::Result
     let settings = SocketSettings {
         api_url: slack.api_url.clone(),
         app_token,
-        store: Arc::clone(&context.store),
-        clock: Arc::clone(&context.clock),
-        acknowledge: acknowledge(context),
+        receiver: receiver(slack, context)?,
         silence: SLACK_SILENCE,
     };
     SocketMode::new(settings).context("configure Socket Mode (SLACK_API_URL)").map(Some)
 }
 
-/// What answers a command in Slack at once; its result follows.
-fn acknowledge(context: &Context) -> Acknowledge {
+/// Takes what Slack delivers, over HTTP and by Socket Mode.
+fn receiver(config: &SlackConfig, context: &Context) -> anyhow::Result<Arc<Receiver>> {
+    let settings = SlackSettings { api_url: config.api_url.clone(), bot_token: config.bot_token.clone() };
     let render = Arc::clone(&context.render);
-    Arc::new(move |_| render.word("slack.heard"))
+    // Its result follows.
+    let acknowledge: Acknowledge = Arc::new(move |_| render.word("slack.heard"));
+    let receiver = Receiver::new(&settings, action_forms(context), Arc::clone(&context.clock), acknowledge);
+    Ok(Arc::new(receiver.context("configure the Slack client (SLACK_API_URL)")?))
+}
+
+/// The forms that commands open in both chats.
+fn action_forms(context: &Context) -> ActionForms {
+    let render = Arc::clone(&context.render);
+    ActionForms {
+        store: Arc::clone(&context.store),
+        no_incident: render.word("form.no_incident"),
+        page: Arc::new(move |begun, wrong, open| render.action_form(begun, wrong, open)),
+    }
 }
 
 /// The client of Mattermost, if it is configured.
@@ -113,20 +128,24 @@ fn mattermost_with(config: &MattermostConfig, sealer: Sealer, clock: &Clock) -> 
 }
 
 /// What comes in from Slack over HTTP, where it can be verified.
-pub(super) fn slack_web(config: &Config, context: &Context) -> Router {
-    let Some(signing_secret) = config.slack.as_ref().and_then(|slack| slack.signing_secret.clone()) else {
-        return Router::new();
-    };
-    slack_routes(SlackWeb {
-        store: Arc::clone(&context.store),
-        clock: Arc::clone(&context.clock),
-        signing_secret,
-        acknowledge: acknowledge(context),
-    })
+///
+/// # Errors
+/// When its configuration is wrong.
+pub(super) fn slack_web(config: &Config, context: &Context, refusals: &Arc<Refusals>) -> anyhow::Result<Router> {
+    let slack = config.slack.as_ref().and_then(|slack| Some((slack, slack.signing_secret.clone()?)));
+    let Some((slack, signing_secret)) = slack else { return Ok(Router::new()) };
+    let receiver = receiver(slack, context)?;
+    let (clock, refusals) = (Arc::clone(&context.clock), Arc::clone(refusals));
+    Ok(slack_routes(SlackWeb { receiver, clock, signing_secret, refusals }))
 }
 
 /// What Mattermost sends: guarded by tokens and grants of its own.
-pub(super) fn mattermost_routes(config: &Config, context: &Context, client: Option<&Arc<Mattermost>>) -> Router {
+pub(super) fn mattermost_routes(
+    config: &Config,
+    context: &Context,
+    client: Option<&Arc<Mattermost>>,
+    refusals: &Arc<Refusals>,
+) -> Router {
     let Some(client) = client else { return Router::new() };
     mattermost_web::routes(mattermost_web::Mattermost {
         store: Arc::clone(&context.store),
@@ -134,6 +153,8 @@ pub(super) fn mattermost_routes(config: &Config, context: &Context, client: Opti
         counters: Arc::clone(&context.counters),
         render: Arc::clone(&context.render),
         client: Arc::clone(client),
+        forms: action_forms(context),
+        refusals: Arc::clone(refusals),
         command_tokens: config.mattermost.iter().flat_map(|config| config.command_tokens.clone()).collect(),
     })
 }

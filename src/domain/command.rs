@@ -37,7 +37,7 @@ pub enum Command {
     },
     /// Propose an action of the catalogue in its command form.
     Do {
-        /// `restart deployment/checkout -n shop`.
+        /// `restart deployment/checkout -n shop`; empty where the chat's form asks for it.
         action: String,
     },
     /// Say what can be said.
@@ -61,7 +61,7 @@ impl Command {
             ("status", _) => Self::Status,
             ("silence" | "mute", false) => Self::Silence { words: rest },
             ("runbook" | "runbooks", false) => Self::Runbook { words: rest },
-            ("do" | "propose", false) => Self::Do { action: rest },
+            ("do" | "propose", _) => Self::Do { action: rest },
             ("" | "help", _) => Self::Help { unknown: None },
             _ => Self::Help { unknown: Some(text::line(verb, 40)) },
         }
@@ -81,6 +81,7 @@ mod tests {
             ("investigate shop/checkout", Command::Investigate { target: "shop/checkout".into() }),
             ("incidents", Command::Incidents),
             ("silence 2h", Command::Silence { words: "2h".into() }),
+            ("do", Command::Do { action: String::new() }),
             ("do restart deployment/x -n y", Command::Do { action: "restart deployment/x -n y".into() }),
             ("", help(None)),
             ("ask", help(Some("ask"))),

@@ -11,6 +11,7 @@ pub mod correlate;
 pub mod event;
 pub mod evidence;
 pub mod finding;
+pub mod form;
 pub mod incident;
 pub mod investigation;
 pub mod lint;

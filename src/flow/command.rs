@@ -4,6 +4,7 @@ use super::deliver::next::ROOT;
 use super::press::{Consent, wish};
 use super::tell::tell;
 use super::{AUTHOR, Context, answer, intake, propose, questions, silence};
+use crate::domain::action::form::{is_incident, named};
 use crate::domain::action::{Action, seconds};
 use crate::domain::audit::AuditDraft;
 use crate::domain::chat::Spot;
@@ -222,11 +223,8 @@ fn runbook(context: &Context, words: &str) -> String {
 
 /// `[<incident>] restart deployment/checkout -n shop`.
 async fn act(context: &Context, event: EventId, typed: &Typed, words: &str) -> Result<String, StoreError> {
-    let (named, words) = match words.split_once(char::is_whitespace) {
-        Some((first, rest)) if is_incident(first) => (Some(IncidentId(first.to_owned())), rest),
-        _ => (typed.incident.clone(), words),
-    };
-    let incident = match found(context, named).await? {
+    let (named, words) = named(words);
+    let incident = match found(context, named.or(typed.incident.clone())).await? {
         Ok(incident) => incident,
         Err(said) => return Ok(said),
     };
@@ -247,10 +245,6 @@ fn wanted(typed: &Typed, incident: &Incident, action: Action, consent: Consent) 
         message: thread.clone(),
         nonce: nonce.clone(),
     }
-}
-
-fn is_incident(word: &str) -> bool {
-    word.strip_prefix("i-").is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// The incident that a command is about, or what to say where there is none.

@@ -11,6 +11,7 @@ mod engine;
 mod escape;
 mod excerpt;
 mod filters;
+mod form;
 mod keys;
 mod language;
 mod markdown;

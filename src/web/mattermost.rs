@@ -16,15 +16,19 @@ use axum::routing::post;
 use axum::{Json, Router};
 use secrecy::SecretString;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
+use crate::adapters::action_form::ActionForms;
 use crate::adapters::mattermost::{Mattermost as Client, NotGranted};
 use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::event::{Event, Pressed};
+use crate::domain::incident::hex;
 use crate::domain::policy::{Person, Principal, PrincipalKind};
 use crate::domain::press::Press;
 use crate::ports::{Clock, Store, StoreError};
 use crate::render::Renderer;
 use crate::telemetry::{Counters, Ended};
+use crate::web::refusals::{Peer, Refusals};
 
 /// Largest body: a grant with the text of a confirmation, and Mattermost's longest command.
 const MAX_BODY_BYTES: usize = 512 * 1024;
@@ -42,6 +46,10 @@ pub struct Mattermost {
     pub render: Arc<Renderer>,
     /// The server: it opens dialogs, and its key proves who clicked.
     pub client: Arc<Client>,
+    /// The forms that commands open.
+    pub forms: ActionForms,
+    /// Where what is refused is written down.
+    pub refusals: Arc<Refusals>,
     /// The tokens of the commands, one a team; without one no command is believed.
     pub command_tokens: Vec<SecretString>,
 }
@@ -74,6 +82,9 @@ enum Refusal {
     /// The grant is for another channel, post, person or press.
     #[error("its grant is for another {0}")]
     Elsewhere(&'static str),
+    /// What it permits was done with it already.
+    #[error("it was used before")]
+    Used,
     /// The person is not in the channel.
     #[error("the person is not in the channel")]
     NotInChannel,
@@ -94,6 +105,7 @@ impl Refusal {
         match self {
             Self::Grant(NotGranted::Expired) => "mattermost.expired",
             Self::NotNow(_) => "mattermost.not_now",
+            Self::Used => "mattermost.used",
             Self::Token
             | Self::Unreadable
             | Self::Unsigned
@@ -113,29 +125,48 @@ impl Refusal {
 
 impl Mattermost {
     /// Counts what came, and logs what was refused: who, where, and why, never what they sent.
-    fn count(&self, what: &'static str, user: &str, channel: &str, refusal: Option<&Refusal>) {
+    fn count(&self, what: &'static str, peer: Peer, user: &str, channel: &str, refusal: Option<&Refusal>) {
         let result = refusal.map_or("ok", Refusal::result);
         if let Some(refusal) = refusal {
             let (user, channel) = (crate::domain::text::line(user, 64), crate::domain::text::line(channel, 64));
             tracing::warn!(user, channel, "refused a {what} of Mattermost: {refusal}");
+            if !matches!(refusal, Refusal::NotNow(_)) {
+                let why = format!("{refusal} (as user {user:?} in channel {channel:?})");
+                self.refusals.note(&format!("mattermost {what}"), peer, &why);
+            }
         }
         self.counters.callbacks.get_or_create(&Ended { of: format!("mattermost {what}"), result }).inc();
     }
 
     /// Puts a press into the inbox.
     async fn press(&self, press: Granted) -> Result<(), Refusal> {
-        let Granted { grant_id, press, incident, user, name, channel, post } = press;
+        let Granted { grant_id, press, incident, user, name, channel, post, trigger } = press;
         let id = Principal::new(PrincipalKind::Mattermost, &user).map_err(|_| Refusal::Unreadable)?;
+        // The same control by the same person is the same press, however often it is delivered. To see a diff changes
+        // nothing, and whoever wants to see it again clicks again: then the click is named.
+        let click = match &press {
+            Press::ShowDiff { .. } => format!(":{}", hex(&Sha256::digest(&trigger)[..8])),
+            _ => String::new(),
+        };
         let pressed = Pressed {
-            // The same control by the same person is the same press, however often it is delivered.
-            nonce: format!("mattermost:{grant_id}:{user}:{press}"),
+            nonce: format!("mattermost:{grant_id}:{user}:{press}{click}"),
             press,
             incident,
             person: Person::new(id, &name),
             place: Place::Channel(Platform::Mattermost, channel),
             message: Some(MessageId(post)),
         };
-        self.store.enqueue(&Event::Pressed(pressed), (self.clock)()).await?;
+        self.once(Event::Pressed(pressed)).await
+    }
+
+    /// Puts into the inbox what has a right to be there once.
+    async fn once(&self, event: Event) -> Result<(), Refusal> {
+        let now = (self.clock)();
+        if self.store.is_known(&event, now).await? {
+            return Err(Refusal::Used);
+        }
+        // Two at the same moment are one event by its key.
+        self.store.enqueue(&event, now).await?;
         Ok(())
     }
 }
@@ -149,6 +180,8 @@ struct Granted {
     name: String,
     channel: String,
     post: String,
+    /// What the server names and signs a click by.
+    trigger: String,
 }
 
 /// An answer that one person sees. Mattermost shows the text of nothing but 200.

@@ -10,6 +10,7 @@ pub mod knowledge;
 pub mod mattermost;
 pub mod proposals;
 pub mod questions;
+pub mod refusals;
 pub mod serve;
 pub mod slack;
 pub mod verify;

@@ -17,12 +17,11 @@ use axum::{Json, Router};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
 
 use crate::adapters::slack::inbound::{self, Inbound, SlashCommand};
-use crate::adapters::slack::receive::{Received, receive};
-use crate::adapters::slack::socket::Acknowledge;
-use crate::ports::{Clock, Store};
+use crate::adapters::slack::receive::{Received, Receiver};
+use crate::ports::Clock;
+use crate::web::refusals::{Peer, Refusals};
 
 /// Largest body: an interaction repeats the message that it was pressed on, percent-encoded.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -30,14 +29,14 @@ const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 /// What these routes need.
 #[derive(Clone)]
 pub struct SlackWeb {
-    /// Where events go.
-    pub store: Arc<dyn Store>,
+    /// Takes what comes.
+    pub receiver: Arc<Receiver>,
     /// The time.
     pub clock: Clock,
     /// What Slack signs with.
     pub signing_secret: SecretString,
-    /// What answers a command at once.
-    pub acknowledge: Acknowledge,
+    /// Where what nobody signed is written down.
+    pub refusals: Arc<Refusals>,
 }
 
 /// The routes.
@@ -50,9 +49,9 @@ pub fn routes(slack: SlackWeb) -> Router {
         .with_state(slack)
 }
 
-async fn events(State(slack): State<SlackWeb>, headers: HeaderMap, body: Bytes) -> Response {
+async fn events(State(slack): State<SlackWeb>, peer: Peer, headers: HeaderMap, body: Bytes) -> Response {
     if !slack.signed(&headers, &body) {
-        return refused();
+        return slack.refused("events", peer);
     }
     match inbound::event(&body) {
         Ok(inbound) => slack.take(inbound).await,
@@ -60,9 +59,9 @@ async fn events(State(slack): State<SlackWeb>, headers: HeaderMap, body: Bytes) 
     }
 }
 
-async fn commands(State(slack): State<SlackWeb>, headers: HeaderMap, body: Bytes) -> Response {
+async fn commands(State(slack): State<SlackWeb>, peer: Peer, headers: HeaderMap, body: Bytes) -> Response {
     if !slack.signed(&headers, &body) {
-        return refused();
+        return slack.refused("commands", peer);
     }
     match form::<SlashCommand>(body).await {
         Some(command) => slack.take(inbound::command(command)).await,
@@ -75,9 +74,9 @@ struct Interaction {
     payload: String,
 }
 
-async fn interactions(State(slack): State<SlackWeb>, headers: HeaderMap, body: Bytes) -> Response {
+async fn interactions(State(slack): State<SlackWeb>, peer: Peer, headers: HeaderMap, body: Bytes) -> Response {
     if !slack.signed(&headers, &body) {
-        return refused();
+        return slack.refused("interactions", peer);
     }
     let Some(Interaction { payload }) = form(body).await else { return unreadable("it has no payload") };
     match inbound::interaction(payload.as_bytes()) {
@@ -91,17 +90,21 @@ impl SlackWeb {
         signature::is_good(&self.signing_secret, headers, body, (self.clock)())
     }
 
+    /// Nobody signed it, or not now. Whoever sent it learns nothing more.
+    fn refused(&self, path: &str, peer: Peer) -> Response {
+        tracing::warn!("refused a delivery to /slack/{path}: it is not signed by Slack, or not lately");
+        self.refusals.note(&format!("slack {path}"), peer, "it is not signed by Slack, or not lately");
+        (StatusCode::UNAUTHORIZED, "unauthorized\n").into_response()
+    }
+
     async fn take(&self, inbound: Inbound) -> Response {
-        match receive(self.store.as_ref(), (self.clock)(), inbound).await {
+        match self.receiver.receive(inbound).await {
             Ok(Received::Challenge(challenge)) => challenge.into_response(),
-            Ok(Received::Command(command)) => {
-                let text = (self.acknowledge)(&command);
-                Json(json!({"response_type": "ephemeral", "text": text})).into_response()
-            }
-            Ok(Received::Enqueued) => StatusCode::OK.into_response(),
-            Ok(Received::Nothing(why)) => {
-                tracing::trace!("nothing for us from Slack: {why}");
-                StatusCode::OK.into_response()
+            Ok(received) => {
+                if let Received::Nothing(why) = &received {
+                    tracing::trace!("nothing for us from Slack: {why}");
+                }
+                received.answer().map_or_else(|| StatusCode::OK.into_response(), |answer| Json(answer).into_response())
             }
             Err(error) => {
                 tracing::warn!("a delivery of Slack's is not stored: {error:#}");
@@ -116,10 +119,6 @@ async fn form<T: DeserializeOwned>(body: Bytes) -> Option<T> {
     let request = Request::post("/").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     let request = request.body(body.into()).ok()?;
     Form::<T>::from_request(request, &()).await.ok().map(|Form(form)| form)
-}
-
-fn refused() -> Response {
-    (StatusCode::UNAUTHORIZED, "unauthorized\n").into_response()
 }
 
 /// It will never be readable: Slack shall not send it again.

@@ -219,3 +219,45 @@ async fn one_incident_in_two_chats_from_the_alert_to_the_fix() {
     }
     story.bot.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_chat_is_asked_for_in_a_form_or_in_words_both_show() {
+    let story = Story::begin().await;
+    assert_eq!(story.bot.deliver(&out_of_memory()).await, 200);
+    let root = story.in_slack("the root", |message| message.thread.is_none() && !message.controls().is_empty()).await;
+
+    // In Slack a modal asks for what was not typed.
+    let typed: serde_json::Map<String, Value> = http::command("U0ANN", INCIDENTS, "do", &story.slack.trigger("U0ANN"))
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect();
+    let sockets = story.slack.sockets();
+    let id = sockets.deliver("slash_commands", &Value::Object(typed));
+    sockets.acknowledgement(&id).await;
+    let view = story.slack.view("U0ANN").unwrap();
+    let incident = view.view["blocks"][0]["element"]["options"][0]["value"].as_str().unwrap();
+    let fields = [("incident", incident), ("action", "restart"), ("target", "deployment/checkout")];
+    let id = sockets.deliver("interactive", &view.submission(&fields));
+    assert!(sockets.acknowledgement(&id).await["payload"].is_null());
+    let is_restart = |text: &str| text.contains("estart") && text.contains("checkout");
+    story.in_slack("the restart", |one| is_restart(&one.texts()) && one.controls().len() >= 2).await;
+    story.in_mattermost("the restart", |text, post| is_restart(text) && actions(post) >= 2).await;
+
+    // In Mattermost a dialog does.
+    let channel = story.mattermost.channel();
+    assert_eq!(story.mattermost.command("alice", &channel, "", "/holmes do scale").await.0, 200);
+    let fields = [("incident", incident), ("target", "deployment/checkout"), ("arguments", "--replicas 4")];
+    assert_eq!(story.mattermost.fill_in("alice", &fields).await, json!({}));
+    let is_scale = |text: &str| text.contains("checkout") && text.contains('4') && text.contains("cale");
+    story.in_slack("the scaling", |one| is_scale(&one.texts()) && one.controls().len() >= 2).await;
+    story.in_mattermost("the scaling", |text, post| is_scale(text) && actions(post) >= 2).await;
+
+    // Whoever asks stands in the other chat by their name, not by their id.
+    let thread = story.slack.workspace().says("U0ANN", INCIDENTS, Some(&root.ts), "<@UBOT00001> why now?");
+    let asked = http::message("app_mention", "U0ANN", INCIDENTS, Some(&root.ts), &thread, "<@UBOT00001> why now?");
+    let id = sockets.deliver("events_api", &asked);
+    sockets.acknowledgement(&id).await;
+    let shown = story.in_mattermost("the question", |text, _| text.contains("why now?")).await;
+    assert!(words(&shown).contains("**Ann** asks"), "{shown}");
+    story.bot.stop().await;
+}

@@ -7,6 +7,7 @@
 mod api;
 mod chat;
 mod check;
+pub mod dialog;
 mod draft;
 mod error;
 mod people;
@@ -31,7 +32,7 @@ use tokio::sync::OnceCell;
 
 pub use self::api::ApiError;
 use self::api::{Anything, Api, User};
-pub use self::seal::{Grant, NotGranted, Sealer};
+pub use self::seal::{FormGrant, Grant, NotGranted, Sealer};
 use self::trigger::SigningKey;
 use crate::adapters::http::{Endpoint, EndpointSettings, HttpError};
 use crate::domain::message::Confirm;
@@ -178,6 +179,14 @@ impl Mattermost {
             Some(signed) if signed.user == user && (signed.at - (self.clock)()).abs() <= TRIGGER_LIVES => Proof::Proven,
             _ => Proof::Forged,
         }
+    }
+
+    /// What a form's state says of where it was asked for, and by whom.
+    ///
+    /// # Errors
+    /// When we did not seal it, or its time is over.
+    pub fn open_form(&self, sealed: &str) -> Result<FormGrant, NotGranted> {
+        self.sealer.open_form(sealed, (self.clock)())
     }
 
     /// Asks a person to confirm a press in a dialog; the answer comes to `/mattermost/dialogs`.

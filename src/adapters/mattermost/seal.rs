@@ -11,15 +11,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::domain::event::PRESS_REMEMBERED;
 use crate::domain::incident::IncidentId;
 use crate::domain::message::Confirm;
 
 /// How long a button can be pressed after it was last drawn. Every edit draws it anew; what a press does is decided by
-/// policy when it is handled, and proposals end by themselves much sooner.
-pub const BUTTON_LIVES: TimeDelta = TimeDelta::days(14);
+/// policy when it is handled, and proposals end by themselves much sooner. As long is a press remembered, so that it counts
+/// once for as long as it counts at all.
+pub const BUTTON_LIVES: TimeDelta = PRESS_REMEMBERED;
 /// How long a dialog waits for its answer.
 pub const DIALOG_LIVES: TimeDelta = TimeDelta::minutes(30);
 /// Longest sealed grant that is read: presses and the text of a confirmation, in base64.
@@ -57,6 +60,30 @@ pub struct Opened {
     pub post_id: String,
 }
 
+/// What a form carries while a person fills it in: where it was asked for, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormGrant {
+    /// Its random name: what is sent with it is the same event, however often it is sent.
+    pub id: String,
+    /// In which channel.
+    pub channel: String,
+    /// The thread that the command was typed in.
+    pub thread: Option<String>,
+    /// The person's id.
+    pub by: String,
+    /// What they are called.
+    pub name: String,
+    /// Until when.
+    pub until: DateTime<Utc>,
+}
+
+/// What a seal is for: what is sealed for one purpose opens nothing else.
+#[derive(Debug, Clone, Copy)]
+enum Purpose {
+    Control,
+    Form,
+}
+
 /// Why a grant does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotGranted {
@@ -86,9 +113,12 @@ impl Sealer {
 
     /// A grant as a string.
     pub fn seal(&self, grant: &Grant) -> String {
-        let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(grant).unwrap_or_default());
-        let seal = self.mac(&payload).map(|mac| URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()));
-        format!("{payload}.{}", seal.unwrap_or_default())
+        self.sealed(Purpose::Control, grant)
+    }
+
+    /// A form's grant as a string.
+    pub fn seal_form(&self, grant: &FormGrant) -> String {
+        self.sealed(Purpose::Form, grant)
     }
 
     /// The grant in a string that [`Sealer::seal`] made.
@@ -96,22 +126,45 @@ impl Sealer {
     /// # Errors
     /// When it was not, or its time is over.
     pub fn open(&self, sealed: &str, now: DateTime<Utc>) -> Result<Grant, NotGranted> {
+        let grant: Grant = self.opened(Purpose::Control, sealed)?;
+        if now < grant.until { Ok(grant) } else { Err(NotGranted::Expired) }
+    }
+
+    /// The grant in a string that [`Sealer::seal_form`] made.
+    ///
+    /// # Errors
+    /// When it was not, or its time is over.
+    pub fn open_form(&self, sealed: &str, now: DateTime<Utc>) -> Result<FormGrant, NotGranted> {
+        let grant: FormGrant = self.opened(Purpose::Form, sealed)?;
+        if now < grant.until { Ok(grant) } else { Err(NotGranted::Expired) }
+    }
+
+    fn sealed(&self, purpose: Purpose, grant: &impl Serialize) -> String {
+        let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(grant).unwrap_or_default());
+        let seal = self.mac(purpose, &payload).map(|mac| URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()));
+        format!("{payload}.{}", seal.unwrap_or_default())
+    }
+
+    fn opened<T: DeserializeOwned>(&self, purpose: Purpose, sealed: &str) -> Result<T, NotGranted> {
         if sealed.len() > MAX_SEALED_BYTES {
             return Err(NotGranted::Forged);
         }
         let (payload, seal) = sealed.split_once('.').ok_or(NotGranted::Forged)?;
         let seal = URL_SAFE_NO_PAD.decode(seal).map_err(|_| NotGranted::Forged)?;
-        let mac = self.mac(payload).ok_or(NotGranted::Forged)?;
+        let mac = self.mac(purpose, payload).ok_or(NotGranted::Forged)?;
         // In constant time.
         mac.verify_slice(&seal).map_err(|_| NotGranted::Forged)?;
-        let grant = URL_SAFE_NO_PAD.decode(payload).ok().and_then(|json| serde_json::from_slice::<Grant>(&json).ok());
-        let grant = grant.ok_or(NotGranted::Forged)?;
-        if now < grant.until { Ok(grant) } else { Err(NotGranted::Expired) }
+        let grant = URL_SAFE_NO_PAD.decode(payload).ok().and_then(|json| serde_json::from_slice(&json).ok());
+        grant.ok_or(NotGranted::Forged)
     }
 
-    fn mac(&self, payload: &str) -> Option<Hmac<Sha256>> {
+    fn mac(&self, purpose: Purpose, payload: &str) -> Option<Hmac<Sha256>> {
         // HMAC takes a key of any length, so this cannot fail.
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+        mac.update(match purpose {
+            Purpose::Control => b"control\n",
+            Purpose::Form => b"form\n",
+        });
         mac.update(payload.as_bytes());
         Some(mac)
     }
@@ -128,6 +181,26 @@ pub fn random_hex(bytes: usize) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_sealed_for_a_form_opens_no_button() {
+        let sealer = Sealer::new(&"s3cret".into());
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let until = now + TimeDelta::minutes(1);
+        let form = FormGrant {
+            id: "f1".into(),
+            channel: "c1".into(),
+            thread: None,
+            by: "alice".into(),
+            name: "alice".into(),
+            until,
+        };
+        let sealed = sealer.seal_form(&form);
+        assert_eq!(sealer.open_form(&sealed, now), Ok(form));
+        assert_eq!(sealer.open_form(&sealed, until), Err(NotGranted::Expired));
+        assert_eq!(sealer.open(&sealed, now), Err(NotGranted::Forged));
+        assert_eq!(sealer.open_form(&sealer.seal(&grant(until)), now), Err(NotGranted::Forged));
+    }
 
     fn grant(until: DateTime<Utc>) -> Grant {
         Grant {

@@ -30,6 +30,10 @@ pub const CONFIRM_TEXT: usize = 300;
 pub const CONFIRM_BUTTON: usize = 30;
 /// A picture's title and its description.
 pub const PICTURE_TEXT: usize = 2000;
+/// A modal's title and its buttons.
+pub const FORM_TITLE: usize = 24;
+/// What stands above and below a modal's field, and beside it where it is wrong.
+pub const FORM_LABEL: usize = 2000;
 /// What notifications show; more than 4,000 is refused in edits, and nobody reads that on a lock screen.
 pub const FALLBACK: usize = 500;
 

@@ -13,6 +13,7 @@ mod history;
 pub mod inbound;
 mod layout;
 mod limits;
+mod modal;
 mod mrkdwn;
 mod people;
 pub mod receive;
@@ -35,7 +36,7 @@ use self::api::Api;
 use self::channels::Channels;
 use self::history::Memory;
 use self::layout::Extras;
-use self::people::Groups;
+use self::people::{Groups, Names};
 use crate::adapters::http::HttpError;
 use crate::domain::chat::{MessageId, Platform};
 use crate::domain::message::Message;
@@ -66,6 +67,7 @@ pub struct Slack {
     api: Api,
     channels: Channels,
     groups: Groups,
+    names: Names,
     /// By channel and message, and by the digest of what was uploaded.
     files: Cache<String, String>,
     /// The server knows no `assistant.threads.setStatus`, or the app may not.
@@ -91,6 +93,7 @@ impl Slack {
             api: Api::new(&settings.api_url, &settings.bot_token)?,
             channels: Channels::new(),
             groups: Groups::new(),
+            names: Names::new(),
             files: Cache::builder().max_capacity(FILES).time_to_live(FILES_FOR).build(),
             no_status: AtomicBool::new(false),
         })
@@ -364,6 +367,14 @@ impl Chat for Slack {
             let Done {} = self.api.post("chat.postMessage", &direct).await?;
         }
         Ok(())
+    }
+
+    async fn name(&self, person: &Principal) -> Option<String> {
+        if person.kind() != PrincipalKind::Slack {
+            return None;
+        }
+        let named = self.names.of(&self.api, person.id()).await;
+        named.inspect_err(|error| tracing::debug!("Slack does not say who {person} is: {error}")).ok()
     }
 
     async fn groups(&self, person: &Person) -> Result<Vec<Principal>, ChatError> {

@@ -7,6 +7,7 @@
 
 pub mod condition;
 pub mod error;
+pub mod form;
 pub mod inverse;
 pub mod matcher;
 pub mod name;

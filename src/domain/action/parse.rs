@@ -10,7 +10,7 @@ use crate::domain::quantity::Quantity;
 use crate::domain::text;
 
 /// The verbs, with the options each takes besides `-n`.
-const VERBS: [(&str, &[&str]); 15] = [
+pub(super) const VERBS: [(&str, &[&str]); 15] = [
     ("restart", &[]),
     ("undo", &["to-revision"]),
     ("pause", &[]),
@@ -54,8 +54,7 @@ pub(super) fn action(command: &str, namespace: Option<&Name>) -> Result<Action, 
     if verb == "rollout" {
         verb = words.next().unwrap_or_default().to_lowercase();
     }
-    let verb = SYNONYMS.iter().find(|(other, _)| *other == verb).map_or(verb.as_str(), |(_, verb)| verb).to_owned();
-    let Some((_, known)) = VERBS.iter().find(|(name, _)| *name == verb) else {
+    let Some((verb, known)) = entry(&verb) else {
         let shown = text::line(&first, 40);
         return Err(ActionError::new("action", format!("`{shown}` is not one of {}", verbs())));
     };
@@ -63,7 +62,7 @@ pub(super) fn action(command: &str, namespace: Option<&Name>) -> Result<Action, 
     if command.namespace.is_none() {
         command.namespace = namespace.cloned();
     }
-    match verb.as_str() {
+    match verb {
         "restart" => Ok(Action::RolloutRestart { workload: command.workload()? }),
         "undo" => Ok(Action::RolloutUndo {
             workload: command.workload()?,
@@ -96,6 +95,17 @@ pub(super) fn action(command: &str, namespace: Option<&Name>) -> Result<Action, 
         "silence" => command.silence(),
         _ => Ok(Action::ExpireSilence { id: command.one("id", "the silence's id")?.to_owned() }),
     }
+}
+
+/// A verb's entry, by its name or by another word for it.
+fn entry(verb: &str) -> Option<(&'static str, &'static [&'static str])> {
+    let verb = SYNONYMS.iter().find(|(other, _)| *other == verb).map_or(verb, |(_, verb)| verb);
+    VERBS.into_iter().find(|(name, _)| *name == verb)
+}
+
+/// The verb that a word means.
+pub(super) fn verb_of(word: &str) -> Option<&'static str> {
+    entry(&word.to_lowercase().replace('_', "-")).map(|(verb, _)| verb)
 }
 
 fn verbs() -> String {

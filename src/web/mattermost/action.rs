@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{Granted, Mattermost, Refusal, ephemeral};
+use super::{Granted, Mattermost, Peer, Refusal, ephemeral};
 use crate::adapters::mattermost::Proof;
 use crate::adapters::mattermost::seal::{DIALOG_LIVES, Grant, Opened};
 use crate::domain::chat::Platform;
@@ -37,7 +37,7 @@ enum Done {
     Asked,
 }
 
-pub(super) async fn receive(State(mattermost): State<Mattermost>, body: Bytes) -> Response {
+pub(super) async fn receive(State(mattermost): State<Mattermost>, peer: Peer, body: Bytes) -> Response {
     let click: Result<Click, _> = serde_json::from_slice(&body);
     let click = click.map_err(|_| Refusal::Unreadable);
     let (user, channel) = match &click {
@@ -48,7 +48,7 @@ pub(super) async fn receive(State(mattermost): State<Mattermost>, body: Bytes) -
         Ok(click) => accept(&mattermost, click).await,
         Err(refusal) => Err(refusal),
     };
-    mattermost.count("click", &user, &channel, done.as_ref().err());
+    mattermost.count("click", peer, &user, &channel, done.as_ref().err());
     match done {
         Ok(Done::Recorded) => ephemeral(&mattermost.render.word("mattermost.recorded")),
         Ok(Done::Asked) => ephemeral(""),
@@ -84,6 +84,7 @@ async fn accept(mattermost: &Mattermost, click: Click) -> Result<Done, Refusal> 
             name: user_name,
             channel: channel_id,
             post: post_id,
+            trigger: trigger_id,
         };
         mattermost.press(granted).await?;
         return Ok(Done::Recorded);

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Mattermost, Refusal};
-use crate::adapters::mattermost::Proof;
+use super::{Mattermost, Peer, Refusal};
+use crate::adapters::mattermost::seal::{DIALOG_LIVES, random_hex};
+use crate::adapters::mattermost::{FormGrant, Proof};
 use crate::config::is_secret;
 use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::command::Command;
@@ -31,7 +32,18 @@ pub(super) struct Form {
     root_id: String,
 }
 
-pub(super) async fn receive(State(mattermost): State<Mattermost>, headers: HeaderMap, body: Bytes) -> Response {
+/// What became of a command.
+enum Done {
+    Enqueued,
+    Asked,
+}
+
+pub(super) async fn receive(
+    State(mattermost): State<Mattermost>,
+    peer: Peer,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let form: Option<Form> = reqwest::Url::parse("http://form/").ok().and_then(|mut url| {
         url.set_query(std::str::from_utf8(&body).ok());
         let fields = url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned().into()));
@@ -39,9 +51,11 @@ pub(super) async fn receive(State(mattermost): State<Mattermost>, headers: Heade
     });
     let form = form.unwrap_or_default();
     let taken = accept(&mattermost, &headers, &form).await;
-    mattermost.count("command", &form.user_id, &form.channel_id, taken.as_ref().err());
+    mattermost.count("command", peer, &form.user_id, &form.channel_id, taken.as_ref().err());
     let text = match &taken {
-        Ok(()) => mattermost.render.word("mattermost.heard"),
+        Ok(Done::Enqueued) => mattermost.render.word("mattermost.heard"),
+        // An answer without words would be an error to the server.
+        Ok(Done::Asked) => mattermost.render.word("mattermost.form"),
         Err(Refusal::Token) => return (StatusCode::UNAUTHORIZED, "unauthorized\n").into_response(),
         Err(Refusal::Unreadable) => return (StatusCode::BAD_REQUEST, "unreadable\n").into_response(),
         Err(refusal) => mattermost.render.word(refusal.word()),
@@ -49,7 +63,7 @@ pub(super) async fn receive(State(mattermost): State<Mattermost>, headers: Heade
     Json(json!({ "response_type": "ephemeral", "text": text, "skip_slack_parsing": true })).into_response()
 }
 
-async fn accept(mattermost: &Mattermost, headers: &HeaderMap, form: &Form) -> Result<(), Refusal> {
+async fn accept(mattermost: &Mattermost, headers: &HeaderMap, form: &Form) -> Result<Done, Refusal> {
     let header = headers.get(header::AUTHORIZATION).map(header::HeaderValue::as_bytes).unwrap_or_default();
     let header = header.strip_prefix(b"Token ").unwrap_or_default();
     // Every token is compared, so that the time tells nothing of which one nearly fitted.
@@ -74,10 +88,25 @@ async fn accept(mattermost: &Mattermost, headers: &HeaderMap, form: &Form) -> Re
         Some(root) => mattermost.store.incident_of(&place, root).await?,
         None => None,
     };
+    let command = Command::parse(text);
+    if let Some(page) = mattermost.forms.for_command(&command, incident.as_ref()).await? {
+        let grant = FormGrant {
+            id: random_hex(16).map_err(|error| Refusal::NotNow(error.to_string()))?,
+            channel: channel_id.clone(),
+            thread: thread.as_ref().map(|thread| thread.0.clone()),
+            by: user_id.clone(),
+            name: user_name.clone(),
+            until: (mattermost.clock)() + DIALOG_LIVES,
+        };
+        match mattermost.client.ask(trigger_id, &grant, &page).await {
+            Ok(()) => return Ok(Done::Asked),
+            // What is missing is then said in words.
+            Err(error) => tracing::warn!("Mattermost opens no form for a command: {error}"),
+        }
+    }
     let nonce =
         format!("mattermost:{}", hex(&Sha256::digest(format!("{trigger_id}\n{user_id}\n{channel_id}\n{text}"))));
-    let typed =
-        Typed { command: Command::parse(text), person: Person::new(id, user_name), place, thread, incident, nonce };
-    mattermost.store.enqueue(&Event::Command(typed), (mattermost.clock)()).await?;
-    Ok(())
+    let typed = Typed { command, person: Person::new(id, user_name), place, thread, incident, nonce };
+    mattermost.once(Event::Command(typed)).await?;
+    Ok(Done::Enqueued)
 }

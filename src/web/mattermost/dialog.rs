@@ -1,53 +1,71 @@
-//! `POST /mattermost/dialogs`: the answer to a confirmation.
+//! `POST /mattermost/dialogs`: the answer to a confirmation, or a form that was filled in.
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, json};
 
-use super::{Granted, Mattermost, Refusal};
+use super::{Granted, Mattermost, Peer, Refusal};
+use crate::adapters::mattermost::dialog::{self, Submission};
+use crate::domain::action::form::WrongField;
+use crate::domain::chat::{MessageId, Place, Platform};
+use crate::domain::event::{Event, Typed};
+use crate::domain::policy::{Person, Principal, PrincipalKind};
 
 /// What the server posts; it sends more.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Submission {
+struct Answer {
+    callback_id: String,
     state: String,
     user_id: String,
     channel_id: String,
     cancelled: bool,
+    submission: Option<Submission>,
 }
 
-pub(super) async fn receive(State(mattermost): State<Mattermost>, body: Bytes) -> Response {
-    let submission: Result<Submission, _> = serde_json::from_slice(&body);
-    let submission = submission.map_err(|_| Refusal::Unreadable);
-    let (user, channel) = match &submission {
-        Ok(submission) => (submission.user_id.clone(), submission.channel_id.clone()),
+/// What became of an answer.
+enum Done {
+    Taken,
+    Wrong(WrongField),
+}
+
+pub(super) async fn receive(State(mattermost): State<Mattermost>, peer: Peer, body: Bytes) -> Response {
+    let answer: Result<Answer, _> = serde_json::from_slice(&body);
+    let answer = answer.map_err(|_| Refusal::Unreadable);
+    let (user, channel) = match &answer {
+        Ok(answer) => (answer.user_id.clone(), answer.channel_id.clone()),
         Err(_) => Default::default(),
     };
-    let done = match submission {
-        Ok(submission) if submission.cancelled => return Json(json!({})).into_response(),
-        Ok(submission) => accept(&mattermost, submission).await,
+    let done = match answer {
+        Ok(answer) if answer.cancelled => return Json(json!({})).into_response(),
+        Ok(answer) if answer.callback_id == dialog::FORM => fill_in(&mattermost, answer).await,
+        Ok(answer) => confirm(&mattermost, answer).await.map(|()| Done::Taken),
         Err(refusal) => Err(refusal),
     };
-    mattermost.count("dialog", &user, &channel, done.as_ref().err());
+    mattermost.count("dialog", peer, &user, &channel, done.as_ref().err());
     match done {
         // An empty object closes the dialog.
-        Ok(()) => Json(json!({})).into_response(),
+        Ok(Done::Taken) => Json(json!({})).into_response(),
+        Ok(Done::Wrong(WrongField { field, problem })) => {
+            let mut errors = Map::new();
+            errors.insert(field.as_str().to_owned(), problem.into());
+            Json(json!({ "errors": errors })).into_response()
+        }
         Err(refusal) => Json(json!({ "error": mattermost.render.word(refusal.word()) })).into_response(),
     }
 }
 
-async fn accept(mattermost: &Mattermost, submission: Submission) -> Result<(), Refusal> {
-    let Submission { state, user_id, channel_id, cancelled: _ } = submission;
-    let grant = mattermost.client.open(&state)?;
+async fn confirm(mattermost: &Mattermost, answer: Answer) -> Result<(), Refusal> {
+    let grant = mattermost.client.open(&answer.state)?;
     // A button's grant opens the dialog; only what the dialog carries answers it.
     let opened = grant.opened.ok_or(Refusal::Elsewhere("use"))?;
-    if opened.by != user_id {
+    if opened.by != answer.user_id {
         return Err(Refusal::Elsewhere("person"));
     }
-    if grant.channel != channel_id {
+    if grant.channel != answer.channel_id {
         return Err(Refusal::Elsewhere("channel"));
     }
     let [press] = grant.presses.as_slice() else { return Err(Refusal::Elsewhere("press")) };
@@ -56,10 +74,38 @@ async fn accept(mattermost: &Mattermost, submission: Submission) -> Result<(), R
             grant_id: grant.id,
             press: press.parse().map_err(|_| Refusal::Unreadable)?,
             incident: grant.incident,
-            user: user_id,
+            user: answer.user_id,
             name: opened.name,
-            channel: channel_id,
+            channel: answer.channel_id,
             post: opened.post_id,
+            trigger: String::new(),
         })
         .await
+}
+
+/// A form of a command: it is the command that would have been typed, or says what is wrong with it.
+async fn fill_in(mattermost: &Mattermost, answer: Answer) -> Result<Done, Refusal> {
+    let grant = mattermost.client.open_form(&answer.state)?;
+    if grant.by != answer.user_id {
+        return Err(Refusal::Elsewhere("person"));
+    }
+    if grant.channel != answer.channel_id {
+        return Err(Refusal::Elsewhere("channel"));
+    }
+    let id = Principal::new(PrincipalKind::Mattermost, &grant.by).map_err(|_| Refusal::Unreadable)?;
+    let form = answer.submission.unwrap_or_default().form();
+    let (command, incident) = match mattermost.forms.read(&form).await? {
+        Ok(read) => read,
+        Err(wrong) => return Ok(Done::Wrong(wrong)),
+    };
+    let typed = Typed {
+        command,
+        person: Person::new(id, &grant.name),
+        place: Place::Channel(Platform::Mattermost, grant.channel),
+        thread: grant.thread.map(MessageId),
+        incident: Some(incident),
+        nonce: format!("mattermost:form:{}", grant.id),
+    };
+    mattermost.once(Event::Command(typed)).await?;
+    Ok(Done::Taken)
 }

@@ -122,10 +122,57 @@ pub async fn open_dialog(State(shared): Server, Json(body): Json<Value>) -> Answ
     if title.is_empty() || title.chars().count() > 24 || !url.starts_with("http") {
         return Err(bad("api.dialog.title"));
     }
+    elements(dialog).map_err(|why| {
+        eprintln!("refused a dialog: {why}");
+        bad("api.dialog.elements")
+    })?;
     let mut state = shared.state();
     let channel = state.clicked_in.get(*user).cloned().unwrap_or_default();
     state.dialogs.push(Dialog { user: (*user).to_owned(), channel, url: url.to_owned(), dialog: dialog.clone() });
     ok(json!({ "status": "OK" }))
+}
+
+/// What the server checks of a dialog's elements (model/integration_action.go).
+fn elements(dialog: &Value) -> Result<(), String> {
+    if dialog["submit_label"].as_str().unwrap_or_default().chars().count() > 24 {
+        return Err("submit_label".into());
+    }
+    let mut names = Vec::new();
+    for element in dialog["elements"].as_array().into_iter().flatten() {
+        let text = |name: &str| element[name].as_str().unwrap_or_default();
+        let within = |name: &str, min: usize, max: usize| {
+            let length = text(name).chars().count();
+            if (min..=max).contains(&length) {
+                Ok(())
+            } else {
+                Err(format!("{name} of {} is {length} long", text("name")))
+            }
+        };
+        within("name", 1, 300)?;
+        within("display_name", 1, 24)?;
+        within("help_text", 0, 150)?;
+        if names.contains(&text("name")) {
+            return Err(format!("{} is there twice", text("name")));
+        }
+        names.push(text("name"));
+        let most = element["max_length"].as_u64().unwrap_or(150);
+        match text("type") {
+            "text" if most <= 150 => within("default", 0, 150)?,
+            "textarea" if most <= 3000 => within("default", 0, 3000)?,
+            "select" => {
+                let options = element["options"].as_array().cloned().unwrap_or_default();
+                if options.is_empty() {
+                    return Err(format!("{} has no options", text("name")));
+                }
+                let chosen = text("default");
+                if !chosen.is_empty() && !options.iter().any(|option| option["value"] == chosen) {
+                    return Err(format!("{chosen} is none of the options"));
+                }
+            }
+            kind => return Err(format!("{} is a {kind} of {most}", text("name"))),
+        }
+    }
+    Ok(())
 }
 
 /// A client's answer to a dialog. Where it goes and its state are what the client says.
@@ -163,6 +210,7 @@ pub async fn execute(State(shared): Server, Caller(me): Caller, Json(body): Json
     };
     let command = command.ok_or(No(404, "api.command.execute_command.not_found.app_error", "No such command."))?;
     let (client_trigger, trigger_id) = shared.trigger(&me);
+    shared.state().clicked_in.insert(me.clone(), channel.to_owned());
     let token = command["token"].as_str().unwrap_or_default();
     let mut form = HashMap::from([
         ("channel_id", channel.to_owned()),
@@ -263,6 +311,33 @@ impl FakeMattermost {
         let answer = self.submit_as(user, &dialog.channel, &dialog.url, &state).await;
         let id = self.shared.state().user(user);
         self.shared.state().dialogs.retain(|dialog| dialog.user != id);
+        answer
+    }
+
+    /// Somebody fills in the form that they see, and sends it; what the bot answers. Where that is an error, the form is
+    /// still there.
+    pub async fn fill_in(&self, user: &str, fields: &[(&str, &str)]) -> Value {
+        let dialog = self.dialog(user).unwrap();
+        let mut submission = serde_json::Map::new();
+        for element in dialog.dialog["elements"].as_array().unwrap() {
+            let name = element["name"].as_str().unwrap();
+            let typed = fields.iter().find(|(field, _)| *field == name).map(|(_, value)| *value);
+            let value = typed.or(element["default"].as_str()).filter(|value| !value.is_empty());
+            assert!(value.is_some() || element["optional"] == true, "the client does not send without {name}");
+            if let Some(options) = element["options"].as_array() {
+                assert!(options.iter().any(|option| Some(option["value"].as_str().unwrap()) == value), "{value:?}");
+            }
+            submission.insert(name.to_owned(), json!(value));
+        }
+        let body = json!({
+            "url": dialog.url, "callback_id": dialog.dialog["callback_id"], "state": dialog.dialog["state"],
+            "channel_id": dialog.channel, "team_id": "", "submission": submission,
+        });
+        let (status, answer) = self.call(user, "actions/dialogs/submit", &body).await;
+        assert_eq!(status, 200, "{answer}");
+        for name in answer["errors"].as_object().into_iter().flatten().map(|(name, _)| name) {
+            assert!(submission.contains_key(name), "an error beside no field: {name}");
+        }
         answer
     }
 

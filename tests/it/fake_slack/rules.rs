@@ -76,14 +76,7 @@ fn actions(block: &Value) -> Result<(), String> {
             }
             Some("static_select") => {
                 text(&element["placeholder"], 1, 150, Some("plain_text"))?;
-                let options = element["options"].as_array().ok_or("missing options")?;
-                if !(1..=100).contains(&options.len()) {
-                    return Err("a menu has 1 to 100 options".into());
-                }
-                for option in options {
-                    text(&option["text"], 1, 75, None)?;
-                    text_string(&option["value"], 1, 150, "value")?;
-                }
+                options(element)?;
             }
             other => return Err(format!("unsupported element: {other:?}")),
         }
@@ -98,6 +91,77 @@ fn actions(block: &Value) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// A modal: its own parts, its blocks, and a button to send it where it asks something.
+pub fn modal(view: &Value) -> Result<(), String> {
+    if view["type"] != "modal" {
+        return Err("view.type must be modal".into());
+    }
+    text(&view["title"], 1, 24, Some("plain_text"))?;
+    for button in ["submit", "close"] {
+        if !view[button].is_null() {
+            text(&view[button], 1, 24, Some("plain_text"))?;
+        }
+    }
+    within(view.get("private_metadata"), 0, 3000, "private_metadata")?;
+    within(view.get("callback_id"), 1, 255, "callback_id")?;
+    known(view, &["type", "callback_id", "title", "submit", "close", "private_metadata", "blocks", "notify_on_close"])?;
+    let list = view["blocks"].as_array().ok_or("missing blocks")?;
+    let (inputs, others): (Vec<&Value>, Vec<&Value>) = list.iter().partition(|block| block["type"] == "input");
+    if list.is_empty() || list.len() > 100 {
+        return Err("a modal has 1 to 100 blocks".into());
+    }
+    if !inputs.is_empty() && view["submit"].is_null() {
+        return Err("a modal with inputs needs a submit".into());
+    }
+    blocks(&others.into_iter().cloned().collect(), 100)?;
+    let mut ids = Vec::new();
+    for block in inputs {
+        input(block)?;
+        if ids.contains(&&block["block_id"]) {
+            return Err(format!("block_id {} is used twice", block["block_id"]));
+        }
+        ids.push(&block["block_id"]);
+    }
+    Ok(())
+}
+
+fn input(block: &Value) -> Result<(), String> {
+    within(block.get("block_id"), 1, 255, "block_id")?;
+    text(&block["label"], 1, 2000, Some("plain_text"))?;
+    if !block["hint"].is_null() {
+        text(&block["hint"], 1, 2000, Some("plain_text"))?;
+    }
+    known(block, &["type", "block_id", "label", "hint", "optional", "element", "dispatch_action"])?;
+    let element = &block["element"];
+    within(element.get("action_id"), 1, 255, "action_id")?;
+    match element["type"].as_str() {
+        Some("plain_text_input") => {
+            within(element.get("initial_value"), 0, 3000, "initial_value")?;
+            known(element, &["type", "action_id", "initial_value", "multiline", "placeholder", "max_length"])
+        }
+        Some("static_select") => {
+            let options = options(element)?;
+            if element.get("initial_option").is_some_and(|initial| !options.contains(initial)) {
+                return Err("initial_option must be one of the options".into());
+            }
+            known(element, &["type", "action_id", "options", "initial_option", "placeholder"])
+        }
+        other => Err(format!("unsupported element: {other:?}")),
+    }
+}
+
+fn options(menu: &Value) -> Result<&Vec<Value>, String> {
+    let options = menu["options"].as_array().ok_or("missing options")?;
+    if !(1..=100).contains(&options.len()) {
+        return Err("a menu has 1 to 100 options".into());
+    }
+    for option in options {
+        text(&option["text"], 1, 75, None)?;
+        text_string(&option["value"], 1, 150, "value")?;
+    }
+    Ok(options)
 }
 
 /// A text object.

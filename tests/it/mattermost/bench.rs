@@ -1,25 +1,30 @@
 //! A client of the fake server with a store and the routes that the server calls.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
+use holmes_bot::adapters::action_form::ActionForms;
 use holmes_bot::adapters::http::{Auth, EndpointSettings};
 use holmes_bot::adapters::mattermost::{Mattermost, MattermostSettings, Sealer};
-use holmes_bot::adapters::store_embedded::EmbeddedStore;
+use holmes_bot::domain::audit::first_broken;
 use holmes_bot::domain::chat::{MessageId, Platform};
 use holmes_bot::domain::event::Event;
 use holmes_bot::domain::incident::IncidentId;
 use holmes_bot::domain::message::{ButtonStyle, Confirm, Control, Message, Tone};
 use holmes_bot::domain::press::Press;
 use holmes_bot::domain::projection::{Projection, Shown};
+use holmes_bot::domain::proposal::ProposalId;
 use holmes_bot::ports::{Chat as _, Clock, Destination, Sent, Store, Versioned};
 use holmes_bot::render::{Language, Renderer};
 use holmes_bot::telemetry::Counters;
 use holmes_bot::web::mattermost::{self as web, Mattermost as Callbacks};
+use holmes_bot::web::refusals::Refusals;
 use secrecy::SecretString;
 use tokio::task::AbortHandle;
 
+use crate::failing_store::FailingStore;
 use crate::fake_mattermost::FakeMattermost;
 
 /// The secret that buttons are sealed with here.
@@ -31,13 +36,15 @@ pub struct Bench {
     pub server: FakeMattermost,
     pub chat: Arc<Mattermost>,
     pub store: Arc<dyn Store>,
+    /// The same, to be switched off.
+    pub failing: Arc<FailingStore>,
     pub counters: Arc<Counters>,
+    pub refusals: Arc<Refusals>,
     /// Where the server calls back.
     pub url: String,
     /// The token of `/holmes`.
     pub command_token: String,
     task: AbortHandle,
-    _data: tempfile::TempDir,
 }
 
 /// A client with a token.
@@ -61,20 +68,30 @@ impl Bench {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let chat = client(&server.url(), &server.token("holmes"), &url);
-        let data = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(EmbeddedStore::open(data.path()).unwrap());
+        let store = FailingStore::new();
+        let failing = Arc::clone(&store);
+        let store: Arc<dyn Store> = store;
         let counters = Arc::new(Counters::default());
         let command_token = server.shared.state().add_command("holmes", &format!("{url}/mattermost/command"));
+        let render = Arc::new(Renderer::new(Language::English, Vec::new()).unwrap());
+        let refusals = Arc::new(Refusals::new(Arc::clone(&store), Arc::new(Utc::now)));
         let routes = web::routes(Callbacks {
             store: Arc::clone(&store),
             clock: Arc::new(Utc::now),
             counters: Arc::clone(&counters),
-            render: Arc::new(Renderer::new(Language::English, Vec::new()).unwrap()),
+            render: Arc::clone(&render),
             client: Arc::clone(&chat),
+            forms: ActionForms {
+                store: Arc::clone(&store),
+                no_incident: render.word("form.no_incident"),
+                page: Arc::new(move |begun, wrong, open| render.action_form(begun, wrong, open)),
+            },
+            refusals: Arc::clone(&refusals),
             command_tokens: vec![SecretString::from("another team's"), command_token.clone().into()],
         });
+        let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() }).abort_handle();
-        Self { server, chat, store, counters, url, command_token, task, _data: data }
+        Self { server, chat, store, failing, counters, refusals, url, command_token, task }
     }
 
     pub fn to(&self, thread: Option<&MessageId>, key: &str) -> Destination {
@@ -116,6 +133,19 @@ impl Bench {
             assert!(Instant::now() < until, "nothing came");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// What the audit says of refusals, oldest first.
+    pub async fn refused(&self) -> Vec<String> {
+        self.refusals.write_down().await.unwrap();
+        let audit = self.store.audit(1, 1000).await.unwrap();
+        assert_eq!(first_broken(&audit), None);
+        audit
+            .into_iter()
+            .map(|entry| entry.draft)
+            .filter(|draft| draft.action == "callback.refused")
+            .map(|draft| draft.detail)
+            .collect()
     }
 
     /// How often this kind of callback ended like this.
@@ -175,4 +205,11 @@ pub fn proposal() -> Message {
     };
     let text = "🔧 **Proposal**: restart `shop/checkout`\nRisk: low";
     Message { tone: Tone::Warning, controls: vec![approve, reject], ..plain(text) }
+}
+
+/// A proposal whose diff can be looked at.
+pub fn diff() -> Message {
+    let press = Press::ShowDiff { proposal: ProposalId("p-3f9a1c07be".into()) };
+    let controls = vec![Control::button("Show diff".into(), &press, ButtonStyle::Default)];
+    Message { controls, ..plain("a proposal") }
 }

@@ -12,7 +12,7 @@ use holmes_bot::domain::press::Press;
 use holmes_bot::ports::Chat as _;
 use serde_json::{Value, json};
 
-use super::bench::{Bench, INCIDENT, SECRET, proposal};
+use super::bench::{Bench, INCIDENT, SECRET, diff, proposal};
 
 fn pressed(event: Event) -> Pressed {
     match event {
@@ -33,11 +33,12 @@ async fn a_click_is_a_press_and_twice_is_once() {
     assert_eq!(press.place, Place::Channel(Platform::Mattermost, bench.server.channel()));
     assert_eq!(press.message, Some(top.id.clone()));
 
-    bench.server.click("alice", &top.id.0, "Acknowledge").await;
+    let again = bench.server.click("alice", &top.id.0, "Acknowledge").await;
+    assert_eq!(again.text, "This was recorded already.");
     assert_eq!(bench.events().await, [], "the same control by the same person is the same press");
     bench.server.click("bob", &top.id.0, "Acknowledge").await;
     assert_eq!(pressed(bench.event().await).person.name, "bob");
-    assert_eq!(bench.counted("click", "ok"), 3);
+    assert_eq!((bench.counted("click", "ok"), bench.counted("click", "refused")), (2, 1));
 
     // What is drawn anew can be pressed anew.
     bench.chat.edit(&bench.to(None, "root"), &top, &super::bench::root()).await.unwrap();
@@ -75,9 +76,14 @@ async fn an_approval_is_confirmed_in_a_dialog() {
     // Two dialogs of one button are one approval.
     for _ in 0..2 {
         bench.server.click("alice", &sent.id.0, "Approve").await;
-        assert_eq!(bench.server.submit("alice").await, json!({}));
+        assert_eq!(bench.server.submit("alice").await, json!({ "error": "This was recorded already." }));
     }
     assert_eq!(bench.events().await, []);
+    let refused = bench.refused().await;
+    assert!(
+        refused[0].starts_with("mattermost dialog: 2 within a minute; the first: it was used before"),
+        "{refused:?}"
+    );
     bench.server.click("alice", &sent.id.0, "Reject").await;
     assert_eq!(pressed(bench.event().await).press.name(), "reject");
 }
@@ -150,10 +156,115 @@ async fn forged_altered_and_foreign_clicks_are_refused_and_counted() {
     }
     assert_eq!(bench.events().await, []);
     assert_eq!(bench.counted("click", "refused"), count);
-    // The honest one is taken.
+    // The honest one is taken, once for as long as it is good.
     let (_, answer) = send(&bench, "/mattermost/actions", &click(&grant)).await;
     assert_eq!(answer["ephemeral_text"], "Recorded.");
     assert_eq!(bench.events().await.len(), 1);
+    let (_, answer) = send(&bench, "/mattermost/actions", &click(&grant)).await;
+    assert_eq!(answer["ephemeral_text"], "This was recorded already.");
+    assert_eq!(bench.events().await, []);
+
+    // All of it is in the audit: one entry for all of this minute from here, and no grant is repeated.
+    let refused = bench.refused().await;
+    let begins = format!("mattermost click: {} within a minute; the first: its grant does not count", count + 1);
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].starts_with(&begins) && !refused[0].contains(payload), "{refused:?}");
+    assert_eq!(bench.refused().await.len(), 1, "and once only");
+}
+
+#[tokio::test]
+async fn a_used_grant_stays_used_for_as_long_as_it_is_good() {
+    let bench = Bench::new().await;
+    let top = bench.root().await;
+    bench.server.click("alice", &top.id.0, "Acknowledge").await;
+    let event = bench.event().await;
+    let until = opened(&carried(&bench, &top.id.0)).until;
+    for (at, known) in [(until - TimeDelta::minutes(1), true), (until + TimeDelta::days(1), false)] {
+        assert_eq!(bench.store.is_known(&event, at).await.unwrap(), known, "{at}");
+    }
+    // To look at a diff changes nothing: it may be looked at again.
+    let sent = bench.chat.post(&bench.to(Some(&top.id), "proposal:p-3f9a1c07be"), &diff(), None).await.unwrap();
+    bench.know("proposal:p-3f9a1c07be", &sent).await;
+    for _ in 0..2 {
+        assert_eq!(bench.server.click("alice", &sent.id.0, "Show diff").await.text, "Recorded.");
+        assert_eq!(pressed(bench.event().await).press.name(), "diff");
+    }
+}
+
+#[tokio::test]
+async fn what_the_store_does_not_take_is_told_and_can_be_done_again() {
+    let bench = Bench::new().await;
+    let top = bench.root().await;
+    let sent = bench.chat.post(&bench.to(Some(&top.id), "proposal:p-3f9a1c07be"), &proposal(), None).await.unwrap();
+    bench.know("proposal:p-3f9a1c07be", &sent).await;
+    bench.server.click("alice", &sent.id.0, "Approve").await;
+    let dialog = bench.server.dialog("alice").unwrap();
+    let state = dialog.dialog["state"].as_str().unwrap();
+    let channel = bench.server.channel();
+    let not_now = "This could not be recorded just now. Please try again.";
+
+    bench.failing.be_down(true);
+    assert_eq!(bench.server.click("alice", &top.id.0, "Acknowledge").await.text, not_now);
+    assert_eq!(bench.server.command("alice", &channel, "", "/holmes incidents").await, (200, not_now.into()));
+    assert_eq!(bench.server.command("alice", &channel, "", "/holmes do").await, (200, not_now.into()));
+    let answer = bench.server.submit_as("alice", &channel, &dialog.url, state).await;
+    assert_eq!(answer, json!({ "error": not_now }), "and the dialog stays");
+    bench.failing.be_down(false);
+    assert_eq!(bench.events().await, []);
+
+    assert_eq!(bench.server.click("alice", &top.id.0, "Acknowledge").await.text, "Recorded.");
+    assert_eq!(bench.server.command("alice", &channel, "", "/holmes incidents").await, (200, "On it.".into()));
+    assert_eq!(bench.server.submit_as("alice", &channel, &dialog.url, state).await, json!({}));
+    assert_eq!(bench.events().await.len(), 3);
+    assert_eq!(bench.refused().await, [""; 0], "that the store was away is nobody's forgery");
+}
+
+#[tokio::test]
+async fn a_command_without_its_arguments_opens_a_form() {
+    let bench = Bench::new().await;
+    let top = bench.root().await;
+    let channel = bench.server.channel();
+    assert_eq!(bench.server.command("alice", &channel, "", "/holmes do").await.1, "On it.", "nothing is open");
+    assert!(matches!(bench.event().await, Event::Command(_)));
+    bench.store.commit(vec![crate::store_contract::opened("checkout")], &[], Utc::now()).await.unwrap();
+    let id = crate::store_contract::opened("checkout").incident.value.id.0;
+
+    let said = bench.server.command("alice", &channel, &top.id.0, &format!("/holmes do {id} scale")).await;
+    assert_eq!(said, (200, "What is missing is asked for in a form.".into()));
+    let dialog = bench.server.dialog("alice").unwrap().dialog;
+    assert_eq!((&dialog["title"], &dialog["submit_label"]), (&json!("Propose an action"), &json!("Propose")));
+    for (fields, beside) in [
+        (vec![("target", "checkout")], "target"),
+        (vec![("target", "deployment/checkout")], "arguments"),
+        (vec![("target", "deployment/checkout"), ("arguments", "--replicas 9999")], "arguments"),
+    ] {
+        let answer = bench.server.fill_in("alice", &fields).await;
+        assert!(answer["errors"][beside].is_string(), "{fields:?}: {answer}");
+    }
+    assert_eq!(bench.events().await, []);
+    let right = [("target", "deployment/checkout"), ("arguments", "--replicas 3")];
+    assert_eq!(bench.server.fill_in("alice", &right).await, json!({}));
+    let Event::Command(typed) = bench.event().await else { panic!() };
+    assert_eq!(typed.command, Command::Do { action: format!("{id} scale deployment/checkout -n shop --replicas 3") });
+    assert_eq!((typed.thread, typed.person.name.as_str()), (Some(MessageId(top.id.0.clone())), "alice"));
+    // Once; and what it carries is good for nobody else, and for nothing else.
+    assert_eq!(bench.server.fill_in("alice", &right).await, json!({ "error": "This was recorded already." }));
+    let dialog = bench.server.dialog("alice").unwrap();
+    let submission = json!({ "incident": id, "action": "restart", "target": "deployment/checkout" });
+    for (user, callback, state) in [
+        ("bob", "holmes_form", dialog.dialog["state"].as_str().unwrap()),
+        ("alice", "holmes", dialog.dialog["state"].as_str().unwrap()),
+        ("alice", "holmes_form", carried(&bench, &top.id.0).as_str()),
+        ("alice", "holmes_form", ""),
+    ] {
+        let user = bench.server.shared.state().user(user);
+        let body = json!({
+            "user_id": user, "channel_id": channel, "callback_id": callback, "state": state, "submission": submission,
+        });
+        let (_, answer) = send(&bench, "/mattermost/dialogs", &body).await;
+        assert!(answer["error"].as_str().unwrap().starts_with("This was not accepted"), "{callback}: {answer}");
+    }
+    assert_eq!(bench.events().await, []);
 }
 
 #[tokio::test]

@@ -1,36 +1,42 @@
 //! What people do in Slack, delivered over HTTP.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
+use holmes_bot::domain::audit::first_broken;
 use holmes_bot::domain::command::Command;
 use holmes_bot::domain::event::Event;
 use holmes_bot::domain::press::Press;
 use holmes_bot::ports::Store;
+use holmes_bot::web::refusals::Refusals;
 use holmes_bot::web::slack::{SlackWeb, routes};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::store;
+use super::{receiver, store};
 use crate::fake_slack::http::{command, deliver, form, message, press, signature};
-use crate::fake_slack::{INCIDENTS, SIGNING_SECRET};
+use crate::fake_slack::{FakeSlack, INCIDENTS, SIGNING_SECRET};
 use crate::process::client;
 
-async fn serve(store: &Arc<dyn Store>) -> String {
+/// The routes as they are served, and where refusals are noted.
+pub(super) async fn serve(fake: &FakeSlack, store: &Arc<dyn Store>) -> (String, Arc<Refusals>) {
+    let refusals = Arc::new(Refusals::new(Arc::clone(store), Arc::new(Utc::now)));
     let slack = SlackWeb {
-        store: Arc::clone(store),
+        receiver: receiver(fake, store),
         clock: Arc::new(Utc::now),
         signing_secret: SIGNING_SECRET.to_owned().into(),
-        acknowledge: Arc::new(|_| "on it".to_owned()),
+        refusals: Arc::clone(&refusals),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, routes(slack)).await.unwrap() });
-    url
+    let router = routes(slack).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (url, refusals)
 }
 
-async fn events(store: &Arc<dyn Store>) -> Vec<Event> {
+pub(super) async fn events(store: &Arc<dyn Store>) -> Vec<Event> {
     let claimed = store.claim(100, TimeDelta::seconds(60), Utc::now()).await.unwrap();
     claimed.into_iter().map(|claimed| claimed.event).collect()
 }
@@ -38,7 +44,8 @@ async fn events(store: &Arc<dyn Store>) -> Vec<Event> {
 #[tokio::test]
 async fn deliveries_become_events_once_and_quickly() {
     let (_directory, store) = store();
-    let url = serve(&store).await;
+    let fake = FakeSlack::start().await;
+    let (url, _) = serve(&fake, &store).await;
     let client = client();
     let challenge = json!({"token": "x", "challenge": "3eZbrw1aB", "type": "url_verification"}).to_string();
     let answer = deliver(&client, &url, "events", &challenge).await;
@@ -82,7 +89,8 @@ async fn deliveries_become_events_once_and_quickly() {
 #[tokio::test]
 async fn nothing_unsigned_gets_in() {
     let (_directory, store) = store();
-    let url = serve(&store).await;
+    let fake = FakeSlack::start().await;
+    let (url, refusals) = serve(&fake, &store).await;
     let client = client();
     let body = form(&command("U0ANN", INCIDENTS, "status", "1.2.3"));
     let now = Utc::now().timestamp();
@@ -114,4 +122,15 @@ async fn nothing_unsigned_gets_in() {
     let foreign = json!({"type": "view_closed", "user": {"id": "U0ANN"}}).to_string();
     assert_eq!(deliver(&client, &url, "interactions", &form(&[("payload", foreign)])).await.status(), 200);
     assert!(events(&store).await.is_empty());
+
+    // Each kind is in the audit once for all of its seven, and says nothing of what was sent.
+    refusals.write_down().await.unwrap();
+    let audit = store.audit(1, 100).await.unwrap();
+    let details: Vec<&str> = audit.iter().map(|entry| entry.draft.detail.as_str()).collect();
+    let why = "7 within a minute; the first: it is not signed by Slack, or not lately";
+    assert_eq!(details, ["commands", "events", "interactions"].map(|path| format!("slack {path}: {why}")));
+    assert!(audit.iter().all(|entry| entry.draft.actor == "peer:127.0.0.1"), "{audit:?}");
+    assert_eq!(first_broken(&audit), None);
+    refusals.write_down().await.unwrap();
+    assert_eq!(store.audit(1, 100).await.unwrap().len(), 3, "and once only");
 }

@@ -2,18 +2,25 @@
 
 mod chat;
 mod check;
+mod failing;
+mod form;
 mod http;
 mod recorded;
 mod socket;
+mod storm;
 mod wired;
 
 use std::sync::Arc;
 
+use chrono::Utc;
+use holmes_bot::adapters::action_form::ActionForms;
+use holmes_bot::adapters::slack::receive::Receiver;
 use holmes_bot::adapters::slack::{Slack, SlackSettings};
 use holmes_bot::adapters::store_embedded::EmbeddedStore;
 use holmes_bot::domain::chat::MessageId;
 use holmes_bot::domain::message::{ButtonStyle, Control, Message, Tone};
 use holmes_bot::ports::{Destination, Store};
+use holmes_bot::render::{Language, Renderer};
 
 use crate::bot::Bot;
 use crate::fake_slack::{BOT_TOKEN, FakeSlack, INCIDENTS};
@@ -29,8 +36,24 @@ pub async fn bot_in(fake: &FakeSlack, settings: &[(&str, &str)]) -> Bot {
     bot
 }
 
+fn settings(fake: &FakeSlack) -> SlackSettings {
+    SlackSettings { api_url: fake.api_url.clone(), bot_token: BOT_TOKEN.to_owned().into() }
+}
+
 fn slack(fake: &FakeSlack) -> Slack {
-    Slack::new(&SlackSettings { api_url: fake.api_url.clone(), bot_token: BOT_TOKEN.to_owned().into() }).unwrap()
+    Slack::new(&settings(fake)).unwrap()
+}
+
+/// Takes deliveries as the bot does; what it says is English.
+fn receiver(fake: &FakeSlack, store: &Arc<dyn Store>) -> Arc<Receiver> {
+    let render = Arc::new(Renderer::new(Language::English, Vec::new()).unwrap());
+    let forms = ActionForms {
+        store: Arc::clone(store),
+        no_incident: render.word("form.no_incident"),
+        page: Arc::new(move |begun, wrong, open| render.action_form(begun, wrong, open)),
+    };
+    let receiver = Receiver::new(&settings(fake), forms, Arc::new(Utc::now), Arc::new(|_| "on it".to_owned()));
+    Arc::new(receiver.unwrap())
 }
 
 fn to(key: &str, thread: Option<&MessageId>) -> Destination {

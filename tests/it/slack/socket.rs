@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::store;
+use super::{receiver, store};
 use crate::fake_slack::http::{command, message, press};
 use crate::fake_slack::{APP_TOKEN, FakeSlack, Fault, INCIDENTS};
 
-struct Listening {
-    fake: FakeSlack,
+pub(super) struct Listening {
+    pub fake: FakeSlack,
     store: Arc<dyn Store>,
     stop: CancellationToken,
     running: JoinHandle<()>,
@@ -26,12 +26,14 @@ struct Listening {
 impl Listening {
     async fn start(fake: FakeSlack, silence: Duration) -> Self {
         let (directory, store) = store();
+        Self::with(fake, silence, directory, store).await
+    }
+
+    pub async fn with(fake: FakeSlack, silence: Duration, directory: tempfile::TempDir, store: Arc<dyn Store>) -> Self {
         let settings = SocketSettings {
             api_url: fake.api_url.clone(),
             app_token: APP_TOKEN.to_owned().into(),
-            store: Arc::clone(&store),
-            clock: Arc::new(Utc::now),
-            acknowledge: Arc::new(|_| "on it".to_owned()),
+            receiver: receiver(&fake, &store),
             silence,
         };
         let stop = CancellationToken::new();
@@ -51,7 +53,7 @@ impl Listening {
         claimed.into_iter().map(|claimed| claimed.event).collect()
     }
 
-    async fn stop(mut self) {
+    pub async fn stop(mut self) {
         self.stop.cancel();
         (&mut self.running).await.unwrap();
         self.open(0).await;

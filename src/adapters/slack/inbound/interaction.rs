@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{INVESTIGATE_MESSAGE, Inbound, Said, person, place, plain};
+use super::{INVESTIGATE_MESSAGE, Inbound, Said, Submitted, person, place, plain};
 use crate::adapters::slack::controls;
+use crate::adapters::slack::modal::{self, Remembered, View};
 use crate::domain::chat::MessageId;
 use crate::domain::event::Pressed;
 use crate::domain::press::Press;
@@ -29,6 +30,8 @@ struct Payload {
     message_ts: Option<String>,
     #[serde(default)]
     actions: Vec<Action>,
+    #[serde(default)]
+    view: Option<View>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,13 +107,30 @@ pub fn interaction(payload: &[u8]) -> Result<Inbound, serde_json::Error> {
     let payload: Payload = serde_json::from_slice(payload)?;
     Ok(match payload.kind.as_str() {
         "block_actions" => pressed(payload),
+        "view_submission" => submitted(payload),
         "message_action" | "shortcut" if payload.callback_id == INVESTIGATE_MESSAGE => pointed_at(payload),
         _ => Inbound::Nothing("an interaction that is none of ours"),
     })
 }
 
+/// A modal that was sent. Of what happens with one nothing else is for us: closing it changes nothing.
+fn submitted(payload: Payload) -> Inbound {
+    let Some(view) = payload.view.filter(|view| view.callback_id == modal::ACTION && !view.id.is_empty()) else {
+        return Inbound::Nothing("a form that is none of ours");
+    };
+    let Remembered { channel, thread } = view.remembered();
+    let User { id, username, name } = &payload.user;
+    let (Some(person), Some(place)) = (person(id, if username.is_empty() { name } else { username }), place(&channel))
+    else {
+        return Inbound::Nothing("a form without a proper person or channel");
+    };
+    let nonce = format!("slack:view:{}", view.id);
+    Inbound::Submitted(Submitted { form: view.form(), person, place, thread: thread.map(MessageId), nonce })
+}
+
 fn pressed(payload: Payload) -> Inbound {
-    let Payload { kind: _, callback_id: _, user, channel, container, message, message_ts, mut actions } = payload;
+    let Payload { kind: _, callback_id: _, user, channel, container, message, message_ts, mut actions, view: _ } =
+        payload;
     if actions.is_empty() {
         return Inbound::Nothing("an interaction without an action");
     }
@@ -142,7 +162,8 @@ fn pressed(payload: Payload) -> Inbound {
 
 /// "Investigate this message": what it says is the question.
 fn pointed_at(payload: Payload) -> Inbound {
-    let Payload { kind: _, callback_id: _, user, channel, container: _, message, message_ts, actions: _ } = payload;
+    let Payload { kind: _, callback_id: _, user, channel, container: _, message, message_ts, actions: _, view: _ } =
+        payload;
     let (Some(channel), Some(message)) = (channel, message) else {
         return Inbound::Nothing("a shortcut without a message");
     };
@@ -158,7 +179,7 @@ fn pointed_at(payload: Payload) -> Inbound {
         thread: message.thread_ts.or(Some(ts)).filter(|thread| !thread.is_empty()).map(MessageId),
         message: None,
         text: words,
-        author: format!("slack:{}", user.id),
+        user: user.id,
         to_bot: true,
     })
 }

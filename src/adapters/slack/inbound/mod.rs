@@ -9,6 +9,7 @@ mod said;
 
 use serde::Deserialize;
 
+use crate::domain::action::form::ActionForm;
 use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::command::Command;
 use crate::domain::event::Pressed;
@@ -31,6 +32,8 @@ pub enum Inbound {
     Pressed(Box<Pressed>),
     /// A person typed a command.
     Typed(Commanded),
+    /// A person sent a form of ours.
+    Submitted(Submitted),
     /// Nothing for us.
     Nothing(&'static str),
 }
@@ -46,8 +49,8 @@ pub struct Said {
     pub message: Option<MessageId>,
     /// What, as plain text.
     pub text: String,
-    /// Who, as the question names them.
-    pub author: String,
+    /// Who, by their id.
+    pub user: String,
     /// Whether it is meant for the bot wherever it was said: a mention, a direct message, the shortcut.
     pub to_bot: bool,
     /// Names the message, so that the two events of a mention and every repetition are one question.
@@ -66,6 +69,23 @@ pub struct Commanded {
     /// The thread, where a server has commands in threads. Slack has not.
     pub thread: Option<MessageId>,
     /// Slack's id of this command.
+    pub nonce: String,
+    /// What a modal can be opened with, once and for three seconds.
+    pub trigger: String,
+}
+
+/// A form with who sent it, and where it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submitted {
+    /// What was filled in.
+    pub form: ActionForm,
+    /// Who.
+    pub person: Person,
+    /// Where.
+    pub place: Place,
+    /// The thread, where a server has commands in threads.
+    pub thread: Option<MessageId>,
+    /// Slack's id of this form.
     pub nonce: String,
 }
 
@@ -95,6 +115,7 @@ pub fn command(typed: SlashCommand) -> Inbound {
         place,
         thread: thread_ts.filter(|thread| !thread.is_empty()).map(MessageId),
         nonce: format!("slack:{trigger_id}"),
+        trigger: trigger_id,
     })
 }
 

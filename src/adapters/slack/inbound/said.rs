@@ -107,7 +107,7 @@ fn said(message: Message, authorizations: &[Authorization]) -> Inbound {
         thread: thread_ts.filter(|thread| *thread != ts).map(MessageId),
         message: Some(MessageId(ts)),
         text: words,
-        author: format!("slack:{user}"),
+        user,
         to_bot: calls_me || channel_type.as_deref() == Some("im"),
         channel,
     })

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Inner;
 use super::envelope::{Envelope, Frame, read};
-use crate::adapters::slack::receive::{Received, receive};
+use crate::adapters::slack::receive::Received;
 
 /// How long a connection may take to open and to say hello.
 const OPENING: Duration = Duration::from_secs(15);
@@ -123,7 +123,7 @@ impl Connection {
                     return Ended::Announced;
                 }
                 Frame::Envelope(envelope) => {
-                    if let Some(answer) = accept(inner, envelope).await
+                    if let Some(answer) = accept(inner, *envelope).await
                         && let Err(error) = self.socket.send(Message::text(answer)).await
                     {
                         return Ended::Broken(cause(&error));
@@ -138,23 +138,23 @@ impl Connection {
 async fn accept(inner: &Inner, envelope: Envelope) -> Option<String> {
     let Envelope { id, takes_answer, inbound } = envelope;
     let received = match inbound {
-        Ok(inbound) => receive(inner.store.as_ref(), (inner.clock)(), inbound).await,
+        Ok(inbound) => inner.receiver.receive(inbound).await,
         Err(error) => {
             tracing::warn!("an envelope of Slack's cannot be read: {error}");
             Ok(Received::Nothing("unreadable"))
         }
     };
     match received {
-        Ok(Received::Command(command)) if takes_answer => {
-            let text = (inner.acknowledge)(&command);
-            let payload = json!({"response_type": "ephemeral", "text": text});
-            Some(json!({"envelope_id": id, "payload": payload}).to_string())
+        Ok(received) => {
+            if let Received::Nothing(why) = &received {
+                tracing::trace!("nothing for us from Slack: {why}");
+            }
+            let mut acknowledged = json!({"envelope_id": id});
+            if let Some(answer) = received.answer().filter(|_| takes_answer) {
+                acknowledged["payload"] = answer;
+            }
+            Some(acknowledged.to_string())
         }
-        Ok(Received::Nothing(why)) => {
-            tracing::trace!("nothing for us from Slack: {why}");
-            Some(json!({"envelope_id": id}).to_string())
-        }
-        Ok(_) => Some(json!({"envelope_id": id}).to_string()),
         Err(error) => {
             tracing::warn!("an envelope of Slack's is not stored, so not acknowledged: {error:#}");
             None

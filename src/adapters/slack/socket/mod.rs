@@ -17,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::connection::{Connection, Ended};
 use super::api::Api;
+use super::receive::Receiver;
 use crate::adapters::backoff::Backoff;
 use crate::adapters::http::HttpError;
-use crate::domain::command::Command;
-use crate::ports::{ChatError, Clock, Store};
+use crate::ports::ChatError;
 
 /// Connections of one process. Slack allows ten of one app: five replicas.
 pub const CONNECTIONS: usize = 2;
@@ -35,21 +35,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long connections may take to end when the bot stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// What answers a command at once, to the person alone.
-pub type Acknowledge = Arc<dyn Fn(&Command) -> String + Send + Sync>;
-
 /// What Socket Mode needs.
 pub struct SocketSettings {
     /// `https://slack.com/api`.
     pub api_url: String,
     /// `xapp-…`.
     pub app_token: SecretString,
-    /// Where events go.
-    pub store: Arc<dyn Store>,
-    /// The time.
-    pub clock: Clock,
-    /// What answers a command at once.
-    pub acknowledge: Acknowledge,
+    /// Takes what comes.
+    pub receiver: Arc<Receiver>,
     /// How long a connection may be silent before it is tried, and again before it is given up.
     pub silence: Duration,
 }
@@ -61,9 +54,7 @@ pub struct SocketMode {
 }
 
 struct Inner {
-    store: Arc<dyn Store>,
-    clock: Clock,
-    acknowledge: Acknowledge,
+    receiver: Arc<Receiver>,
     silence: Duration,
 }
 
@@ -90,9 +81,9 @@ impl SocketMode {
     /// # Errors
     /// When the client cannot be made.
     pub fn new(settings: SocketSettings) -> Result<Self, HttpError> {
-        let SocketSettings { api_url, app_token, store, clock, acknowledge, silence } = settings;
+        let SocketSettings { api_url, app_token, receiver, silence } = settings;
         let api = Api::new(&api_url, &app_token)?;
-        Ok(Self { api, inner: Arc::new(Inner { store, clock, acknowledge, silence }) })
+        Ok(Self { api, inner: Arc::new(Inner { receiver, silence }) })
     }
 
     /// Listens until `stop`, then finishes what was begun.
