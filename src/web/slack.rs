@@ -115,7 +115,7 @@ impl SlackWeb {
 }
 
 /// A body that was verified, as a form.
-async fn form<T: DeserializeOwned>(body: Bytes) -> Option<T> {
+pub async fn form<T: DeserializeOwned>(body: Bytes) -> Option<T> {
     let request = Request::post("/").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     let request = request.body(body.into()).ok()?;
     Form::<T>::from_request(request, &()).await.ok().map(|Form(form)| form)

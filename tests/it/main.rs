@@ -20,6 +20,7 @@ mod fake_openwebui;
 mod fake_slack;
 mod fakes;
 mod fakes_logs;
+mod fuzz;
 mod holmesgpt;
 mod http;
 mod kill;

@@ -8,7 +8,7 @@ mod check;
 mod error;
 pub mod fields;
 pub mod query;
-mod read;
+pub mod read;
 mod row;
 mod streams;
 

@@ -17,7 +17,7 @@ const HEAD_BYTES: usize = 4 * 1024;
 
 /// What was read.
 #[derive(Debug)]
-pub(super) struct Read {
+pub struct Read {
     /// In the order they came.
     pub lines: Vec<LogLine>,
     /// Rows that came, broken ones too.
@@ -27,7 +27,7 @@ pub(super) struct Read {
 }
 
 /// Lines of an answer of up to `max` bytes, as far as they come before `until`.
-pub(super) async fn read(
+pub async fn read(
     mut response: Response,
     fields: &FieldSet,
     max: usize,

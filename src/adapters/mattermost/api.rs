@@ -147,7 +147,7 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
 
 /// A user.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct User {
+pub struct User {
     pub id: String,
     pub username: String,
     #[serde(default)]
@@ -194,7 +194,7 @@ pub(super) struct Channel {
 
 /// A post.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Post {
+pub struct Post {
     pub id: String,
     #[serde(default)]
     pub create_at: i64,

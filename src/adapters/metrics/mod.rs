@@ -10,8 +10,8 @@ mod error;
 mod names;
 mod parse;
 mod server;
-mod stream;
-mod top;
+pub mod stream;
+pub mod top;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Url;

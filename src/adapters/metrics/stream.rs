@@ -20,7 +20,7 @@ const HEAD_BYTES: usize = 4 * 1024;
 const MAX_WARNING_BYTES: usize = 300;
 
 /// Reads an answer of up to `max` bytes into `top`; beyond that, what was read counts.
-pub(super) async fn read(response: Response, mut top: Top, max: u64) -> Result<RangeResult, MetricsError> {
+pub async fn read(response: Response, mut top: Top, max: u64) -> Result<RangeResult, MetricsError> {
     let url = shown(response.url());
     let (sender, chunks) = mpsc::channel(QUEUED_CHUNKS);
     let parser = tokio::task::spawn_blocking(move || {

@@ -5,7 +5,7 @@ use crate::domain::alert::Labels;
 
 /// The series with the highest peaks so far.
 #[derive(Debug)]
-pub(super) struct Top {
+pub struct Top {
     keep: usize,
     wanted: Vec<Labels>,
     /// Highest rank first, at most `keep`.

@@ -14,7 +14,7 @@ pub mod inbound;
 mod layout;
 mod limits;
 mod modal;
-mod mrkdwn;
+pub mod mrkdwn;
 mod people;
 pub mod receive;
 pub mod socket;

@@ -8,12 +8,12 @@ use reqwest::header;
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::ExposeSecret as _;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use super::frame::Frame;
 use crate::adapters::http::{Auth, ClientSettings, EndpointSettings, HttpError, build_client};
 
 /// Longest event: a post with its attachments, as JSON in JSON.
@@ -35,22 +35,6 @@ pub(super) enum Heard {
     SignOfLife,
     /// The server ended it.
     End,
-}
-
-/// An event of the server, or its reply to something that we sent.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Frame {
-    /// `posted`, `hello` and many others.
-    pub event: Option<String>,
-    /// What it is about.
-    #[serde(default)]
-    pub data: Value,
-    /// Counts the events of a connection from 0.
-    pub seq: Option<i64>,
-    /// The number of what is replied to.
-    pub seq_reply: Option<i64>,
-    /// `OK` or `FAIL`.
-    pub status: Option<String>,
 }
 
 impl Connection {
@@ -110,7 +94,7 @@ impl Connection {
         loop {
             let Some(message) = self.stream.next().await else { return Ok(Heard::End) };
             return Ok(match message.context("read from the WebSocket")? {
-                Message::Text(text) => match serde_json::from_str(&text) {
+                Message::Text(text) => match Frame::read(&text) {
                     Ok(frame) => Heard::Frame(frame),
                     Err(error) => {
                         tracing::debug!("an event of Mattermost cannot be read: {error}");
@@ -148,17 +132,5 @@ mod tests {
     #[test]
     fn the_answer_to_a_key_is_that_of_the_rfc() {
         assert_eq!(accept("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-    }
-
-    #[test]
-    fn frames_are_read() {
-        for (text, event, seq, reply) in [
-            (r#"{"event":"hello","data":{},"broadcast":{},"seq":0}"#, Some("hello"), Some(0), None),
-            (r#"{"status":"OK","seq_reply":1}"#, None, None, Some(1)),
-            (r#"{"status":"OK","seq_reply":2,"data":{"text":"pong"}}"#, None, None, Some(2)),
-        ] {
-            let frame: Frame = serde_json::from_str(text).unwrap();
-            assert_eq!((frame.event.as_deref(), frame.seq, frame.seq_reply), (event, seq, reply), "{text}");
-        }
     }
 }

@@ -4,7 +4,7 @@ use super::super::api::{Post, User};
 
 /// To whom something was said.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Addressed {
+pub enum Addressed {
     /// To us, by our name or in a direct message: its words without the name.
     Us(String),
     /// To nobody by name.
@@ -15,7 +15,7 @@ pub(super) enum Addressed {
 
 /// To whom a person said something; `None` for what no person said: our own posts, those of other bots, webhooks and the
 /// server, and what was deleted.
-pub(super) fn addressed(post: &Post, channel_type: &str, me: &User) -> Option<Addressed> {
+pub fn addressed(post: &Post, channel_type: &str, me: &User) -> Option<Addressed> {
     let is_by_machine = ["from_bot", "from_webhook", "from_plugin", "from_oauth_app"];
     if post.user_id == me.id
         || post.delete_at != 0

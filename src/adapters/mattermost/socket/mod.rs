@@ -6,7 +6,8 @@
 
 mod connection;
 mod cursor;
-mod inbound;
+pub mod frame;
+pub mod inbound;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,12 +15,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::connection::{Connection, Frame, Heard};
+use self::connection::{Connection, Heard};
 use self::cursor::Cursor;
+use self::frame::{Frame, Posted};
 use self::inbound::{Addressed, addressed};
 use super::Mattermost;
 use super::api::{Channel, Post, Posts, Team, User};
@@ -66,16 +67,6 @@ pub struct Socket {
     pub store: Arc<dyn Store>,
     /// The time.
     pub clock: Clock,
-}
-
-#[derive(Debug, Deserialize)]
-struct Posted {
-    /// A post, as JSON in a string.
-    post: String,
-    #[serde(default)]
-    channel_type: String,
-    #[serde(default)]
-    sender_name: String,
 }
 
 impl Socket {
@@ -172,17 +163,8 @@ impl Socket {
     }
 
     async fn heard(&self, frame: Frame, cursor: &mut Cursor, me: &User) -> anyhow::Result<()> {
-        if frame.event.as_deref() != Some("posted") {
-            return Ok(());
-        }
-        let posted: Result<Posted, _> = serde_json::from_value(frame.data);
-        let Ok(Posted { post, channel_type, sender_name }) = posted else { return Ok(()) };
-        let Ok(post) = serde_json::from_str::<Post>(&post) else {
-            tracing::debug!("a post of Mattermost cannot be read");
-            return Ok(());
-        };
-        let sender = sender_name.trim_start_matches('@');
-        self.take(&post, &channel_type, (!sender.is_empty()).then_some(sender), me).await?;
+        let Some(Posted { post, channel_type, sender }) = frame.posted() else { return Ok(()) };
+        self.take(&post, &channel_type, sender.as_deref(), me).await?;
         cursor.advance(post.create_at);
         Ok(())
     }

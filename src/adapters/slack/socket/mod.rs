@@ -5,7 +5,7 @@
 //! acknowledged comes again, by whichever connection, and is the same event by its key.
 
 mod connection;
-mod envelope;
+pub mod envelope;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,6 @@
+//! See [`targets::logs`].
+#![no_main]
+
+use holmes_bot_fuzz::targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::logs(data));

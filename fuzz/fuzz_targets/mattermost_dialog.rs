@@ -1,0 +1,6 @@
+//! See [`targets::mattermost_dialog`].
+#![no_main]
+
+use holmes_bot_fuzz::targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::mattermost_dialog(data));
