@@ -4,6 +4,12 @@ use serde_json::{Map, Value};
 
 use super::repair;
 
+/// Up to this length a text is read again with every piece; a longer one when it has grown by a [`GROWTH`]th, so that all
+/// the readings of an answer together cost a few dozen of its whole.
+const READ_ALWAYS_BYTES: usize = 2 * 1024;
+/// See [`READ_ALWAYS_BYTES`]. An answer of 8 KiB lags by 256 bytes at most, and its end is told by others anyway.
+const GROWTH: usize = 32;
+
 /// The JSON object in `text`, see [`repair::json_cut`]; of one that was cut off what is there.
 pub fn object_in(text: &str) -> Option<Map<String, Value>> {
     match repair::json_cut(text)? {
@@ -16,12 +22,19 @@ pub fn object_in(text: &str) -> Option<Map<String, Value>> {
 #[derive(Debug, Default)]
 pub struct GrowingText {
     raw: String,
+    /// How much of it was read last.
+    read: usize,
 }
 
 impl GrowingText {
-    /// Adds a piece and gives the field's text so far, once it has begun.
+    /// Adds a piece and gives the field's text so far, once it has begun; of a long one not after every piece.
     pub fn push(&mut self, piece: &str, field: &str) -> Option<String> {
         self.raw.push_str(piece);
+        let length = self.raw.len();
+        if length > READ_ALWAYS_BYTES && length < self.read + self.read / GROWTH {
+            return None;
+        }
+        self.read = length;
         match object_in(&self.raw)?.remove(field)? {
             Value::String(text) => Some(text),
             _ => None,
@@ -82,5 +95,17 @@ mod tests {
                 prop_assert!(is_start);
             }
         }
+    }
+
+    #[test]
+    fn a_long_answer_costs_a_few_times_its_length() {
+        let began = std::time::Instant::now();
+        let mut growing = GrowingText::default();
+        let mut shown = growing.push("{\"answer\": \"", "answer").unwrap_or_default();
+        for _ in 0..40_000 {
+            shown = growing.push("word ", "answer").unwrap_or(shown);
+        }
+        assert!(shown.len() > 190_000, "only {} bytes were shown", shown.len());
+        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
     }
 }

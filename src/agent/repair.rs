@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 
 /// Places that are tried as the start of a document. A text with more of them is no answer; each costs a pass.
 const MAX_STARTS: usize = 256;
+/// Marked places that are read as calls. Each costs a look for every mark in the rest of the text.
+const MAX_MARKED: usize = 64;
 /// A tool's name is no longer than this anywhere.
 const MAX_NAME_BYTES: usize = 64;
 
@@ -39,7 +41,12 @@ pub struct Reading {
 pub fn calls(text: &str) -> Reading {
     let mut reading = Reading::default();
     let mut at = 0;
-    while let Some(marked) = tags::next(text, at) {
+    for place in 0.. {
+        let Some(marked) = tags::next(text, at) else { break };
+        if place == MAX_MARKED {
+            // No answer: what follows is dropped with its marks.
+            return Reading { text: reading.text.trim().to_owned(), broken: true, ..reading };
+        }
         reading.text.push_str(&text[at..marked.from]);
         match marked.calls {
             Some(calls) => reading.calls.extend(calls),
@@ -67,21 +74,30 @@ pub fn marks() -> impl Iterator<Item = &'static str> {
 /// raw line breaks are forgiven; a document that is cut is none, see [`json_cut`].
 #[must_use]
 pub fn json(text: &str) -> Option<Value> {
-    if let Ok(value @ (Value::Object(_) | Value::Array(_))) = serde_json::from_str(text.trim()) {
-        return Some(value);
-    }
-    let found = documents(text).into_iter().filter(|found| !found.read.cut);
-    let longest = found.max_by_key(|found| (found.read.value.is_object(), found.read.end - found.from));
-    longest.map(|found| found.read.value)
+    whole(text).or_else(|| longest(documents(text)).0)
 }
 
 /// [`json`], or what is there of an object whose end is missing: whole members, and the start of its last text.
 #[must_use]
 pub fn json_cut(text: &str) -> Option<Value> {
-    json(text).or_else(|| {
-        let mut cut = documents(text).into_iter().map(|found| found.read.value);
-        cut.rfind(|value| value.as_object().is_some_and(|map| !map.is_empty()))
+    whole(text).or_else(|| {
+        let (longest, cut) = longest(documents(text));
+        let mut cut = cut.into_iter().map(|found| found.read.value);
+        longest.or_else(|| cut.rfind(|value| value.as_object().is_some_and(|map| !map.is_empty())))
     })
+}
+
+/// A text that is a document and nothing else.
+fn whole(text: &str) -> Option<Value> {
+    serde_json::from_str(text.trim()).ok().filter(|value: &Value| value.is_object() || value.is_array())
+}
+
+/// The longest document, objects first, and those that are cut.
+fn longest(found: Vec<Found>) -> (Option<Value>, Vec<Found>) {
+    let (cut, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.read.cut);
+    let longest =
+        found.into_iter().max_by_key(|found| (found.read.value.is_object(), found.read.end - found.from));
+    (longest.map(|found| found.read.value), cut)
 }
 
 /// Calls as bare JSON.

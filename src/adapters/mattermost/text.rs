@@ -45,11 +45,13 @@ fn inert_line(line: &str, out: &mut String) {
     let mut in_code = false;
     let mut before: Option<char> = None;
     let mut rest = line;
+    // Where no parenthesis closes any more none needs to be looked for again.
+    let last_close = line.rfind(')');
     while let Some(c) = rest.chars().next() {
         // What a link leads to is no text.
         let untouched = if in_code {
             0
-        } else if rest.starts_with("](") {
+        } else if rest.starts_with("](") && last_close.is_some_and(|last| line.len() - rest.len() < last) {
             rest.find(')').map_or(0, |end| end + 1)
         } else if rest.starts_with("http://") || rest.starts_with("https://") {
             rest.find(|c: char| c.is_whitespace() || matches!(c, ')' | '>' | '<')).unwrap_or(rest.len())
@@ -102,6 +104,7 @@ fn split(markdown: &str, most: usize) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut piece = String::new();
     let mut length = 0;
+    let mut is_blank = true;
     // The line that opened the fence, and its marks.
     let mut fence: Option<(String, String)> = None;
     let lines = markdown.split('\n').flat_map(|line| broken(line, most / 2));
@@ -110,13 +113,18 @@ fn split(markdown: &str, most: usize) -> Vec<String> {
         // A fence that is open, or that this line opens, may have to be closed before the next line.
         let opens = || fence_marks(line).filter(|_| !is_continued).map(|marks| marks.len() + 1);
         let closing = fence.as_ref().map(|(_, marks)| marks.len() + 1).or_else(opens).unwrap_or(0);
-        if length + chars + closing > most && !piece.trim().is_empty() {
+        if length + chars + closing > most && is_blank {
+            piece.clear();
+            length = 0;
+        }
+        if length + chars + closing > most && !is_blank {
             if let Some((_, marks)) = &fence {
                 piece.push('\n');
                 piece.push_str(marks);
             }
             pieces.push(std::mem::take(&mut piece));
             length = 0;
+            is_blank = fence.is_none();
             if let Some((opening, _)) = &fence {
                 piece.push_str(opening);
                 length = opening.chars().count();
@@ -127,6 +135,7 @@ fn split(markdown: &str, most: usize) -> Vec<String> {
         }
         piece.push_str(line);
         length += chars;
+        is_blank &= line.trim().is_empty();
         if let Some(marks) = fence_marks(line).filter(|_| !is_continued) {
             match &fence {
                 None => fence = Some((text_of_opening(line), marks)),
@@ -135,7 +144,7 @@ fn split(markdown: &str, most: usize) -> Vec<String> {
             }
         }
     }
-    if !piece.trim().is_empty() || pieces.is_empty() {
+    if !is_blank || pieces.is_empty() {
         pieces.push(piece);
     }
     pieces
@@ -217,5 +226,15 @@ mod tests {
                 prop_assert!(part.chars().count() <= most + 2, "{}", part.chars().count());
             }
         }
+    }
+
+    #[test]
+    fn blank_lines_without_end_are_one_empty_post_and_links_without_end_are_text() {
+        let began = std::time::Instant::now();
+        assert_eq!(pieces(&"\n".repeat(256 * 1024)).len(), 1);
+        assert!(pieces(&format!("```\n{}\n```", "\n".repeat(64 * 1024))).iter().all(|piece| piece.starts_with("```")));
+        let links = "](".repeat(128 * 1024);
+        assert_eq!(inert(&links), links);
+        assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
     }
 }

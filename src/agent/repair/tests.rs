@@ -172,3 +172,9 @@ proptest! {
         prop_assert_eq!(calls(&marked).calls.len(), usize::from(!text.contains("</tool_call>")));
     }
 }
+
+#[test]
+fn a_text_of_nothing_but_marks_is_a_broken_call() {
+    let reading = calls(&"<tool_call></tool_call>".repeat(10_000));
+    assert!(reading.broken && reading.calls.is_empty() && reading.text.is_empty());
+}
