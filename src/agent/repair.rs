@@ -95,8 +95,7 @@ fn whole(text: &str) -> Option<Value> {
 /// The longest document, objects first, and those that are cut.
 fn longest(found: Vec<Found>) -> (Option<Value>, Vec<Found>) {
     let (cut, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.read.cut);
-    let longest =
-        found.into_iter().max_by_key(|found| (found.read.value.is_object(), found.read.end - found.from));
+    let longest = found.into_iter().max_by_key(|found| (found.read.value.is_object(), found.read.end - found.from));
     (longest.map(|found| found.read.value), cut)
 }
 
