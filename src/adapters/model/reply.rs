@@ -194,6 +194,7 @@ impl<'a> Assembly<'a> {
         };
         let call = &mut self.calls[at];
         call.name.push_str(&name);
+        self.bytes += name.len();
         match delta.function.arguments {
             Value::String(piece) => {
                 call.arguments.push_str(&piece);
