@@ -33,7 +33,7 @@ pub(super) enum Script {
 
 impl Script {
     /// All of them, by their position.
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 26] = [
         Self::Open,
         Self::Enqueue,
         Self::Known,
