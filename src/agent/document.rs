@@ -6,7 +6,7 @@ use super::repair;
 
 /// Up to this length a text is read again with every piece; a longer one when it has grown by a [`GROWTH`]th, so that all
 /// the readings of an answer together cost a few dozen of its whole.
-const READ_ALWAYS_BYTES: usize = 2 * 1024;
+const READ_ALWAYS_BYTES: usize = 512;
 /// See [`READ_ALWAYS_BYTES`]. An answer of 8 KiB lags by 256 bytes at most, and its end is told by others anyway.
 const GROWTH: usize = 32;
 

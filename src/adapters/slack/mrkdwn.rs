@@ -335,6 +335,8 @@ impl Table {
 struct Packer {
     done: Vec<String>,
     text: String,
+    /// Of the text, counted as it grows.
+    units: usize,
     in_code: bool,
 }
 
@@ -342,54 +344,60 @@ impl Packer {
     fn text(&mut self, atoms: &[String]) {
         self.close();
         let whole: usize = atoms.iter().map(|atom| units(atom)).sum();
-        if units(&self.text) + 1 + whole > SECTION {
+        if self.units + 1 + whole > SECTION {
             self.flush();
         }
         if !self.text.is_empty() {
-            self.text.push('\n');
+            self.push("\n");
         }
         for atom in atoms {
-            if units(&self.text) + units(atom) > SECTION {
+            if self.units + units(atom) > SECTION {
                 self.flush();
             }
-            self.text.push_str(atom);
+            self.push(atom);
         }
     }
 
     fn code(&mut self, line: &str) {
         for piece in code_pieces(line) {
             let opening = if self.in_code { 1 } else { OPEN.len() + usize::from(!self.text.is_empty()) };
-            if units(&self.text) + opening + units(&piece) + CLOSE.len() > SECTION {
+            if self.units + opening + units(&piece) + CLOSE.len() > SECTION {
                 self.flush();
             }
             if self.in_code {
-                self.text.push('\n');
+                self.push("\n");
             } else {
                 if !self.text.is_empty() {
-                    self.text.push('\n');
+                    self.push("\n");
                 }
-                self.text.push_str(OPEN);
+                self.push(OPEN);
                 self.in_code = true;
             }
-            self.text.push_str(&piece);
+            self.push(&piece);
         }
     }
 
     fn blank(&mut self) {
         self.close();
-        if !self.text.is_empty() && units(&self.text) < SECTION {
-            self.text.push('\n');
+        if !self.text.is_empty() && self.units < SECTION {
+            self.push("\n");
         }
     }
 
     fn close(&mut self) {
         if std::mem::take(&mut self.in_code) {
-            self.text.push_str(CLOSE);
+            self.push(CLOSE);
         }
+    }
+
+    fn push(&mut self, piece: &str) {
+        self.text.push_str(piece);
+        self.units += units(piece);
     }
 
     fn flush(&mut self) {
         self.close();
+        self.units = 0;
         let text = std::mem::take(&mut self.text);
         let text = text.trim_matches('\n');
         if !text.is_empty() {
