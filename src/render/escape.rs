@@ -47,38 +47,67 @@ pub fn markdown(raw: &str) -> String {
 
 /// A model's Markdown: its paragraphs, lists, emphasis and code stay; links, images, mentions and raw HTML do not. Only
 /// citations keep their brackets.
+///
+/// Readers do not agree on where code begins and ends, and what one takes for code, another may take for a link. So code
+/// is written anew in marks that all read alike, and every other backtick is a letter.
 pub fn model(raw: &str) -> String {
     let raw = text::plain(raw);
     let mut out = String::with_capacity(raw.len() + 16);
-    let mut in_fence = false;
-    for line in raw.lines() {
-        let is_fence = line.trim_start().starts_with("```");
-        if is_fence || in_fence {
-            in_fence ^= is_fence;
-            out.push_str(line);
-        } else {
-            for (index, part) in line.split('`').enumerate() {
-                if index > 0 {
-                    out.push('`');
-                }
-                if index % 2 == 1 { out.push_str(part) } else { prose(part, &mut out) }
+    let mut lines = raw.lines();
+    while let Some(line) = lines.next() {
+        match fence_of(line) {
+            Some(marks) => {
+                let inside: Vec<&str> = lines.by_ref().take_while(|line| !closes(line, marks)).collect();
+                out.push_str(&fence(&inside.join("\n")));
             }
+            None => prose(line, &mut out),
         }
         out.push('\n');
-    }
-    if in_fence {
-        out.push_str("```\n");
     }
     out.trim_end().to_owned()
 }
 
-fn prose(part: &str, out: &mut String) {
+/// The marks with which a line opens a block of code.
+fn fence_of(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let mark = line.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+    let rest = line.trim_start_matches(mark);
+    let marks = &line[..line.len() - rest.len()];
+    (marks.len() >= 3 && !rest.contains('`')).then_some(marks)
+}
+
+fn closes(line: &str, marks: &str) -> bool {
+    let line = line.trim();
+    line.len() >= marks.len()
+        && line.starts_with(marks)
+        && line.trim_matches(char::from(marks.as_bytes()[0])).is_empty()
+}
+
+fn prose(line: &str, out: &mut String) {
     let mut before = None;
-    for (at, c) in part.char_indices() {
-        let rest = &part[at + c.len_utf8()..];
+    // Whether a backslash has taken the meaning of what follows; two of them are one that is shown.
+    let mut is_escaped = false;
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        if c == '`' && !is_escaped {
+            let run = rest.len() - rest.trim_start_matches('`').len();
+            match code_span(&rest[run..], run) {
+                Some((inside, after)) => {
+                    out.push_str(&code(inside));
+                    rest = after;
+                }
+                None => {
+                    out.push_str(&"\\`".repeat(run));
+                    rest = &rest[run..];
+                }
+            }
+            before = Some('`');
+            continue;
+        }
+        rest = &rest[c.len_utf8()..];
         let next = rest.chars().next();
         let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        let escaped = match c {
+        let special = match c {
             '<' => true,
             '[' => !is_citation(rest),
             ':' => next == Some('/'),
@@ -87,16 +116,30 @@ fn prose(part: &str, out: &mut String) {
             '&' => letter(next) || next == Some('#'),
             _ => false,
         };
-        // What is escaped already stays as it is.
-        if escaped && before != Some('\\') {
+        if special && !is_escaped {
             out.push('\\');
         }
         out.push(c);
         if c == '@' && !letter(before) && letter(next) {
             out.push(WORD_JOINER);
         }
+        is_escaped = c == '\\' && !is_escaped;
         before = Some(c);
     }
+}
+
+/// The code up to the next run of exactly so many backticks in the same line, and what follows it.
+fn code_span(rest: &str, run: usize) -> Option<(&str, &str)> {
+    let mut from = 0;
+    while let Some(at) = rest[from..].find('`') {
+        let start = from + at;
+        let length = rest[start..].len() - rest[start..].trim_start_matches('`').len();
+        if length == run {
+            return Some((&rest[..start], &rest[start + length..]));
+        }
+        from = start + length;
+    }
+    None
 }
 
 /// Whether `E3]` follows, or `E3, E4]`.
@@ -190,6 +233,34 @@ mod tests {
             assert_eq!(markdown(raw), escaped, "{raw}");
         }
         assert!(markdown(&"x".repeat(64 * 1024)).len() <= MAX_INLINE_BYTES);
+    }
+
+    #[test]
+    fn a_models_links_are_none_however_they_are_wrapped() {
+        for (raw, told) in [
+            ("see [x](http://evil)", "see \\[x](http\\://evil)"),
+            ("\\[x](http://evil)", "\\[x](http\\://evil)"),
+            // Two backslashes are one that is shown, and the bracket after them is a bracket.
+            ("\\\\[x](http://evil)", "\\\\\\[x](http\\://evil)"),
+            // A backtick alone opens nothing, nor does one that is escaped, nor two that one closes.
+            ("a ` [x](http://evil)", "a \\` \\[x](http\\://evil)"),
+            ("\\`[x](http://evil)\\`", "\\`\\[x](http\\://evil)\\`"),
+            ("`` [x](http://evil) `", "\\`\\` \\[x](http\\://evil) \\`"),
+            ("`` a`b `` <b>", "`aˋb` \\<b>"),
+            ("`ls -l` @all", "`ls -l` @\u{2060}all"),
+            ("[E1] and [E2, E3], [E4](http://evil)", "[E1] and [E2, E3], \\[E4](http\\://evil)"),
+            ("```rust\nlet x;\n```\n<b>", "```\nlet x;\n```\n\\<b>"),
+            // What only some readers take for a fence is none for any.
+            ("> ```\n> [x](http://evil)", "> \\`\\`\\`\n> \\[x](http\\://evil)"),
+            ("~~~\n```\n~~~\n[x](http://evil)", "````\n```\n````\n\\[x](http\\://evil)"),
+            ("```\nnever closed", "```\nnever closed\n```"),
+            (
+                "```\n[x](http://evil)\n``` no end\n[y](http://evil)",
+                "````\n[x](http://evil)\n``` no end\n[y](http://evil)\n````",
+            ),
+        ] {
+            assert_eq!(model(raw), told, "{raw}");
+        }
     }
 
     #[test]

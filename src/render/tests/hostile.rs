@@ -1,5 +1,10 @@
 //! Labels, log lines and names are written by strangers. Nothing in them may format, link, mention, hide or flood.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::super::escape::model;
 use super::super::{Breaks, html_of, samples};
 use super::{Language, renderer};
 use crate::domain::evidence::{EvidenceData, EvidenceId, LogPattern, LogPatterns, Novelty};
@@ -133,6 +138,24 @@ fn evidence_stays_in_its_fence() {
         assert_eq!(html.matches("<pre>").count(), 1, "{post}");
         assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
         assert!(post.len() < 16_000);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_models_answer_leads_nowhere(parts in vec(select(&[
+        "[x](http://evil.example)", "<http://evil.example>", "![p](http://evil.example/p.png)", "[x][r]", "[r]: http://evil.example",
+        "http://evil.example", "www.evil.example", "[E1]", "`", "``", "```", "````", "~~~", "\\", "\n", "\n\n", "    ", "> ",
+        "- ", "1. ", " ", "word", "|", "---", "*", "_", "[", "]", "(", ")", "!", ":", "<b>", "&lt;",
+    ][..]), 1..24)) {
+        let raw = parts.concat();
+        let told = model(&raw);
+        for breaks in [Breaks::Hard, Breaks::Soft] {
+            let html = html_of(&told, breaks);
+            prop_assert!(!html.contains("href") && !html.contains("<b>") && !html.contains("<img"), "{raw:?} → {told:?} → {html}");
+        }
+        // What was cleaned is clean: nothing comes to life when it is told again.
+        prop_assert!(!html_of(&model(&told), Breaks::Hard).contains("href"), "{raw:?} → {told:?}");
     }
 }
 
