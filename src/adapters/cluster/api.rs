@@ -51,6 +51,20 @@ impl Query {
         self
     }
 
+    /// The same, and a field has this value, whatever letters it is made of.
+    pub fn field(mut self, name: &str, value: &str) -> Self {
+        let mut selector = self.fields.take().map(|selector| selector + ",").unwrap_or_default();
+        selector.push_str(name);
+        selector.push('=');
+        for c in value.chars() {
+            if matches!(c, '\\' | ',' | '=') {
+                selector.push('\\');
+            }
+            selector.push(c);
+        }
+        self.fields(selector)
+    }
+
     fn page(&self, limit: Option<u32>, next: Option<String>) -> ListParams {
         ListParams {
             label_selector: self.labels.clone(),
@@ -233,6 +247,9 @@ impl Api {
         most: u64,
         asked: &Asked,
     ) -> Result<Vec<u8>, Failure> {
+        if !asked.names_what_may_exist() {
+            return Err(ClusterError::missing(asked).into());
+        }
         let request = request.map_err(|error| Failure::Ours(ClusterError::other(asked, error)))?;
         let read = async {
             let body = self.client.request_stream(request).await.map_err(|error| Failure::Api(Box::new(error)))?;
@@ -300,4 +317,15 @@ pub(super) fn asked<K: kube::Resource<DynamicType = ()>>(
     let (plural, group) = (K::plural(&()), K::group(&()));
     let resource = if group.is_empty() { plural.into_owned() } else { format!("{plural}.{group}") };
     Asked { verb, resource, namespace: namespace.map(str::to_owned), name: name.map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_has_the_value_that_it_is_given() {
+        let query = Query::of("shop", 1).field("metadata.name", "x,metadata.name!=y\\").field("type", "Warning");
+        assert_eq!(query.fields.as_deref(), Some(r"metadata.name=x\,metadata.name!\=y\\,type=Warning"));
+    }
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Longest name of an object, in bytes.
+const MAX_NAME: usize = 253;
+
 /// Why the Kubernetes API gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClusterError {
@@ -61,6 +64,18 @@ pub(super) struct Asked {
     pub name: Option<String>,
 }
 
+impl Asked {
+    /// Whether namespace and name can be an object's. The API server decodes a path before it reads it, so that no escape
+    /// keeps `../secrets` one segment: what cannot exist is not asked for.
+    pub fn names_what_may_exist(&self) -> bool {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+        let may_exist = |name: &String| {
+            name.bytes().all(letter) && !name.bytes().all(|byte| byte == b'.') && name.len() <= MAX_NAME
+        };
+        self.namespace.iter().chain(&self.name).all(may_exist)
+    }
+}
+
 impl std::fmt::Display for Asked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.verb, self.resource)?;
@@ -91,6 +106,11 @@ impl ClusterError {
         Self::Timeout { what: asked.to_string(), after }
     }
 
+    /// There is no such thing.
+    pub(super) fn missing(asked: &Asked) -> Self {
+        Self::NotFound { what: missing(asked) }
+    }
+
     pub(super) fn other(asked: &Asked, detail: impl std::fmt::Display) -> Self {
         Self::Other { detail: format!("{asked}: {detail}") }
     }
@@ -105,7 +125,7 @@ impl ClusterError {
                     namespace: asked.namespace.clone(),
                 },
                 // Another 404 comes from a proxy or for a resource that this API server does not have.
-                404 if status.reason == "NotFound" => Self::NotFound { what: missing(asked) },
+                404 if status.reason == "NotFound" => Self::missing(asked),
                 code => Self::other(asked, format_args!("{code} {}", first_line(&status.message))),
             },
             kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => {
@@ -135,6 +155,7 @@ fn missing(asked: &Asked) -> String {
     match (&asked.namespace, &asked.name) {
         (Some(namespace), Some(name)) => format!("{} {namespace}/{name}", asked.resource),
         (None, Some(name)) => format!("{} {name}", asked.resource),
+        (Some(namespace), None) if !asked.names_what_may_exist() => format!("namespace {namespace}"),
         (_, None) => format!("the resource {}", asked.resource),
     }
 }
@@ -154,6 +175,21 @@ fn resource_of(resource: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_a_name_is_not_asked_for() {
+        let may = |namespace: &str, name: &str| {
+            let name = Some(name.to_owned());
+            Asked { verb: "get", resource: "pods".into(), namespace: Some(namespace.into()), name }
+                .names_what_may_exist()
+        };
+        assert!(may("shop", "web-0") && may("shop", "ip-10-0-0-1.eu-west-1.compute.internal"));
+        for hostile in ["../secrets", "..", ".", "", "a/b", "x?watch=1", "%2e%2e%2fsecrets", "x#", "x y", "a\\b", "имя"]
+        {
+            assert!(!may("shop", hostile) && !may(hostile, "web-0"), "{hostile}");
+        }
+        assert!(!may("shop", &"x".repeat(254)));
+    }
 
     #[test]
     fn a_refusal_names_the_rule_to_add() {

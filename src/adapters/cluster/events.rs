@@ -50,7 +50,7 @@ impl Cluster {
             && families.is_empty()
             && let (1, Some(name)) = (names.len(), names.first())
         {
-            query = query.fields(format!("involvedObject.name={name}"));
+            query = query.field("involvedObject.name", name);
         }
         let noted = self.noted(query, |noted| scope.holds(&noted.object_kind, &noted.object) && noted.overlaps(window));
         Ok(added_up(noted.await?))
@@ -59,7 +59,7 @@ impl Cluster {
     /// Events about a node that happened in `window`, newest first.
     pub async fn node_events(&self, node: &str, window: Window) -> Result<Vec<EventFact>, ClusterError> {
         let query =
-            Query::of(NODE_EVENTS, MAX_READ).fields(format!("involvedObject.kind=Node,involvedObject.name={node}"));
+            Query::of(NODE_EVENTS, MAX_READ).field("involvedObject.kind", "Node").field("involvedObject.name", node);
         Ok(added_up(self.noted(query, |noted| noted.overlaps(window)).await?))
     }
 

@@ -105,7 +105,8 @@ impl Cluster {
 
     async fn scaled_up(&self, namespace: &str, deployment: &str) -> Result<Vec<ScaledUp>, ClusterError> {
         let query = Query::of(namespace, MAX_EVENTS)
-            .fields(format!("involvedObject.name={deployment},involvedObject.kind=Deployment"));
+            .field("involvedObject.name", deployment)
+            .field("involvedObject.kind", "Deployment");
         Ok(self.api.list::<Event, _>(query.clone(), |event| ScaledUp::of(&event)).await?.items)
     }
 }
