@@ -95,10 +95,13 @@ impl Endpoint {
         self.total
     }
 
-    /// `path` below the base address.
+    /// `path` below the base address. It stays below: `..` and `?` in a name that a path is made of mean nothing.
     pub fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
-        url.set_path(&format!("{}/{}", self.base.path().trim_end_matches('/'), path.trim_start_matches('/')));
+        // An address with a host has segments.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path.trim_start_matches('/').split('/'));
+        }
         url
     }
 
@@ -264,6 +267,19 @@ mod tests {
             ("http://u:p%40ss@vm/x?y=1#z", "http://vm/x/api/v1/query"),
         ] {
             assert_eq!(endpoint(base).url("/api/v1/query").as_str(), whole);
+        }
+    }
+
+    #[test]
+    fn paths_stay_below_the_base() {
+        for (path, whole) in [
+            ("api/v1/files/../../admin", "http://vm/x/api/v1/files/admin"),
+            ("api/v1/files/%2e%2e/admin", "http://vm/x/api/v1/files/%252e%252e/admin"),
+            ("api/v1/files/a?b#c", "http://vm/x/api/v1/files/a%3Fb%23c"),
+            ("../..", "http://vm/x"),
+            ("api/v1/files/", "http://vm/x/api/v1/files/"),
+        ] {
+            assert_eq!(endpoint("http://vm/x/").url(path).as_str(), whole, "{path}");
         }
     }
 

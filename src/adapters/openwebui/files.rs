@@ -189,6 +189,7 @@ mod tests {
         let name = FileName::of("db/oom-killed", "text");
         assert_eq!(name.to_string(), "db__oom-killed.holmes-982d9e3eb996.md");
         assert_eq!(FileName::parse(&name.to_string()), Some(name.clone()));
+        assert!(!FileName::of("../../etc/passwd", "text").to_string().contains('/'));
         assert_ne!(FileName::of("db/oom-killed", "other"), name);
         assert_eq!(name.source(Collection::Runbooks), "runbook db/oom-killed");
         for other in ["disk.md", "disk.holmes-12.md", ".holmes-982d9e3eb996.md", "a.holmes-982d9e3eb996.txt", ""] {
