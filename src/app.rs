@@ -18,7 +18,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
 pub use chats::{mattermost_for_check, slack};
 
@@ -71,8 +70,6 @@ const STORE_WITHIN: Duration = Duration::from_secs(30);
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// How often old incidents are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
-/// Longest pause between two pieces of a request's body: a slower sender is gone or means harm.
-const BODY_PAUSE: Duration = Duration::from_secs(10);
 
 /// Longest small exchange with the model server; turns have a limit of their own.
 const MODEL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -502,7 +499,6 @@ fn router(
         .fallback(async || (StatusCode::NOT_FOUND, "not found\n"))
         .layer(header("x-content-type-options", "nosniff"))
         .layer(header("referrer-policy", "no-referrer"))
-        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(CatchPanicLayer::new());
     Ok(router)
 }
