@@ -3,6 +3,7 @@
 mod collector;
 pub mod counters;
 mod log;
+mod one_line;
 pub mod trace;
 pub mod troubles;
 

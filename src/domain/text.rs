@@ -64,8 +64,12 @@ pub fn without_secrets(address: &str) -> String {
 }
 
 fn is_unwelcome(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+    (c.is_control() && c != '\n' && c != '\t') || deceives(c)
+}
+
+/// Whether a character has no look of its own and changes that of others.
+pub fn deceives(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 #[cfg(test)]

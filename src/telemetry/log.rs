@@ -1,7 +1,6 @@
 //! The bot's own log, on standard error. Lines that belong to a trace name it, where the log is JSON.
 
 use std::fmt;
-use std::io::IsTerminal as _;
 
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
@@ -10,6 +9,7 @@ use tracing_subscriber::fmt::format::{Format, Json, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::one_line::OneLine;
 use super::trace;
 use crate::config::LogFormat;
 
@@ -19,9 +19,8 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let filter = filter.and(filter_fn(|metadata| metadata.is_event()));
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    // Colours are for people: a collector of logs would keep them.
-    let layer = if std::io::stderr().is_terminal() { layer } else { layer.with_ansi(false) };
+    // No colours: in a file they are escape characters, which a stranger may have written as well.
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| OneLine(std::io::stderr()));
     match format {
         LogFormat::Text => layer.with_filter(filter).boxed(),
         LogFormat::Json => {
