@@ -41,10 +41,12 @@ const MAX_OPEN: usize = 15;
 /// # Errors
 /// When the store does not take it; it is noted again then.
 pub async fn note(context: &Context, event: EventId, mut question: Question) -> Result<(), StoreError> {
-    question.text = context.redactor.redact(&question.text).into_owned();
     // In the audit people stand by the names that nobody else can have.
     let actor = question.asker.as_ref().map_or_else(|| question.author.clone(), ToString::to_string);
     question.author = name(context, &question).await;
+    for written in [&mut question.text, &mut question.author] {
+        *written = context.redactor.redact(written).into_owned();
+    }
     let id = question.thread();
     // People talk to each other in a thread; without a model nobody wants to be told so after every word.
     let words_only = context.model.is_none() && question.spot.as_ref().is_some_and(|spot| !spot.to_bot);
@@ -233,7 +235,11 @@ pub async fn hold(
     live: &Live,
 ) -> Result<Held, Trouble> {
     let now = (context.clock)();
-    let runbooks = context.sources.runbook_texts(about.map_or(&[][..], |(_, record)| &record.runbooks), MAX_RUNBOOKS);
+    let runbooks = context.sources.runbook_texts(
+        &context.redactor,
+        about.map_or(&[][..], |(_, record)| &record.runbooks),
+        MAX_RUNBOOKS,
+    );
     let known = about.map(|(incident, investigation)| Known { incident, investigation, runbooks: &runbooks });
     let toolbox = Toolbox::new(context, ledger, question.author, at.unwrap_or(now));
     converse::hold(model, Priority::Person, toolbox, live, |profile| {

@@ -39,8 +39,10 @@ pub async fn notifications(
     let traces: HashMap<EventId, TraceParent> =
         batch.iter().filter_map(|(event, notification)| Some((*event, notification.trace.clone()?))).collect();
     let placed = futures::stream::iter(batch).map(async |(event, mut notification)| {
-        for text in notification.alerts.iter_mut().flat_map(|alert| alert.annotations.values_mut()) {
-            *text = context.redactor.redact(text).into_owned();
+        for alert in &mut notification.alerts {
+            for text in alert.annotations.values_mut().chain(alert.labels.values_mut()) {
+                *text = context.redactor.redact(text).into_owned();
+            }
         }
         (event, places::place(context, notification.alerts).await)
     });
