@@ -67,7 +67,7 @@ impl Read {
 }
 
 /// Nodes that the evidence shows the subject's pods on.
-fn nodes(record: &Investigation) -> BTreeSet<String> {
+pub(super) fn nodes(record: &Investigation) -> BTreeSet<String> {
     let mut nodes = BTreeSet::new();
     for evidence in &record.evidence {
         if let EvidenceData::Workload(workload) = &evidence.data {

@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::circumstances::nodes;
 use super::decide::decide;
 use super::execute::Hands;
 use super::look::GENERAL;
@@ -100,6 +101,9 @@ async fn propose(
 fn suggested(incident: &Incident, record: &Investigation, allowed: &[ActionName]) -> Vec<(Action, Why, ProposedBy)> {
     let Some(Explanation::Given { report, .. }) = &record.explanation else { return Vec::new() };
     let mut suggested: Vec<(Action, Why, ProposedBy)> = Vec::new();
+    let alerts: Vec<_> = incident.alerts.iter().map(|alert| &alert.labels).collect();
+    let nodes = nodes(record);
+    let scope = Scope { subject: &incident.subject, nodes: &nodes, alerts: &alerts };
     for command in &report.actions {
         let action = match Action::parse_about(command, &incident.subject) {
             Ok(action) if allowed.contains(&action.name()) => action,
@@ -112,6 +116,11 @@ fn suggested(incident: &Incident, record: &Investigation, allowed: &[ActionName]
                 continue;
             }
         };
+        // Not even tried elsewhere: what a model chooses reaches the actuator once it is known to be the incident's.
+        if let Err(refusal) = scope.check(&action) {
+            tracing::info!(incident = %incident.id, "the model's `{action}` is refused: {refusal}");
+            continue;
+        }
         let claim = report.claims().next();
         let why = Why {
             words: claim.map(|claim| claim.text.clone()),
