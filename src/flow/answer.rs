@@ -42,9 +42,9 @@ const MAX_OPEN: usize = 15;
 /// When the store does not take it; it is noted again then.
 pub async fn note(context: &Context, event: EventId, mut question: Question) -> Result<(), StoreError> {
     // In the audit people stand by the names that nobody else can have.
-    let actor = question.asker.as_ref().map_or_else(|| question.author.clone(), ToString::to_string);
+    let mut actor = question.asker.as_ref().map_or_else(|| question.author.clone(), ToString::to_string);
     question.author = name(context, &question).await;
-    for written in [&mut question.text, &mut question.author] {
+    for written in [&mut question.text, &mut question.author, &mut actor] {
         *written = context.redactor.redact(written).into_owned();
     }
     let id = question.thread();

@@ -6,6 +6,7 @@
 
 mod actuator;
 mod ask;
+mod attacks;
 mod audit;
 mod bot;
 mod captures;

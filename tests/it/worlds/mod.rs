@@ -2,7 +2,7 @@
 //! what is true of each; what the bot says instead is printed.
 
 mod case;
-mod cluster;
+pub mod cluster;
 mod image;
 mod jobs;
 mod labels;
@@ -11,7 +11,7 @@ mod memory;
 mod mixed;
 mod nodes;
 mod probes;
-mod recording;
+pub mod recording;
 mod requests;
 mod scheduling;
 mod startup;

@@ -1,0 +1,65 @@
+//! Guessing a secret letter by letter from how long a refusal takes. Time cannot be asserted; that there is one way to
+//! compare can be.
+
+use std::path::{Path, PathBuf};
+
+/// Files that may read a secret's letters, and what for.
+const READ: [(&str, &str); 12] = [
+    ("src/config.rs", "the one comparison"),
+    ("src/config/", "splitting a list of tokens"),
+    ("src/web/console/session.rs", "an HMAC"),
+    ("src/web/slack/signature.rs", "an HMAC"),
+    ("src/adapters/mattermost/seal.rs", "an HMAC"),
+    ("src/adapters/mattermost/socket/", "sending it"),
+    ("src/adapters/mattermost/setup.rs", "printing it once"),
+    ("src/adapters/http/endpoint.rs", "sending it"),
+    ("src/adapters/slack/api.rs", "sending it"),
+    ("src/adapters/actuator/", "sending it"),
+    ("src/commands/demo.rs", "sending it"),
+    ("src/commands/audit.rs", "sending it"),
+];
+
+fn sources(below: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn secrets_are_compared_in_one_way() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in sources(&root.join("src")) {
+        let name = file.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let reads = code.contains("expose_secret(");
+        assert!(!reads || READ.iter().any(|(known, _)| name.starts_with(known)), "{name} reads a secret");
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let compares =
+                line.contains("==") || line.contains("!=") || line.contains(".eq(") || line.contains("starts_with");
+            assert!(!(compares && line.contains("expose_secret(")), "{name} compares a secret: {line}");
+            // What is refused or let in at the door is decided by `is_secret` or by an HMAC's own comparison.
+            let names = ["token", "secret", "signature", "password"];
+            let at_the_door = name.starts_with("src/web/") && !name.ends_with("tests.rs");
+            let letter = |c: char| c.is_alphanumeric() || c == '_';
+            let compared = line.replace("!=", "==");
+            let sides: Vec<&str> = compared.split("==").collect();
+            let named = |pair: &[&str]| {
+                let left = pair[0].trim_end_matches(|c| !letter(c)).rsplit(|c| !letter(c)).next();
+                let right = pair[1].trim_start_matches(|c| !letter(c)).split(|c| !letter(c)).next();
+                left.is_some_and(|word| names.contains(&word)) || right.is_some_and(|word| names.contains(&word))
+            };
+            assert!(!(at_the_door && sides.windows(2).any(named)), "{name} compares a secret: {line}");
+        }
+    }
+    let config = std::fs::read_to_string(root.join("src/config.rs")).unwrap();
+    let comparison = config.split("pub fn is_secret(").nth(1).unwrap().split("\n}").next().unwrap();
+    assert!(comparison.contains("ct_eq") && !comparison.contains("=="), "{comparison}");
+    for (file, constant) in [
+        ("src/web/slack/signature.rs", "verify_slice"),
+        ("src/web/console/session.rs", "ct_eq"),
+        ("src/adapters/mattermost/seal.rs", "verify_slice"),
+    ] {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        assert!(text.contains(constant), "{file} does not compare by {constant}");
+    }
+}
