@@ -136,10 +136,12 @@ fn documents(text: &str) -> Vec<Found> {
     let mut at = 0;
     for _ in 0..MAX_STARTS {
         let Some(from) = text[at..].find(['{', '[']).map(|from| at + from) else { break };
-        at = from + 1;
-        if let Some(read) = lenient::read(text, from) {
-            at = read.end.max(at);
-            found.push(Found { from, read });
+        match lenient::read_or_skip(text, from) {
+            Ok(read) => {
+                at = read.end.max(from + 1);
+                found.push(Found { from, read });
+            }
+            Err(next) => at = next,
         }
     }
     found

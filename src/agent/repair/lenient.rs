@@ -19,9 +19,18 @@ pub struct Read {
 
 /// Reads the value that begins at byte `at`. `None` when there is none.
 pub fn read(text: &str, at: usize) -> Option<Read> {
-    let mut reader = Reader { text, at, cut: false };
-    let value = reader.value(0)?;
-    Some(Read { value, end: reader.at, cut: reader.cut })
+    read_or_skip(text, at).ok()
+}
+
+/// [`read`], or where to look for the next value: behind nesting that is too deep, for whoever begins inside of it meets
+/// the same depth again.
+pub fn read_or_skip(text: &str, at: usize) -> Result<Read, usize> {
+    let mut reader = Reader { text, at, cut: false, too_deep: false };
+    match reader.value(0) {
+        Some(value) => Ok(Read { value, end: reader.at, cut: reader.cut }),
+        None if reader.too_deep => Err(reader.at.max(at + 1)),
+        None => Err(at + 1),
+    }
 }
 
 struct Reader<'a> {
@@ -29,6 +38,8 @@ struct Reader<'a> {
     at: usize,
     /// The end of the text was met inside of a value.
     cut: bool,
+    /// It was left for its depth.
+    too_deep: bool,
 }
 
 impl Reader<'_> {
@@ -44,6 +55,7 @@ impl Reader<'_> {
 
     fn value(&mut self, depth: usize) -> Option<Value> {
         if depth > MAX_DEPTH {
+            self.too_deep = true;
             return None;
         }
         self.skip(b"");

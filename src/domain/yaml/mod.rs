@@ -7,6 +7,10 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
+/// Deepest nesting that is read: a policy and a ConfigMap with runbooks need about ten levels, and each level of a tree
+/// that remembers lines takes much of a thread's stack.
+const MAX_DEPTH: usize = 32;
+
 /// A node and the line it stands on, counted from 1.
 #[derive(Debug, Clone)]
 pub(in crate::domain) struct Node {
@@ -40,7 +44,8 @@ pub(in crate::domain) fn parse(text: &str) -> Result<Node, NotYaml> {
 
 /// Parses a stream of documents.
 pub(in crate::domain) fn parse_all(text: &str) -> Result<Vec<Node>, NotYaml> {
-    let documents: Vec<Node> = serde_saphyr::from_multiple(text).map_err(|error| NotYaml {
+    let options = serde_saphyr::options! { budget: serde_saphyr::budget! { max_depth: MAX_DEPTH } };
+    let documents: Vec<Node> = serde_saphyr::from_multiple_with_options(text, options).map_err(|error| NotYaml {
         line: error.location().map_or(1, |location| usize::try_from(location.line()).unwrap_or(1).max(1)),
         problem: first_line(&error.without_snippet().to_string()),
     })?;
@@ -200,5 +205,13 @@ mod tests {
         let fault = parse("a: 1\nb: [1, 2\nc: 3\n").expect_err("not YAML");
         assert!(fault.line >= 2, "{fault:?}");
         assert!(!fault.problem.is_empty());
+    }
+
+    #[test]
+    fn nesting_without_end_is_an_error() {
+        for text in ["- ".repeat(10_000), "[".repeat(10_000), "{a: ".repeat(10_000)] {
+            assert!(parse(&text).is_err());
+        }
+        assert!(parse(&"- ".repeat(20)).is_ok());
     }
 }
