@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Request, Response, StatusCode, header};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
+use holmes_bot::adapters::action_form::ActionForms;
 use holmes_bot::adapters::http::{ClientSettings, EndpointSettings};
 use holmes_bot::adapters::logs::fields::FieldSet;
 use holmes_bot::adapters::mattermost::socket::frame::{Frame, Posted};
@@ -16,8 +17,10 @@ use holmes_bot::adapters::mattermost::trigger::SigningKey;
 use holmes_bot::adapters::mattermost::{Mattermost, MattermostSettings, Sealer, text};
 use holmes_bot::adapters::metrics::{self, top::Top};
 use holmes_bot::adapters::model::{ModelError, reply, stream};
+use holmes_bot::adapters::slack::SlackSettings;
 use holmes_bot::adapters::slack::inbound::{self, SlashCommand};
 use holmes_bot::adapters::slack::mrkdwn;
+use holmes_bot::adapters::slack::receive::Receiver;
 use holmes_bot::adapters::slack::socket::envelope;
 use holmes_bot::adapters::store_embedded::EmbeddedStore;
 use holmes_bot::agent::document::GrowingText;
@@ -38,6 +41,7 @@ use holmes_bot::domain::window::Window;
 use holmes_bot::ports::Clock;
 use holmes_bot::render::{Breaks, Language, Renderer, html_of, text_of};
 use holmes_bot::telemetry::Counters;
+use holmes_bot::web::refusals::Refusals;
 use holmes_bot::web::{mattermost as mattermost_web, slack as slack_web};
 use secrecy::SecretString;
 use tower::ServiceExt as _;
@@ -201,12 +205,13 @@ pub fn model(data: &[u8]) {
     };
     let assembly = reply::Assembly::new(&expect, 3, data.first().is_some_and(|byte| byte % 2 == 0));
     let later = tokio::time::Instant::now() + std::time::Duration::from_secs(600);
-    let limits = stream::Limits { deadline: later, idle: std::time::Duration::from_secs(600) };
+    let long = std::time::Duration::from_secs(600);
+    let limits = stream::Limits { deadline: later, idle: long, enough: later, written: long };
     let mut shown = 0;
     let mut on_text = |text: &str| shown += text.len();
     let read = RUNTIME.block_on(stream::read(answer(data), assembly, &expect, limits, &mut on_text));
     match read {
-        Ok(assembled) => bounded(&assembled, data, 64),
+        Ok(read) => bounded(&read.assembled, data, 64),
         Err(ModelError::Garbage { seen }) => assert!(seen.len() <= 600, "{} bytes to say it", seen.len()),
         Err(error) => bounded(&error, data, 64),
     }
@@ -309,20 +314,42 @@ static MATTERMOST: LazyLock<Router> = LazyLock::new(|| {
         store: STORE.clone(),
         clock: clock(),
         counters: Arc::new(Counters::default()),
-        render: Arc::new(Renderer::new(Language::English, Vec::new()).expect("the texts that are built in")),
+        render: renderer(),
         client: Arc::new(Mattermost::new(settings).expect("a client")),
+        forms: forms(),
+        refusals: refusals(),
         command_tokens: vec![SecretString::from("a token that nobody guesses")],
     })
 });
 
 static SLACK: LazyLock<Router> = LazyLock::new(|| {
+    // Nobody listens there, either.
+    let settings = SlackSettings { api_url: "http://127.0.0.1:9".into(), bot_token: "xoxb-nobody".to_owned().into() };
+    let receiver = Receiver::new(&settings, forms(), clock(), Arc::new(|_| String::new())).expect("a client");
     slack_web::routes(slack_web::SlackWeb {
-        store: STORE.clone(),
+        receiver: Arc::new(receiver),
         clock: clock(),
         signing_secret: SecretString::from("a secret that nobody guesses"),
-        acknowledge: Arc::new(|_| String::new()),
+        refusals: refusals(),
     })
 });
+
+fn forms() -> ActionForms {
+    let render = renderer();
+    ActionForms {
+        store: STORE.clone(),
+        no_incident: render.word("form.no_incident"),
+        page: Arc::new(move |begun, wrong, open| render.action_form(begun, wrong, open)),
+    }
+}
+
+fn renderer() -> Arc<Renderer> {
+    Arc::new(Renderer::new(Language::English, Vec::new()).expect("the texts that are built in"))
+}
+
+fn refusals() -> Arc<Refusals> {
+    Arc::new(Refusals::new(STORE.clone(), clock()))
+}
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).expect("a time")

@@ -17,7 +17,7 @@ use holmes_bot::domain::post::Post;
 use holmes_bot::domain::projection::Projection;
 use holmes_bot::domain::proposal::{Proposal, ProposalId};
 use holmes_bot::ports::{
-    Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer, Undelivered,
+    Backlog, Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer, Undelivered,
     Versioned, Write,
 };
 use tokio::sync::broadcast;
@@ -87,6 +87,11 @@ impl Store for FailingStore {
     async fn inbox(&self) -> Result<InboxState, StoreError> {
         self.check()?;
         self.inner.inbox().await
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.check()?;
+        self.inner.backlog().await
     }
 
     async fn due(&self, most: usize, now: DateTime<Utc>) -> Result<Vec<Timer>, StoreError> {
