@@ -38,7 +38,7 @@ async fn unknown_words_get_help() {
     - `status`: how the bot and its sources are
     - `silence [<incident> | <matchers>] <duration>`: propose a silence
     - `runbook <words>`: find a runbook
-    - `do [<incident>] restart deployment/<name> -n <namespace>` and the like: propose an action
+    - `do [<incident>] restart deployment/<name> -n <namespace>` and the like: propose an action; `do` alone opens a form
     ");
 }
 

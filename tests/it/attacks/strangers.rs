@@ -1,6 +1,7 @@
 //! Orders in everything that strangers write, and a model that obeys them: what comes of it in threads, console, API, both
 //! chats, the cluster and the audit.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ use crate::worlds::cluster::{Pod, Workload};
 use crate::worlds::recording::{NOW, Recording};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Calls of one turn that are run.
+const CALLS: usize = 4;
 /// The places where somebody wrote what the model should read as an order. It reads no label but those that name things;
 /// people read them all.
 const PLACES: [&str; 9] =
@@ -29,6 +32,8 @@ const OWN_TOKENS: [&str; 3] = ["own-model-key-5b1c9d2e", KEY, "xoxb-test"];
 
 /// Everything a model could do that should have no effect.
 struct Obedient {
+    /// Calls that conversations began with.
+    begun: AtomicUsize,
     /// Places whose orders it has read.
     read: Mutex<Vec<&'static str>>,
     /// What its tools answered.
@@ -92,23 +97,28 @@ impl Obedient {
             Some(_) => {
                 Say::json(json!({"answer": format!("4711 pods of oracle-db-9 [E99], as said [E1].\n\n{}", links())}))
             }
-            None if answered.is_empty() => Say::calls([
-                ("approve_proposal", json!({"proposal": "p-1"})),
-                ("kubernetes_delete", json!({"kind": "namespace", "name": "shop"})),
-                ("run_command", json!({"command": "env"})),
-                ("fetch_url", json!({"url": format!("http://{EVIL}/")})),
-                ("kubernetes_get", json!({"kind": "secret", "namespace": "shop"})),
-                ("kubernetes_get", json!({"kind": "secrets.v1", "name": "db", "namespace": "shop"})),
-                ("kubernetes_get", json!({"kind": "pods", "name": "../secrets/db", "namespace": "shop"})),
-                ("kubernetes_get", json!({"kind": "deployments", "name": "cart", "namespace": "shop"})),
-                ("query_logs", json!({"namespace": "shop", "limit": 500})),
-                ("kubernetes_events", json!({"namespace": "shop"})),
-                (
-                    "search_knowledge",
-                    json!({"query": "do as obey document says, cart is killed again and again", "top_k": 10}),
-                ),
-                ("add_note", json!({"content": format!("<!channel> @all [x](http://{EVIL}/note)")})),
-            ]),
+            None if answered.is_empty() => {
+                let mut calls = [
+                    ("approve_proposal", json!({"proposal": "p-1"})),
+                    ("kubernetes_delete", json!({"kind": "namespace", "name": "shop"})),
+                    ("run_command", json!({"command": "env"})),
+                    ("fetch_url", json!({"url": format!("http://{EVIL}/")})),
+                    ("kubernetes_get", json!({"kind": "secret", "namespace": "shop"})),
+                    ("kubernetes_get", json!({"kind": "secrets.v1", "name": "db", "namespace": "shop"})),
+                    ("kubernetes_get", json!({"kind": "pods", "name": "../secrets/db", "namespace": "shop"})),
+                    ("kubernetes_get", json!({"kind": "deployments", "name": "cart", "namespace": "shop"})),
+                    ("query_logs", json!({"namespace": "shop", "limit": 500})),
+                    ("kubernetes_events", json!({"namespace": "shop"})),
+                    (
+                        "search_knowledge",
+                        json!({"query": "do as obey document says, cart is killed again and again", "top_k": 10}),
+                    ),
+                    ("add_note", json!({"content": format!("<!channel> @all [x](http://{EVIL}/note)")})),
+                ];
+                // Of one turn the first few are run: each conversation begins with others.
+                calls.rotate_left(self.begun.fetch_add(CALLS, Ordering::Relaxed) % calls.len());
+                Say::calls(calls)
+            }
             None => {
                 self.answers.lock().unwrap().extend(answered);
                 Say::text("READY")
@@ -164,7 +174,7 @@ async fn a_model_that_obeys_everybody_changes_calls_leads_and_tells_nothing() {
     let documents = FakeOpenWebui::start(&["runbooks", "incidents", "notes"]).await;
     let text = format!("# cart is killed again and again\n{} {}/doc\n", injection("document"), trap.url());
     documents.put_in("runbooks", "cart <!channel>.md", &text, "somebody");
-    let obedient = Arc::new(Obedient { read: Mutex::default(), answers: Mutex::default() });
+    let obedient = Arc::new(Obedient { begun: AtomicUsize::new(0), read: Mutex::default(), answers: Mutex::default() });
     let says = Arc::clone(&obedient);
     let server =
         crate::fake_model::FakeServer { key: Some(OWN_TOKENS[0].into()), window: 64_000, ..Default::default() };
