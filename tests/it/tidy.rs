@@ -142,7 +142,7 @@ fn layers_know_only_what_is_below_them() {
 }
 
 /// The agent's pure modules: its words and rules, which adapters may name, too. What else is in `agent` drives them.
-const PURE_AGENT: [&str; 7] = ["message", "tokens", "repair", "turn", "prompt", "tools", "citations"];
+const PURE_AGENT: [&str; 8] = ["message", "tokens", "repair", "turn", "prompt", "tools", "citations", "pace"];
 
 #[test]
 fn the_agents_rules_are_pure_and_adapters_know_nothing_else_of_it() {
