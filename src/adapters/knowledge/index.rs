@@ -10,8 +10,9 @@ use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextO
 use tantivy::tokenizer::{TokenizerManager, WhitespaceTokenizer};
 use tantivy::{Index, IndexReader, ReloadPolicy, TantivyDocument, Term};
 
-/// Memory for building the index. Ten thousand runbooks of a few KiB take a part of it.
-const BUILD_BYTES: usize = 64 << 20;
+/// Memory for building the index. It sizes the table of words to begin with, which grows where it must; what is taken here
+/// is not given back by every allocator.
+const BUILD_BYTES: usize = 4 << 20;
 
 /// How much a word in each field counts. The name says what a runbook is about; the rest says it at length.
 const NAME: f32 = 2.8;
