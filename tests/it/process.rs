@@ -126,7 +126,7 @@ impl Process {
 
     /// Waits until `seen` says so about what `path` answers.
     pub async fn until(&self, path: &str, seen: impl Fn(&Value) -> bool) -> Value {
-        let until = Instant::now() + Duration::from_secs(30);
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
             let value = self.get(path).await;
             if seen(&value) {
