@@ -116,7 +116,8 @@ impl Obedient {
                     ("add_note", json!({"content": format!("<!channel> @all [x](http://{EVIL}/note)")})),
                 ];
                 // Of one turn the first few are run: each conversation begins with others.
-                calls.rotate_left(self.begun.fetch_add(CALLS, Ordering::Relaxed) % calls.len());
+                let at = self.begun.fetch_add(CALLS, Ordering::Relaxed) % calls.len();
+                calls.rotate_left(at);
                 Say::calls(calls)
             }
             None => {
