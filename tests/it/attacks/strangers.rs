@@ -260,9 +260,11 @@ async fn a_model_that_obeys_everybody_changes_calls_leads_and_tells_nothing() {
             threads.push(bot.get(&format!("/api/v1/incidents/{}", question["incident"].as_str().unwrap())).await);
         }
         let posts = threads.iter().flat_map(|thread| thread["thread"].as_array().unwrap());
-        let answers =
-            posts.filter(|post| post["kind"] == "answer" && post["text"].as_str().unwrap().contains("oracle-db-9"));
-        (answers.count() >= 4 && threads.len() >= 2).then_some(threads.clone())
+        let answers = posts.filter(|post| post["kind"] == "answer").map(|post| post["text"].as_str().unwrap());
+        let answers = answers.filter(|text| text.contains("oracle-db-9"));
+        // An answer that still grows was not held against the evidence yet.
+        let (whole, growing): (Vec<&str>, Vec<&str>) = answers.partition(|text| text.contains("⚠️"));
+        (whole.len() >= 4 && growing.is_empty() && threads.len() >= 2).then(|| threads.clone())
     })
     .await;
     let mut read = obedient.read.lock().unwrap().clone();
