@@ -67,6 +67,8 @@ pub struct Said {
     pub author: String,
     /// What, as plain text or Markdown.
     pub text: String,
+    /// Whether the bot said it: that makes nothing true.
+    pub by_us: bool,
 }
 
 /// What the model may do.
@@ -140,7 +142,8 @@ pub fn question(
     };
     if !question.said.is_empty() {
         let said = compacted(question.said);
-        given.push_str(&said);
+        let of_people: Vec<Said> = question.said.iter().filter(|said| !said.by_us).cloned().collect();
+        given.push_str(&compacted(&of_people));
         let heading = format!("# {}\n", render.word("prompt.said"));
         pieces.push(Piece {
             name: "thread".into(),

@@ -256,7 +256,11 @@ fn said(thread: &[Post], question: &QuestionId) -> Vec<Said> {
         .iter()
         .filter(|post| matches!(post.draft.kind, PostKind::Question | PostKind::Answer))
         .filter(|post| !own.contains(&post.draft.key))
-        .map(|post| Said { author: post.draft.author.clone(), text: text_of(&post.draft.text) })
+        .map(|post| Said {
+            author: post.draft.author.clone(),
+            text: text_of(&post.draft.text),
+            by_us: post.draft.kind == PostKind::Answer,
+        })
         .collect()
 }
 

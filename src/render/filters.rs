@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use minijinja::value::{Rest, ValueKind};
-use minijinja::{Environment, Value};
+use minijinja::{AutoEscape, Environment, State, Value};
 
 use super::escape;
 use super::language::Language;
@@ -135,7 +135,7 @@ fn instant(value: &Value) -> Option<DateTime<Utc>> {
 }
 
 /// Several lines, each behind `indent` spaces, at most `most` of them: a stack trace in a list.
-fn block(value: Value, indent: usize, most: usize) -> Value {
+fn block(state: &State<'_, '_>, value: Value, indent: usize, most: usize) -> Value {
     let raw = plain(&value);
     let raw = text::plain(&raw);
     let lines: Vec<&str> = raw.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
@@ -148,7 +148,9 @@ fn block(value: Value, indent: usize, most: usize) -> Value {
     if lines.len() > most {
         out.push_str(&format!("{}… +{}\n", " ".repeat(indent), lines.len() - most));
     }
-    safe(out.trim_end().to_owned())
+    let lines = out.trim_end().to_owned();
+    // In a page it is escaped like any text.
+    if matches!(state.auto_escape(), AutoEscape::Html) { Value::from(lines) } else { safe(lines) }
 }
 
 /// What an exit code means: `137 (SIGKILL: killed)`.

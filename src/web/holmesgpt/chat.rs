@@ -101,10 +101,11 @@ fn earlier(desk: &Desk, result: &str, tools: &[(String, String)]) -> Vec<Said> {
         }
     }
     let results = parts.into_iter().filter(|part| !part.trim().is_empty()).take(MAX_PARTS);
-    let results = results.map(|text| Said { author: "investigation".into(), text });
+    let results = results.map(|text| Said { author: "investigation".into(), text, by_us: false });
     let outputs = tools.iter().take(MAX_OUTPUTS).map(|(name, output)| Said {
         author: format!("tool {}", text::line(name, 60)),
         text: desk.clean(&text::bounded(output, PART_BYTES)),
+        by_us: false,
     });
     results.chain(outputs).collect()
 }

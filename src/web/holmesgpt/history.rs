@@ -21,7 +21,11 @@ pub(super) fn said(history: &[Map<String, Value>], clean: impl Fn(&str) -> Strin
             _ => return None,
         };
         let text = text_of(message.get("content")?);
-        (!text.trim().is_empty()).then(|| Said { author: author.to_owned(), text: clean(&text) })
+        (!text.trim().is_empty()).then(|| Said {
+            author: author.to_owned(),
+            text: clean(&text),
+            by_us: author == AUTHOR,
+        })
     });
     said.collect()
 }
