@@ -1,0 +1,141 @@
+"""What `bench` and `bench-peer` measure with: servers as processes of their own, and a model that answers at once. Python
+3's own library; all traffic stays on the loopback interface."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A running server, ended by its own process id. `PORT` in its environment becomes its port."""
+
+    def __init__(self, command, environment, ready, quiet=False):
+        self.port = free_port()
+        environment = {name: value.replace("PORT", str(self.port)) for name, value in environment.items()}
+        began = time.perf_counter()
+        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL if quiet else None)
+        while True:
+            if self.process.poll() is not None:
+                sys.exit(f"{command[0]} ended with {self.process.returncode}")
+            try:
+                if self.ask("GET", ready)[0] == 200:
+                    break
+            except OSError:
+                time.sleep(0.002)
+        self.ready = time.perf_counter() - began
+
+    def ask(self, method, path, body=None):
+        """Status and body; what is asked with is JSON, as a value or as bytes."""
+        body = body if body is None or isinstance(body, bytes) else json.dumps(body)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection.request(method, path, body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        data = answer.read()
+        connection.close()
+        return answer.status, data
+
+    def resident_mib(self):
+        """Now, and at most."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            lines = dict(line.split(":", 1) for line in status if ":" in line)
+        return int(lines["VmRSS"].split()[0]) / 1024, int(lines["VmHWM"].split()[0]) / 1024
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class ScriptedModel(ThreadingHTTPServer):
+    """An OpenAI-compatible model that says at once what `say(asked)` gives: a message, and why it ends. Every other path
+    answers what `otherwise(path)` gives as JSON, or 404."""
+
+    def __init__(self, say, otherwise=lambda path: None):
+        super().__init__(("127.0.0.1", 0), Answering)
+        self.say, self.otherwise, self.lock = say, otherwise, threading.Lock()
+        self.prompts = []  # of each turn: messages and tools as JSON
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Answering(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Head and body are two packets: the second would wait 40 ms for the first one's acknowledgement.
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_):
+        pass
+
+    def reply(self, status, body, kind="application/json"):
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def other(self):
+        found = self.server.otherwise(self.path)
+        self.reply(404, {}) if found is None else self.reply(200, found)
+
+    def do_GET(self):
+        if self.path.startswith("/v1/models"):
+            model = {"id": "scripted", "object": "model", "owned_by": "bench", "max_model_len": 131072}
+            return self.reply(200, {"object": "list", "data": [model]})
+        return self.other()
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if not self.path.startswith("/v1/chat/completions"):
+            return self.other()
+        asked = json.loads(body)
+        prompt = json.dumps(asked["messages"]) + json.dumps(asked.get("tools") or [])
+        with self.server.lock:
+            self.server.prompts.append(prompt)
+        message, why = self.server.say(asked)
+        usage = {"prompt_tokens": len(prompt) // 4, "completion_tokens": 20, "total_tokens": len(prompt) // 4 + 20}
+        head = {"id": "x", "created": 1, "model": "scripted"}
+        if not asked.get("stream"):
+            choice = {"index": 0, "message": message, "finish_reason": why}
+            return self.reply(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+        chunks = [[{"index": 0, "delta": message, "finish_reason": None}], [{"index": 0, "delta": {}, "finish_reason": why}]]
+        events = [{**head, "object": "chat.completion.chunk", "choices": choices} for choices in chunks]
+        events.append({**events[0], "choices": [], "usage": usage})
+        text = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n"
+        return self.reply(200, text.encode(), "text/event-stream")
+
+
+def said(text):
+    """An answer in words."""
+    return {"role": "assistant", "content": text}, "stop"
+
+
+def call(name, arguments):
+    """A call of a tool."""
+    function = {"name": name, "arguments": json.dumps(arguments)}
+    calls = [{"index": 0, "id": "call00001", "type": "function", "function": function}]
+    return {"role": "assistant", "content": "", "tool_calls": calls}, "tool_calls"
+
+
+def has_looked(asked):
+    """Whether a tool has answered already."""
+    return any(message["role"] == "tool" for message in asked["messages"])
