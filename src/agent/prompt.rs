@@ -1,7 +1,6 @@
 //! Puts into a conversation's brief what is known: the incident, what was found, the evidence, the runbook, what was said.
 //! Which words: `templates/<language>/prompt/`.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
@@ -52,12 +51,12 @@ const SHARE_RUNBOOK: u32 = 350;
 const SHARE_OTHER: u32 = 160;
 
 /// A runbook that fits, with its text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunbookText<'a> {
     /// Its title.
     pub title: &'a str,
-    /// Its Markdown, without secrets.
-    pub prose: Cow<'a, str>,
+    /// Its Markdown.
+    pub prose: &'a str,
 }
 
 /// Something that was said in the thread before.
@@ -282,7 +281,7 @@ fn pieces(render: &Renderer, known: Known<'_>, now: DateTime<Utc>) -> (Vec<Piece
         pieces.push(Piece { name: evidence.id.to_string(), opening, text, closing, rank, share });
     }
     for (at, runbook) in (0u32..).zip(runbooks) {
-        let prose = data(&text::bounded(render.edition(&runbook.prose).trim(), MAX_RUNBOOK_BYTES));
+        let prose = data(&text::bounded(render.edition(runbook.prose).trim(), MAX_RUNBOOK_BYTES));
         let title = data(runbook.title);
         pieces.push(Piece {
             name: format!("runbook {}", text::line(&title, 60)),

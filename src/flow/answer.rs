@@ -235,11 +235,7 @@ pub async fn hold(
     live: &Live,
 ) -> Result<Held, Trouble> {
     let now = (context.clock)();
-    let runbooks = context.sources.runbook_texts(
-        &context.redactor,
-        about.map_or(&[][..], |(_, record)| &record.runbooks),
-        MAX_RUNBOOKS,
-    );
+    let runbooks = context.sources.runbook_texts(about.map_or(&[][..], |(_, record)| &record.runbooks), MAX_RUNBOOKS);
     let known = about.map(|(incident, investigation)| Known { incident, investigation, runbooks: &runbooks });
     let toolbox = Toolbox::new(context, ledger, question.author, at.unwrap_or(now));
     converse::hold(model, Priority::Person, toolbox, live, |profile| {

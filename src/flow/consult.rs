@@ -51,7 +51,7 @@ pub async fn explain(
 ) -> Result<Held, Trouble> {
     let now = (context.clock)();
     let is_explained = incident.cause.is_some();
-    let runbooks = context.sources.runbook_texts(&context.redactor, &record.runbooks, MAX_RUNBOOKS);
+    let runbooks = context.sources.runbook_texts(&record.runbooks, MAX_RUNBOOKS);
     let known = Known { incident, investigation: record, runbooks: &runbooks };
     let toolbox = Toolbox::new(context, Ledger::Memory(Box::new(record.clone())), question.author, now);
     converse::hold(model, Priority::Automatic, toolbox, live, |profile| {

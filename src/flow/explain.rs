@@ -129,7 +129,7 @@ async fn ask(
     record: &Investigation,
 ) -> Result<Held, Trouble> {
     let now = (context.clock)();
-    let runbooks = context.sources.runbook_texts(&context.redactor, &record.runbooks, MAX_RUNBOOKS);
+    let runbooks = context.sources.runbook_texts(&record.runbooks, MAX_RUNBOOKS);
     let known = Known { incident, investigation: record, runbooks: &runbooks };
     let until = incident.resolved_at.unwrap_or(now);
     let toolbox = Toolbox::new(context, Ledger::Incident(incident.id.clone()), AUTHOR, until);

@@ -166,9 +166,9 @@ pub struct Sources {
 
 impl Sources {
     /// The texts of runbooks that fit, best first, for the model.
-    fn runbook_texts(&self, redactor: &Redactor, found: &[RunbookRef], most: usize) -> Vec<RunbookText<'_>> {
+    fn runbook_texts(&self, found: &[RunbookRef], most: usize) -> Vec<RunbookText<'_>> {
         let known = found.iter().filter_map(|found| self.runbooks.get(&found.id)).take(most);
-        known.map(|runbook| RunbookText { title: &runbook.title, prose: redactor.redact(&runbook.prose) }).collect()
+        known.map(|runbook| RunbookText { title: &runbook.title, prose: &runbook.prose }).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The library: every runbook that is in force, with one answer each to "which fit this alert" and "what is written
 //! about this".
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use anyhow::Context;
 
 use super::rank::Ranker;
 use super::{directory, embedded, excerpt};
+use crate::domain::redact::Redactor;
 use crate::domain::runbook::matching::{self, BY_RULE};
 use crate::domain::runbook::source::stem;
 use crate::domain::runbook::{LintProblem, Origin, Query, Runbook, RunbookMatch};
@@ -60,9 +62,16 @@ impl Library {
         Ok((library, problems))
     }
 
-    /// A library of these runbooks. Ids are made unique.
+    /// A library of these runbooks. Ids are made unique, and secrets go here, for all who read: threads, pages, models,
+    /// clients, other systems.
     pub fn of(mut runbooks: Vec<Runbook>) -> anyhow::Result<Self> {
         give_ids(&mut runbooks);
+        let redactor = Redactor::new();
+        for runbook in &mut runbooks {
+            if let Cow::Owned(clean) = redactor.redact(&runbook.prose) {
+                runbook.prose = clean;
+            }
+        }
         let ranker = Ranker::build(&runbooks).context("index the runbooks")?;
         Ok(Self { runbooks, ranker })
     }

@@ -218,6 +218,24 @@ fn labels_must_hold() {
     assert_eq!(library.matching(&in_cluster("test-1")).expect("matches").len(), 0);
 }
 
+#[test]
+fn what_is_secret_in_a_runbook_is_nowhere() {
+    let text = "# Slow\n\nConnect with `postgres://app:hunter2@db/shop`, password=hunter2.";
+    let (runbooks, _) = source::read("slow.md", text, Origin::Directory);
+    let library = Library::of(runbooks).expect("a library");
+    let hits = library.search("connect slow", 1).expect("hits");
+    let told = format!("{:?} {hits:?}", library.all());
+    assert!(hits.len() == 1 && told.contains("Connect with") && !told.contains("hunter2"), "{told}");
+}
+
+#[test]
+fn the_embedded_runbooks_hold_nothing_that_looks_secret() {
+    let (written, _) = embedded::read();
+    for (written, kept) in written.iter().zip(embedded_library().all()) {
+        assert_eq!(written.prose, kept.prose, "{}", kept.id);
+    }
+}
+
 const RUSSIAN: &str = r#"
 runbooks:
   - match: {issue_name: ".*(OOMKilled|OutOfMemory).*"}
