@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::api::{Anything, ApiError};
 use super::seal::FormGrant;
 use super::{Mattermost, text};
-use crate::domain::action::form::{ActionField, ActionForm};
+use crate::domain::action::form::ActionForm;
 use crate::domain::form::{FormField, FormInput, FormPage};
 
 /// The callback under which a form comes back.
@@ -78,16 +78,10 @@ pub struct Submission(BTreeMap<String, Value>);
 impl Submission {
     /// As the form of an action; what is missing is empty.
     pub fn form(&self) -> ActionForm {
-        let value = |field: ActionField| {
+        ActionForm::of(|field| {
             let written = self.0.get(field.as_str()).and_then(Value::as_str).unwrap_or_default();
             // A larger field takes line breaks, which are no more than spaces.
             written.split_whitespace().collect::<Vec<_>>().join(" ")
-        };
-        ActionForm {
-            incident: value(ActionField::Incident),
-            verb: value(ActionField::Verb),
-            target: value(ActionField::Target),
-            arguments: value(ActionField::Arguments),
-        }
+        })
     }
 }

@@ -11,7 +11,7 @@ use super::controls::plain;
 use super::layout::section;
 use super::limits::{FORM_LABEL, FORM_TITLE, LABEL, OPTION_VALUE, OPTIONS, SECTION, fit, units};
 use super::mrkdwn;
-use crate::domain::action::form::{ActionField, ActionForm};
+use crate::domain::action::form::ActionForm;
 use crate::domain::form::{FormField, FormInput, FormPage};
 use crate::ports::ChatError;
 
@@ -136,17 +136,11 @@ impl View {
 
     /// What was filled in; what is missing is empty.
     pub fn form(&self) -> ActionForm {
-        let value = |field: ActionField| {
+        ActionForm::of(|field| {
             let filled = self.state.values.get(field.as_str()).and_then(|block| block.get(ELEMENT));
             let chosen = filled.and_then(|filled| filled.selected_option.as_ref().map(|choice| &choice.value));
             chosen.or(filled.and_then(|filled| filled.value.as_ref())).cloned().unwrap_or_default()
-        };
-        ActionForm {
-            incident: value(ActionField::Incident),
-            verb: value(ActionField::Verb),
-            target: value(ActionField::Target),
-            arguments: value(ActionField::Arguments),
-        }
+        })
     }
 }
 

@@ -53,6 +53,16 @@ pub struct WrongField {
 }
 
 impl ActionForm {
+    /// What a chat sent, field by field; what is missing is empty.
+    pub fn of(value: impl Fn(ActionField) -> String) -> Self {
+        Self {
+            incident: value(ActionField::Incident),
+            verb: value(ActionField::Verb),
+            target: value(ActionField::Target),
+            arguments: value(ActionField::Arguments),
+        }
+    }
+
     /// What the words of a command (`i-3f9a1c07be scale deployment/checkout`) fill in; `incident` is that of the thread.
     pub fn begun(words: &str, incident: Option<&IncidentId>) -> Self {
         let (named, rest) = named(words);

@@ -26,6 +26,19 @@ struct Answer {
     submission: Option<Submission>,
 }
 
+impl Answer {
+    /// That it comes from whom, and from where, its grant is for.
+    fn is_for(&self, person: &str, channel: &str) -> Result<(), Refusal> {
+        if self.user_id != person {
+            return Err(Refusal::Elsewhere("person"));
+        }
+        if self.channel_id != channel {
+            return Err(Refusal::Elsewhere("channel"));
+        }
+        Ok(())
+    }
+}
+
 /// What became of an answer.
 enum Done {
     Taken,
@@ -62,12 +75,7 @@ async fn confirm(mattermost: &Mattermost, answer: Answer) -> Result<(), Refusal>
     let grant = mattermost.client.open(&answer.state)?;
     // A button's grant opens the dialog; only what the dialog carries answers it.
     let opened = grant.opened.ok_or(Refusal::Elsewhere("use"))?;
-    if opened.by != answer.user_id {
-        return Err(Refusal::Elsewhere("person"));
-    }
-    if grant.channel != answer.channel_id {
-        return Err(Refusal::Elsewhere("channel"));
-    }
+    answer.is_for(&opened.by, &grant.channel)?;
     let [press] = grant.presses.as_slice() else { return Err(Refusal::Elsewhere("press")) };
     mattermost
         .press(Granted {
@@ -86,12 +94,7 @@ async fn confirm(mattermost: &Mattermost, answer: Answer) -> Result<(), Refusal>
 /// A form of a command: it is the command that would have been typed, or says what is wrong with it.
 async fn fill_in(mattermost: &Mattermost, answer: Answer) -> Result<Done, Refusal> {
     let grant = mattermost.client.open_form(&answer.state)?;
-    if grant.by != answer.user_id {
-        return Err(Refusal::Elsewhere("person"));
-    }
-    if grant.channel != answer.channel_id {
-        return Err(Refusal::Elsewhere("channel"));
-    }
+    answer.is_for(&grant.by, &grant.channel)?;
     let id = Principal::new(PrincipalKind::Mattermost, &grant.by).map_err(|_| Refusal::Unreadable)?;
     let form = answer.submission.unwrap_or_default().form();
     let (command, incident) = match mattermost.forms.read(&form).await? {
