@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-pub use chats::{mattermost_for_check, slack};
+pub use chats::{action_forms, mattermost_for_check, slack};
 
 use crate::adapters::actuator::{Actuator, ActuatorConnection};
 use crate::adapters::alertmanager::Silences;

@@ -28,6 +28,7 @@ use holmes_bot::agent::message::Expect;
 use holmes_bot::agent::repair;
 use holmes_bot::agent::tools::{Available, Tool, specs};
 use holmes_bot::analysis::log_evidence::{MAX_EXAMPLE_BYTES, MAX_PATTERNS, summarise};
+use holmes_bot::app::action_forms;
 use holmes_bot::domain::command::Command;
 use holmes_bot::domain::event::Event;
 use holmes_bot::domain::log_line::{LogBatch, LogLine};
@@ -335,12 +336,7 @@ static SLACK: LazyLock<Router> = LazyLock::new(|| {
 });
 
 fn forms() -> ActionForms {
-    let render = renderer();
-    ActionForms {
-        store: STORE.clone(),
-        no_incident: render.word("form.no_incident"),
-        page: Arc::new(move |begun, wrong, open| render.action_form(begun, wrong, open)),
-    }
+    action_forms(STORE.clone(), renderer())
 }
 
 fn renderer() -> Arc<Renderer> {

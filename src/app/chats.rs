@@ -17,6 +17,7 @@ use crate::config::{Config, MattermostConfig, SlackConfig};
 use crate::flow::Context;
 use crate::flow::deliver::ChatUse;
 use crate::ports::{Chat, Clock, Store};
+use crate::render::Renderer;
 use crate::web::mattermost as mattermost_web;
 use crate::web::refusals::Refusals;
 use crate::web::slack::{SlackWeb, routes as slack_routes};
@@ -83,15 +84,15 @@ fn receiver(config: &SlackConfig, context: &Context) -> anyhow::Result<Arc<Recei
     let render = Arc::clone(&context.render);
     // Its result follows.
     let acknowledge: Acknowledge = Arc::new(move |_| render.word("slack.heard"));
-    let receiver = Receiver::new(&settings, action_forms(context), Arc::clone(&context.clock), acknowledge);
+    let forms = action_forms(Arc::clone(&context.store), Arc::clone(&context.render));
+    let receiver = Receiver::new(&settings, forms, Arc::clone(&context.clock), acknowledge);
     Ok(Arc::new(receiver.context("configure the Slack client (SLACK_API_URL)")?))
 }
 
 /// The forms that commands open in both chats.
-fn action_forms(context: &Context) -> ActionForms {
-    let render = Arc::clone(&context.render);
+pub fn action_forms(store: Arc<dyn Store>, render: Arc<Renderer>) -> ActionForms {
     ActionForms {
-        store: Arc::clone(&context.store),
+        store,
         no_incident: render.word("form.no_incident"),
         page: Arc::new(move |begun, wrong, open| render.action_form(begun, wrong, open)),
     }
@@ -153,7 +154,7 @@ pub(super) fn mattermost_routes(
         counters: Arc::clone(&context.counters),
         render: Arc::clone(&context.render),
         client: Arc::clone(client),
-        forms: action_forms(context),
+        forms: action_forms(Arc::clone(&context.store), Arc::clone(&context.render)),
         refusals: Arc::clone(refusals),
         command_tokens: config.mattermost.iter().flat_map(|config| config.command_tokens.clone()).collect(),
     })

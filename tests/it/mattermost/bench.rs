@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use holmes_bot::adapters::action_form::ActionForms;
 use holmes_bot::adapters::http::{Auth, EndpointSettings};
 use holmes_bot::adapters::mattermost::{Mattermost, MattermostSettings, Sealer};
+use holmes_bot::app::action_forms;
 use holmes_bot::domain::audit::first_broken;
 use holmes_bot::domain::chat::{MessageId, Platform};
 use holmes_bot::domain::event::Event;
@@ -81,11 +81,7 @@ impl Bench {
             counters: Arc::clone(&counters),
             render: Arc::clone(&render),
             client: Arc::clone(&chat),
-            forms: ActionForms {
-                store: Arc::clone(&store),
-                no_incident: render.word("form.no_incident"),
-                page: Arc::new(move |begun, wrong, open| render.action_form(begun, wrong, open)),
-            },
+            forms: action_forms(Arc::clone(&store), render),
             refusals: Arc::clone(&refusals),
             command_tokens: vec![SecretString::from("another team's"), command_token.clone().into()],
         });

@@ -13,10 +13,10 @@ mod wired;
 use std::sync::Arc;
 
 use chrono::Utc;
-use holmes_bot::adapters::action_form::ActionForms;
 use holmes_bot::adapters::slack::receive::Receiver;
 use holmes_bot::adapters::slack::{Slack, SlackSettings};
 use holmes_bot::adapters::store_embedded::EmbeddedStore;
+use holmes_bot::app::action_forms;
 use holmes_bot::domain::chat::MessageId;
 use holmes_bot::domain::message::{ButtonStyle, Control, Message, Tone};
 use holmes_bot::ports::{Destination, Store};
@@ -47,11 +47,7 @@ fn slack(fake: &FakeSlack) -> Slack {
 /// Takes deliveries as the bot does; what it says is English.
 fn receiver(fake: &FakeSlack, store: &Arc<dyn Store>) -> Arc<Receiver> {
     let render = Arc::new(Renderer::new(Language::English, Vec::new()).unwrap());
-    let forms = ActionForms {
-        store: Arc::clone(store),
-        no_incident: render.word("form.no_incident"),
-        page: Arc::new(move |begun, wrong, open| render.action_form(begun, wrong, open)),
-    };
+    let forms = action_forms(Arc::clone(store), render);
     let receiver = Receiver::new(&settings(fake), forms, Arc::new(Utc::now), Arc::new(|_| "on it".to_owned()));
     Arc::new(receiver.unwrap())
 }
