@@ -96,6 +96,28 @@ impl Place {
         self.running.as_ref().unwrap()
     }
 
+    /// The file with which the actuator's account is used by a process of its own.
+    pub fn kubeconfig(&self) -> Value {
+        json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "it",
+            "clusters": [{"name": "it", "cluster": {"server": self.running().neighbours.kubernetes_url}}],
+            "users": [{"name": "it", "user": {"token": "actuator"}}],
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        })
+    }
+
+    /// A notification that a Deployment of the namespace is broken.
+    pub fn broken(&self, deployment: &str) -> Value {
+        json!({
+            "version": "4", "groupKey": "{}", "status": "firing", "receiver": "holmes", "groupLabels": {},
+            "commonLabels": {}, "commonAnnotations": {}, "externalURL": "", "alerts": [{
+                "status": "firing", "annotations": {}, "startsAt": "2026-11-22T22:00:00Z",
+                "labels": {"alertname": "Broken", "namespace": self.namespace, "deployment": deployment},
+                "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "", "fingerprint": deployment,
+            }],
+        })
+    }
+
     /// Whether it is the simulated one.
     pub fn is_fake(&self) -> bool {
         self.running.is_some()

@@ -14,18 +14,11 @@ use crate::process::{Process, client};
 async fn killed_after(wait: Duration) {
     let place = Place::fake().await;
     place.workloads().await;
-    let neighbours = &place.running().neighbours;
     let data = tempfile::tempdir().unwrap();
     let policy = data.path().join("policy.yaml");
     std::fs::write(&policy, POLICY).unwrap();
     let kubeconfig = data.path().join("kubeconfig");
-    let config = serde_json::json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "it",
-        "clusters": [{"name": "it", "cluster": {"server": neighbours.kubernetes_url}}],
-        "users": [{"name": "it", "user": {"token": "actuator"}}],
-        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-    });
-    std::fs::write(&kubeconfig, config.to_string()).unwrap();
+    std::fs::write(&kubeconfig, place.kubeconfig().to_string()).unwrap();
     let (policy, kubeconfig) = (policy.display().to_string(), kubeconfig.display().to_string());
     let store = data.path().join("store");
     let environment = [
@@ -35,15 +28,7 @@ async fn killed_after(wait: Duration) {
     ];
     let mut bot = Process::serve(&store, &environment).await;
     let http = client();
-    let alert = serde_json::json!({
-        "version": "4", "groupKey": "{}", "status": "firing", "receiver": "holmes", "groupLabels": {},
-        "commonLabels": {}, "commonAnnotations": {}, "externalURL": "", "alerts": [{
-            "status": "firing", "labels": {"alertname": "Broken", "namespace": place.namespace, "deployment": "web"},
-            "annotations": {}, "startsAt": "2026-11-22T22:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
-            "generatorURL": "", "fingerprint": "1",
-        }],
-    });
-    http.post(format!("{}/webhook", bot.url)).json(&alert).send().await.unwrap();
+    http.post(format!("{}/webhook", bot.url)).json(&place.broken("web")).send().await.unwrap();
     let list = bot.until("/api/v1/incidents", |list| list["incidents"].as_array().unwrap().len() == 1).await;
     let incident = list["incidents"][0]["id"].as_str().unwrap().to_owned();
     let form = |bot: &Process, who: &str, path: String, fields: Vec<(&'static str, String)>| {

@@ -42,13 +42,7 @@ impl Cures {
         }
         let files = tempfile::tempdir().unwrap();
         std::fs::write(files.path().join("policy.yaml"), POLICY).unwrap();
-        let config = json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "it",
-            "clusters": [{"name": "it", "cluster": {"server": place.running().neighbours.kubernetes_url}}],
-            "users": [{"name": "it", "user": {"token": "actuator"}}],
-            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-        });
-        std::fs::write(files.path().join("kubeconfig"), config.to_string()).unwrap();
+        std::fs::write(files.path().join("kubeconfig"), place.kubeconfig().to_string()).unwrap();
         Self { place, files, client: client() }
     }
 
@@ -70,14 +64,7 @@ impl Cures {
 
     async fn one(&self, number: usize, urls: &[String]) {
         let name = name(number);
-        let alert = json!({
-            "version": "4", "groupKey": "{}", "status": "firing", "receiver": "holmes", "groupLabels": {},
-            "commonLabels": {}, "commonAnnotations": {}, "externalURL": "", "alerts": [{
-                "status": "firing", "annotations": {}, "startsAt": "2026-11-22T22:00:00Z",
-                "labels": {"alertname": "Broken", "namespace": self.place.namespace, "deployment": name},
-                "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "", "fingerprint": name,
-            }],
-        });
+        let alert = self.place.broken(&name);
         let url = |attempt: usize| &urls[(number + attempt) % urls.len()];
         let mut attempt = 0;
         while !self.accepted(self.client.post(format!("{}/webhook", url(attempt))).json(&alert)).await {
