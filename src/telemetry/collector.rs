@@ -19,7 +19,7 @@ use secrecy::ExposeSecret as _;
 use tokio::runtime::Handle;
 
 use crate::adapters::check::CheckLine;
-use crate::adapters::http::{ClientSettings, build_client};
+use crate::adapters::http::{ClientSettings, body, build_client};
 use crate::config::TracesConfig;
 
 /// Spans that wait to be sent: about a KiB each. An investigation has some fifty.
@@ -153,15 +153,11 @@ impl Client {
 
 async fn exchange(client: &reqwest::Client, request: Request<Bytes>) -> anyhow::Result<Response<Bytes>> {
     let request = reqwest::Request::try_from(request).context("make the request")?;
-    let mut answer = client.execute(request).await.map_err(reqwest::Error::without_url)?;
+    let answer = client.execute(request).await.map_err(reqwest::Error::without_url)?;
     let mut response = Response::builder().status(answer.status());
     if let Some(headers) = response.headers_mut() {
         headers.extend(answer.headers().clone());
     }
-    let mut body = Vec::new();
-    while let Some(piece) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
-        anyhow::ensure!(body.len() + piece.len() <= MAX_ANSWER_BYTES, "the answer is too long");
-        body.extend_from_slice(&piece);
-    }
+    let body = body::read_bounded(answer, MAX_ANSWER_BYTES).await?;
     response.body(body.into()).context("read the answer")
 }
