@@ -140,9 +140,8 @@ pub fn question(
         }
     };
     if !question.said.is_empty() {
-        let said = compacted(question.said);
-        let of_people: Vec<Said> = question.said.iter().filter(|said| !said.by_us).cloned().collect();
-        given.push_str(&compacted(&of_people));
+        let said = compacted(question.said.iter());
+        given.push_str(&compacted(question.said.iter().filter(|said| !said.by_us)));
         let heading = format!("# {}\n", render.word("prompt.said"));
         pieces.push(Piece {
             name: "thread".into(),
@@ -355,10 +354,11 @@ fn data(raw: &str) -> String {
 }
 
 /// The newest things that were said, each on a line; long ones keep their beginning.
-fn compacted(said: &[Said]) -> String {
-    let from = said.len().saturating_sub(MAX_SAID);
-    said[from..]
-        .iter()
+fn compacted<'a>(said: impl DoubleEndedIterator<Item = &'a Said>) -> String {
+    let mut newest: Vec<&Said> = said.rev().take(MAX_SAID).collect();
+    newest.reverse();
+    newest
+        .into_iter()
         .map(|said| format!("{}: {}\n", text::line(&said.author, 60), text::line(&data(&said.text), MAX_SAID_BYTES)))
         .collect()
 }

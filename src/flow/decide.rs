@@ -44,8 +44,8 @@ pub async fn decide(
         let id = proposal.id.clone();
         let mut step = seen.read.of_decision(context, seen.incident, &id, |now| proposal.decide(&click, now));
         let said = context.render.outcome(&step.outcome);
-        decided_after = waited(&step, seen.read.now());
         let at = seen.read.now();
+        decided_after = waited(&step, at);
         step.proposal.tell(Told { to: decided.person.id.clone(), at, said: said.clone() });
         let mut altered = Altered::by(step);
         let approved = altered.proposals.iter().filter(|proposal| matches!(proposal.state, State::Approved { .. }));

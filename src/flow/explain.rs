@@ -73,10 +73,9 @@ async fn explain(
         Err(Trouble::Model(error)) => Err(error),
     };
     let seconds = began.elapsed().as_secs_f64();
-    match &said {
+    span.in_scope(|| match &said {
         Ok(Held { model, conversation, .. }) => {
             let (turns, tokens) = (conversation.turns(), conversation.usage());
-            let _in = span.enter();
             tracing::info!(
                 incident = %id, model, turns, prompt_tokens = tokens.prompt, completion_tokens = tokens.completion,
                 seconds, "explained incident {id}"
@@ -84,9 +83,9 @@ async fn explain(
         }
         Err(error) => {
             trace::failed(&span, "model");
-            span.in_scope(|| tracing::warn!(incident = %id, attempt, "the model explained nothing: {error}"));
+            tracing::warn!(incident = %id, attempt, "the model explained nothing: {error}");
         }
-    }
+    });
     drop(span);
     let now = (context.clock)();
     let explanation = match said {
