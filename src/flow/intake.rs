@@ -9,7 +9,7 @@ use super::{AUTHOR, Context, MAX_CONFLICTS, places};
 use crate::domain::audit::AuditDraft;
 use crate::domain::correlate::{self, Known, Placed};
 use crate::domain::event::{Event, EventId};
-use crate::domain::incident::{Changed, Incident, IncidentId, Progress};
+use crate::domain::incident::{Changed, Incident, IncidentId, Joined, Progress};
 use crate::domain::notification::Notification;
 use crate::domain::post::{PostDraft, PostKind};
 use crate::domain::trace::TraceParent;
@@ -146,7 +146,7 @@ fn write(
     }
     let version = versions.get(&incident.id).copied().unwrap_or(0);
     Write {
-        posts: posts(context, &incident, changed, *last_event, now),
+        posts: posts(context, &mut incident, changed, *last_event, now),
         timers,
         audit: audit(&incident, changed, now),
         ..Write::new(Versioned { version, value: incident })
@@ -159,10 +159,11 @@ pub(super) fn investigation_timer(incident: &IncidentId, due: DateTime<Utc>, req
     Timer { key: format!("investigate:{incident}"), due, event }
 }
 
-/// What the thread says. Repeats say nothing; counts are told by editing the root.
+/// What the thread says. Repeats say nothing; counts are told by editing the root, and what joins within a while by editing
+/// one message.
 fn posts(
     context: &Context,
-    incident: &Incident,
+    incident: &mut Incident,
     changed: &Changed,
     event: EventId,
     now: DateTime<Utc>,
@@ -177,9 +178,8 @@ fn posts(
     if changed.reopened {
         posts.push(post(format!("reopened:{}", incident.reopened), PostKind::Update, render.reopened(incident)));
     }
-    let joined = !changed.opened && (!changed.new_names.is_empty() || changed.escalated);
-    if joined {
-        posts.push(post(format!("update:{event}"), PostKind::Update, render.update(incident, changed)));
+    if let Some(Joined { event, changed, .. }) = incident.tell_joined(changed, event, now).cloned() {
+        posts.push(post(format!("update:{event}"), PostKind::Update, render.update(incident, &changed)));
     }
     if changed.resolved {
         posts.push(post(format!("resolved:{}", incident.reopened), PostKind::Resolved, render.resolved(incident, &[])));
