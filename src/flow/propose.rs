@@ -26,8 +26,9 @@ use crate::domain::report::Explanation;
 use crate::domain::runbook::matching;
 use crate::ports::{StoreError, Timer, Write};
 
-/// What one round may take before another replica may take it over.
-const HOLD: TimeDelta = TimeDelta::minutes(2);
+/// What one round may take before another replica may take it over: a person waits for it, and two rounds at once do no harm,
+/// since the same action is put forward once.
+const HOLD: TimeDelta = TimeDelta::seconds(30);
 /// How sure a suggestion of the model counts: below what the evidence itself speaks for.
 const SUGGESTED: u8 = 40;
 

@@ -12,8 +12,9 @@ use crate::remedy::bot::{POLICY, TOKENS};
 
 /// Deployments that are restarted.
 pub const CURES: usize = 4;
-/// A replica that is killed or cut off answers nobody; then another is asked.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A replica that is killed or cut off answers nobody; then another is asked. What it held while it acted is free after two
+/// minutes.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A cluster with Deployments that want a restart.
 pub struct Cures {
