@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn the_actuator_has_an_account_of_its_own() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let file = "Cargo.toml";
         assert!(read(&[("KUBECONFIG", file)]).unwrap().actuator.is_none(), "the account that reads is not taken");
         let people = "slack:U1=ann@example.com, sso:bob@example.com=bob";
         let config = read(&[("HOLMES_ACTUATOR_KUBECONFIG", file), ("HOLMES_ACTUATOR_IMPERSONATE", people)]).unwrap();

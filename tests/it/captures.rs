@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::checkout::root;
+
 /// One request and its answer.
 #[derive(Debug)]
 pub struct Exchange {
@@ -18,7 +20,7 @@ pub struct Exchange {
 
 /// All exchanges below `tests/captures/<folder>`, by file name.
 pub fn exchanges(folder: &str) -> Vec<Exchange> {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/captures").join(folder);
+    let directory = root().join("tests/captures").join(folder);
     let mut files: Vec<PathBuf> = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files

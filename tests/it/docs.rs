@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use holmes_bot::commands::CommandLine;
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
+use crate::checkout::root;
 
 fn text(file: &str) -> String {
     std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))

@@ -4,10 +4,12 @@
 #[path = "../../fuzz/src/targets.rs"]
 mod targets;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use targets::{TARGETS, Target};
+
+use crate::checkout::root;
 
 /// Mutations of each target's corpus.
 const MUTATIONS: u64 = 100;
@@ -20,7 +22,7 @@ const REPEATED_BYTES: usize = 32 * 1024;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn fuzz() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
+    root().join("fuzz")
 }
 
 /// The kept inputs of a target, in the order of their names.

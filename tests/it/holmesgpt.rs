@@ -1,6 +1,5 @@
 //! HolmesGPT's clients against this bot: the same fields, events and errors, held against recordings of the real server.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -8,6 +7,7 @@ use holmes_bot::demo::World;
 use serde_json::{Value, json};
 
 use crate::bot::Bot;
+use crate::checkout::root;
 use crate::fake_model::{FakeModel, Say};
 use crate::process::client;
 
@@ -21,7 +21,7 @@ const PATHS: [&str; 6] = [
 ];
 
 fn recorded(file: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/captures/holmes").join(file);
+    let path = root().join("tests/captures/holmes").join(file);
     std::fs::read_to_string(path).unwrap()
 }
 

@@ -11,6 +11,7 @@ mod audit;
 mod bot;
 mod captures;
 mod chats;
+mod checkout;
 mod console;
 mod docs;
 mod failing_store;

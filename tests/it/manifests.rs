@@ -21,14 +21,11 @@ use kustomize::{build, documents, kind, name};
 use serde_json::Value;
 
 use crate::bot::Bot;
+use crate::checkout::root;
 use crate::fake_slack::FakeSlack;
 use crate::fakes;
 use crate::neighbours::{Alertmanager, VictoriaMetrics};
 use crate::process::client;
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn manifests() -> PathBuf {
     root().join("manifests")

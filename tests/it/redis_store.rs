@@ -11,6 +11,7 @@ use holmes_bot::domain::event::Event;
 use holmes_bot::domain::notification::Notification;
 use holmes_bot::ports::{DocumentKind, Store, StoreError};
 
+use crate::checkout::root;
 use crate::process::{Process, client, firing};
 use crate::redis_server::{RedisServer, connect, connect_with};
 use crate::store_contract;
@@ -197,14 +198,14 @@ async fn a_store_is_carried_to_redis_and_back() {
 /// What a release wrote is read by those that follow. `HOLMES_WRITE_SAMPLE=1` writes the sample of a new format.
 #[tokio::test]
 async fn what_an_earlier_release_exported_is_read() {
-    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures/store-format-1.ndjson");
+    let sample = root().join("tests/captures/store-format-1.ndjson");
     if std::env::var_os("HOLMES_WRITE_SAMPLE").is_some() {
         let directory = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::open(directory.path()).unwrap();
         store_contract::fill(&store).await;
         let mut out = Vec::new();
         export(&store, now(), &mut out).await.unwrap();
-        std::fs::write(sample, out).unwrap();
+        std::fs::write(&sample, out).unwrap();
     }
     let lines = std::fs::read(sample).unwrap();
     for (store, _alive) in store_contract::stores().await {

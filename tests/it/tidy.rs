@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 
 use holmes_bot::config::VARIABLES;
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
+use crate::checkout::root;
 
 fn sources(below: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();

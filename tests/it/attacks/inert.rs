@@ -1,6 +1,6 @@
 //! What a stranger writes, and whether a reader of it could be called, led away or made to run something.
 
-use pulldown_cmark::{Event, Options, Parser, Tag};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
 
 use crate::fake_slack::Message;
@@ -33,8 +33,11 @@ pub fn assert_markdown(what: &str, text: &str) {
     }
 }
 
-/// A page of the console.
+/// A page of the console. Runbooks and documents may link: a team's own knowledge base is full of links, and who can write
+/// there can write an address that is copied as well.
 pub fn assert_page(what: &str, page: &str) {
+    let of_the_team = ["runbook", "document"].map(|place| format!("href=\"http://{EVIL}/{place}\""));
+    let page = of_the_team.iter().fold(page.to_owned(), |page, link| page.replace(link, ""));
     for living in [
         "<script>document",
         "<img src=http",
@@ -57,7 +60,7 @@ pub fn assert_slack(messages: &[Message]) {
     }
 }
 
-/// Posts of Mattermost, where `@all` calls wherever it does not stand in code.
+/// Posts of Mattermost, where `@all` calls wherever it does not stand in a code block.
 pub fn assert_mattermost(posts: &[Value]) {
     for post in posts {
         let attachments = post["props"]["attachments"].as_array().cloned().unwrap_or_default();
@@ -67,10 +70,16 @@ pub fn assert_mattermost(posts: &[Value]) {
             let text = text.as_str().unwrap_or_default();
             assert_markdown("Mattermost", text);
             let mut is_fenced = false;
-            for line in text.lines() {
-                is_fenced ^= line.starts_with("```");
-                let calls = ["@all", "@here", "@channel"].iter().any(|name| line.contains(name));
-                assert!(is_fenced || !calls, "Mattermost calls everybody: {text}");
+            for event in Parser::new_ext(text, Options::all()) {
+                match event {
+                    Event::Start(Tag::CodeBlock(_)) => is_fenced = true,
+                    Event::End(TagEnd::CodeBlock) => is_fenced = false,
+                    Event::Text(words) | Event::Code(words) if !is_fenced => {
+                        let calls = ["@all", "@here", "@channel"].iter().any(|name| words.contains(name));
+                        assert!(!calls, "Mattermost calls everybody: {text}");
+                    }
+                    _ => {}
+                }
             }
         }
     }

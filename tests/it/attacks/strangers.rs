@@ -170,7 +170,6 @@ async fn until<T>(what: &str, mut seen: impl AsyncFnMut() -> Option<T>) -> T {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a password in a runbook's own text is shown on the page, as its author wrote it"]
 async fn a_model_that_obeys_everybody_changes_calls_leads_and_tells_nothing() {
     let (slack, mattermost, trap) = (FakeSlack::start().await, FakeMattermost::start().await, Trap::set().await);
     let documents = FakeOpenWebui::start(&["runbooks", "incidents", "notes"]).await;
