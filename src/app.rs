@@ -68,8 +68,10 @@ const DRAIN: Duration = Duration::from_secs(20);
 const STORE_WITHIN: Duration = Duration::from_secs(30);
 /// Pause between two tries.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
-/// How often old incidents are forgotten.
+/// How often old incidents are forgotten, at least; more often where little is kept.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// Shortest pause between two rounds of that.
+const PRUNE_PAUSE: Duration = Duration::from_secs(10);
 
 /// Longest small exchange with the model server; turns have a limit of their own.
 const MODEL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -534,6 +536,7 @@ fn console(config: &Config, context: &Context, stopping: &CancellationToken) -> 
 }
 
 async fn prune(store: Arc<dyn Store>, clock: Clock, retention: Duration, stop: CancellationToken) {
+    let pause = (retention / 10).clamp(PRUNE_PAUSE, PRUNE_EVERY);
     let retention = TimeDelta::from_std(retention).unwrap_or(TimeDelta::MAX);
     loop {
         let before = clock().checked_sub_signed(retention).unwrap_or_default();
@@ -543,7 +546,7 @@ async fn prune(store: Arc<dyn Store>, clock: Clock, retention: Duration, stop: C
             Err(error) => tracing::error!("forget old incidents: {error:#}"),
         }
         tokio::select! {
-            () = tokio::time::sleep(PRUNE_EVERY) => {}
+            () = tokio::time::sleep(pause) => {}
             () = stop.cancelled() => return,
         }
     }

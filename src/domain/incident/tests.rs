@@ -1,3 +1,5 @@
+//! Alerts come and go, and the thread is told once.
+
 use super::*;
 use crate::domain::alert::Labels;
 
