@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -62,19 +63,32 @@ class Server:
             self.process.wait()
 
 
-class ScriptedModel(ThreadingHTTPServer):
-    """An OpenAI-compatible model that says at once what `say(asked)` gives: a message, and why it ends. Every other path
-    answers what `otherwise(path)` gives as JSON, or 404."""
+class Loopback(ThreadingHTTPServer):
+    """A server of ours in a thread. Whoever does not wait for an answer is no error."""
 
-    def __init__(self, say, otherwise=lambda path: None):
-        super().__init__(("127.0.0.1", 0), Answering)
-        self.say, self.otherwise, self.lock = say, otherwise, threading.Lock()
-        self.prompts = []  # of each turn: messages and tools as JSON
+    daemon_threads = True
+
+    def __init__(self, handler):
+        super().__init__(("127.0.0.1", 0), handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+class ScriptedModel(Loopback):
+    """An OpenAI-compatible model that says at once what `say(asked)` gives: a message, and why it ends. Every other path
+    answers what `otherwise(path)` gives as JSON, or 404."""
+
+    def __init__(self, say, otherwise=lambda path: None):
+        self.say, self.otherwise, self.lock = say, otherwise, threading.Lock()
+        self.prompts = deque(maxlen=1000)  # of the last turns: messages and tools as JSON
+        super().__init__(Answering)
 
 
 class Answering(BaseHTTPRequestHandler):
