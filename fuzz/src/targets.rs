@@ -210,7 +210,7 @@ pub fn model(data: &[u8]) {
     let limits = stream::Limits { deadline: later, idle: long, enough: later, written: long };
     let mut shown = 0;
     let mut on_text = |text: &str| shown += text.len();
-    let read = RUNTIME.block_on(stream::read(answer(data), assembly, &expect, limits, &mut on_text));
+    let read = RUNTIME.block_on(stream::read(answer(data), assembly, &expect, limits, || false, &mut on_text));
     match read {
         Ok(read) => bounded(&read.assembled, data, 64),
         Err(ModelError::Garbage { seen }) => assert!(seen.len() <= 600, "{} bytes to say it", seen.len()),

@@ -117,6 +117,7 @@ fn may_help_later(error: &ModelError) -> bool {
             | ModelError::QueueFull { .. }
             | ModelError::TimedOut { .. }
             | ModelError::BrokeOff { .. }
+            | ModelError::GivenUp
             | ModelError::Failed { .. }
     )
 }

@@ -485,6 +485,36 @@ async fn people_pass_a_storm_and_waiting_has_an_end() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_one_thing_at_a_time_is_asked_one_by_one() {
+    let begins = b"data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n";
+    let given_up = Say::raw("text/event-stream", [begins, b"data: [DONE]\n\n"]).after(Duration::from_millis(200));
+    let half_a_second = Duration::from_millis(500);
+    let fake = FakeModel::start(vec![
+        given_up,
+        Say::text("Second.").after(half_a_second),
+        Say::text("First."),
+        Say::text("Third.").after(half_a_second),
+        Say::text("Fourth.").after(half_a_second),
+    ])
+    .await;
+    let model = Arc::new(model(&fake));
+    let ask = || {
+        let model = Arc::clone(&model);
+        tokio::spawn(async move { turn(&model, &request(Expect::Text)).await.0.unwrap().text })
+    };
+    let first = ask();
+    fake.wait_for_open(1).await;
+    let second = ask();
+    assert_eq!((first.await.unwrap().as_str(), second.await.unwrap().as_str()), ("First.", "Second."));
+    let begun = Instant::now();
+    let (third, fourth) = (ask(), ask());
+    let mut texts = [third.await.unwrap(), fourth.await.unwrap()];
+    texts.sort_unstable();
+    assert_eq!(texts, ["Fourth.", "Third."]);
+    assert!(begun.elapsed() >= 2 * half_a_second, "one after the other");
+}
+
+#[tokio::test]
 async fn check_says_what_is_there_and_what_to_do() {
     let lines = |lines: Vec<holmes_bot::adapters::check::CheckLine>| {
         let lines = lines.into_iter().map(|line| {

@@ -140,6 +140,7 @@ fn mend(error: &ModelError) -> String {
         }
         ModelError::OnlyThinking => "switch the model's thinking off, or use a model without it",
         ModelError::Empty | ModelError::Endless { .. } => "the model cannot do this: try a larger one",
+        ModelError::GivenUp => "set LLM_CONCURRENCY=1, and let nobody else use this server",
         ModelError::Setup(_) => "look at LLM_BASE_URL",
         ModelError::SchemaRefused { .. }
         | ModelError::BrokeOff { .. }

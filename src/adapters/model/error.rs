@@ -86,6 +86,9 @@ pub enum ModelError {
         /// `it repeats itself`.
         why: &'static str,
     },
+    /// The server ended an answer that it had not finished, while others of ours were under way.
+    #[error("the model server gave an answer up when it was asked something else")]
+    GivenUp,
     /// The answer broke off.
     #[error("the model server broke off in the middle of its answer: {why}")]
     BrokeOff {

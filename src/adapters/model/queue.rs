@@ -15,7 +15,7 @@ pub const MAX_WAITING: usize = 512;
 /// People's turns that pass a waiting automatic one before it is let through.
 const PEOPLE_IN_A_ROW: usize = 8;
 
-/// A queue for a fixed number of places.
+/// A queue for some places, which may become one.
 #[derive(Debug, Clone)]
 pub struct Queue {
     state: Arc<Mutex<State>>,
@@ -24,6 +24,9 @@ pub struct Queue {
 #[derive(Debug, Default)]
 struct State {
     free: usize,
+    taken: usize,
+    /// Places that go away when they are given back.
+    surplus: usize,
     people: VecDeque<Waiter>,
     automatic: VecDeque<Waiter>,
     people_in_a_row: usize,
@@ -59,6 +62,7 @@ impl Queue {
             let mut state = self.lock();
             if state.free > 0 {
                 state.free -= 1;
+                state.taken += 1;
                 return Ok(Place { queue: Some(self.clone()) });
             }
             if state.people.len() + state.automatic.len() >= MAX_WAITING {
@@ -75,6 +79,21 @@ impl Queue {
         drop(leaving);
         // The sender lives in the queue until it gave the place.
         place.map_err(|_| Full)
+    }
+
+    /// Whether more than one place is taken.
+    pub fn is_shared(&self) -> bool {
+        self.lock().taken > 1
+    }
+
+    /// Leaves one place from now on; those that are taken are given back first. Says whether there were more.
+    pub fn narrow(&self) -> bool {
+        let mut state = self.lock();
+        let too_many = (state.free + state.taken).saturating_sub(state.surplus + 1);
+        let idle = state.free.min(too_many);
+        state.free -= idle;
+        state.surplus += too_many - idle;
+        too_many > 0
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -113,8 +132,13 @@ impl Drop for Place {
         loop {
             let waiter = {
                 let mut state = queue.lock();
-                let Some(waiter) = state.next() else {
-                    state.free += 1;
+                let next = if state.surplus > 0 { None } else { state.next() };
+                let Some(waiter) = next else {
+                    state.taken -= 1;
+                    match state.surplus {
+                        0 => state.free += 1,
+                        _ => state.surplus -= 1,
+                    }
                     return;
                 };
                 waiter
@@ -209,6 +233,37 @@ mod tests {
         drop(waiting);
         drop(first);
         assert_eq!(queue.lock().free, 1);
+    }
+
+    #[tokio::test]
+    async fn a_narrowed_queue_has_one_place() {
+        for taken in 0..=3 {
+            let queue = Queue::new(3);
+            let mut places = Vec::new();
+            for _ in 0..taken {
+                places.push(queue.enter(Priority::Person).await.unwrap());
+            }
+            assert_eq!(queue.is_shared(), taken > 1);
+            assert!(queue.narrow());
+            assert!(!queue.narrow(), "once");
+            let task = tokio::spawn({
+                let queue = queue.clone();
+                async move { queue.enter(Priority::Person).await.unwrap() }
+            });
+            while let Some(place) = places.pop() {
+                settle().await;
+                assert!(!task.is_finished(), "all are given back before the next enters");
+                drop(place);
+            }
+            let counts = || {
+                let state = queue.lock();
+                (state.free, state.taken, state.surplus)
+            };
+            let place = task.await.unwrap();
+            assert_eq!(counts(), (0, 1, 0));
+            drop(place);
+            assert_eq!(counts(), (1, 0, 0));
+        }
     }
 
     #[tokio::test]

@@ -40,12 +40,13 @@ pub struct Read {
     pub first: Instant,
 }
 
-/// Reads the answer to its end.
+/// Reads the answer to its end. `is_shared` says whether others of ours are under way.
 pub async fn read(
     mut response: Response,
     mut assembly: Assembly<'_>,
     expect: &Expect,
     limits: Limits,
+    is_shared: impl Fn() -> bool,
     on_text: OnText<'_>,
 ) -> Result<Read, ModelError> {
     let url = shown(response.url());
@@ -86,6 +87,9 @@ pub async fn read(
     }
     if !assembly.is_finished() && !reader.done {
         return Err(ModelError::BrokeOff { why: "it ended without an end".into() });
+    }
+    if !assembly.is_finished() && is_shared() {
+        return Err(ModelError::GivenUp);
     }
     let first = first.unwrap_or_else(Instant::now);
     Ok(Read { assembled: assembly.finish(on_text)?, first })

@@ -38,6 +38,27 @@ impl Model {
         deadline: Instant,
         on_text: &mut (dyn FnMut(&str) + Send),
     ) -> Result<TurnReply, ModelError> {
+        match self.turn_in_line(request, priority, deadline, on_text).await {
+            // As llama-cpp-python does: there is one place from now on, and whoever was given up stands in line again.
+            Err(ModelError::GivenUp) => {
+                if self.queue.narrow() {
+                    tracing::warn!(
+                        "the model server does one thing at a time; it is asked one by one (LLM_CONCURRENCY=1)"
+                    );
+                }
+                self.turn_in_line(request, priority, deadline, on_text).await
+            }
+            other => other,
+        }
+    }
+
+    async fn turn_in_line(
+        &self,
+        request: &TurnRequest,
+        priority: Priority,
+        deadline: Instant,
+        on_text: OnText<'_>,
+    ) -> Result<TurnReply, ModelError> {
         let place = timeout_at(deadline, self.queue.enter(priority)).await;
         let place = place.map_err(|_| ModelError::TimedOut { stage: Stage::Waiting })?;
         let _place = place.map_err(|Full| ModelError::QueueFull { waiting: MAX_WAITING })?;
@@ -116,10 +137,18 @@ impl Model {
             enough: sent_at + self.settings.goal.mul_f64(ENOUGH_AFTER),
             written: self.settings.goal.mul_f64(ENOUGH_WRITTEN),
         };
-        let read = stream::read(response, assembly, &request.expect, limits, on_text).await;
+        let is_shared = || self.queue.is_shared();
+        let read = stream::read(response, assembly, &request.expect, limits, is_shared, on_text).await;
         self.learn_blanks(request, &read);
         let Read { assembled, first } = read.map_err(|error| silent_overflow(error, request, &learned))?;
         let Assembled { reply, thinks_first } = assembled;
+        // A turn is otherwise seen by what became of it; who wonders about a model wants its words.
+        tracing::trace!(
+            seconds = sent_at.elapsed().as_secs_f64(),
+            calls = reply.calls.len(),
+            "the model said: {}",
+            reply.text
+        );
         self.state().memory.pace.learn(took(request, &reply, sent_at, first));
         if thinks_first {
             self.state().memory.thinks_first = true;
