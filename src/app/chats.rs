@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use axum::Router;
 use chrono::Utc;
 
-use super::endpoint;
+use super::neighbours::endpoint;
 use crate::adapters::action_form::ActionForms;
 use crate::adapters::mattermost::{Mattermost, MattermostSettings, Sealer, sealer};
 use crate::adapters::slack::receive::{Acknowledge, Receiver};

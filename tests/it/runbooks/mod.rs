@@ -17,8 +17,8 @@ use holmes_bot::domain::window::Window;
 use crate::fakes;
 use crate::neighbours::VictoriaMetrics;
 
-const SERIES: &str = include_str!("runbooks/series.prom");
-const LINES: &str = include_str!("runbooks/lines.txt");
+const SERIES: &str = include_str!("series.prom");
+const LINES: &str = include_str!("lines.txt");
 /// How far back the series go, in minutes: the longest range that a query looks over, and then some.
 const MINUTES: i64 = 40;
 

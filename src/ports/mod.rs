@@ -1,0 +1,19 @@
+//! The two things that production has more than one of: where state lives ([`Store`]), and where people talk ([`Chat`]).
+
+mod chat;
+mod record;
+mod store;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+pub use chat::{Chat, ChatError, Destination, PictureFile, Sent};
+pub use record::{IncidentRecord, Record, ShownRecord};
+pub use store::{
+    Backlog, ChatBacklog, Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer,
+    Undelivered, Versioned, Write,
+};
+
+/// The time, as a value that tests can set.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
