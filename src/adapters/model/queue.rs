@@ -23,10 +23,9 @@ pub struct Queue {
 
 #[derive(Debug, Default)]
 struct State {
-    free: usize,
+    /// Places there are; more may still be taken than there are now.
+    places: usize,
     taken: usize,
-    /// Places that go away when they are given back.
-    surplus: usize,
     people: VecDeque<Waiter>,
     automatic: VecDeque<Waiter>,
     people_in_a_row: usize,
@@ -53,15 +52,14 @@ pub struct Full;
 impl Queue {
     /// With this many places, at least one.
     pub fn new(places: usize) -> Self {
-        Self { state: Arc::new(Mutex::new(State { free: places.max(1), ..State::default() })) }
+        Self { state: Arc::new(Mutex::new(State { places: places.max(1), ..State::default() })) }
     }
 
     /// Waits for a place. Whoever stops waiting leaves the queue.
     pub async fn enter(&self, priority: Priority) -> Result<Place, Full> {
         let (waiting, number) = {
             let mut state = self.lock();
-            if state.free > 0 {
-                state.free -= 1;
+            if state.taken < state.places {
                 state.taken += 1;
                 return Ok(Place { queue: Some(self.clone()) });
             }
@@ -88,16 +86,17 @@ impl Queue {
 
     /// Leaves one place from now on; those that are taken are given back first. Says whether there were more.
     pub fn narrow(&self) -> bool {
-        let mut state = self.lock();
-        let too_many = (state.free + state.taken).saturating_sub(state.surplus + 1);
-        let idle = state.free.min(too_many);
-        state.free -= idle;
-        state.surplus += too_many - idle;
-        too_many > 0
+        std::mem::replace(&mut self.lock().places, 1) > 1
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    fn free(&self) -> usize {
+        let state = self.lock();
+        state.places - state.taken
     }
 
     #[cfg(test)]
@@ -132,13 +131,9 @@ impl Drop for Place {
         loop {
             let waiter = {
                 let mut state = queue.lock();
-                let next = if state.surplus > 0 { None } else { state.next() };
+                let next = if state.taken > state.places { None } else { state.next() };
                 let Some(waiter) = next else {
                     state.taken -= 1;
-                    match state.surplus {
-                        0 => state.free += 1,
-                        _ => state.surplus -= 1,
-                    }
                     return;
                 };
                 waiter
@@ -232,7 +227,7 @@ mod tests {
         queue.lock().people.push_back(Waiter { number: 99, place });
         drop(waiting);
         drop(first);
-        assert_eq!(queue.lock().free, 1);
+        assert_eq!(queue.free(), 1);
     }
 
     #[tokio::test]
@@ -255,14 +250,10 @@ mod tests {
                 assert!(!task.is_finished(), "all are given back before the next enters");
                 drop(place);
             }
-            let counts = || {
-                let state = queue.lock();
-                (state.free, state.taken, state.surplus)
-            };
             let place = task.await.unwrap();
-            assert_eq!(counts(), (0, 1, 0));
+            assert_eq!((queue.free(), queue.lock().taken), (0, 1));
             drop(place);
-            assert_eq!(counts(), (1, 0, 0));
+            assert_eq!((queue.free(), queue.lock().taken), (1, 0));
         }
     }
 
