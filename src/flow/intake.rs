@@ -144,9 +144,10 @@ fn write(
         let event = Event::Settle { incident: incident.id.clone() };
         timers.push(Timer { key: format!("settle:{}", incident.id), due: now, event });
     }
+    let joined = incident.tell_joined(changed, *last_event, now).cloned();
     let version = versions.get(&incident.id).copied().unwrap_or(0);
     Write {
-        posts: posts(context, &mut incident, changed, *last_event, now),
+        posts: posts(context, &incident, changed, joined.as_ref(), now),
         timers,
         audit: audit(&incident, changed, now),
         ..Write::new(Versioned { version, value: incident })
@@ -163,9 +164,9 @@ pub(super) fn investigation_timer(incident: &IncidentId, due: DateTime<Utc>, req
 /// one message.
 fn posts(
     context: &Context,
-    incident: &mut Incident,
+    incident: &Incident,
     changed: &Changed,
-    event: EventId,
+    joined: Option<&Joined>,
     now: DateTime<Utc>,
 ) -> Vec<PostDraft> {
     let render = &context.render;
@@ -178,8 +179,8 @@ fn posts(
     if changed.reopened {
         posts.push(post(format!("reopened:{}", incident.reopened), PostKind::Update, render.reopened(incident)));
     }
-    if let Some(Joined { event, changed, .. }) = incident.tell_joined(changed, event, now).cloned() {
-        posts.push(post(format!("update:{event}"), PostKind::Update, render.update(incident, &changed)));
+    if let Some(Joined { event, changed, .. }) = joined {
+        posts.push(post(format!("update:{event}"), PostKind::Update, render.update(incident, changed)));
     }
     if changed.resolved {
         posts.push(post(format!("resolved:{}", incident.reopened), PostKind::Resolved, render.resolved(incident, &[])));

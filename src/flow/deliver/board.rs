@@ -169,8 +169,8 @@ impl Board {
         let ((_, _, id), channel) = first.min_by_key(|(first, _)| *first)?;
         let (id, channel) = (id.clone(), channel.clone());
         let version = self.entries.get(&id)?.version;
+        self.lanes.get_mut(&channel)?.is_busy = true;
         self.change(&id, |entry| entry.flying = true);
-        self.lanes.entry(channel.clone()).or_default().is_busy = true;
         Some((Undelivered { incident: id, version }, channel))
     }
 
