@@ -1,6 +1,6 @@
 //! What a stranger writes, and whether a reader of it could be called, led away or made to run something.
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 use serde_json::Value;
 
 use crate::fake_slack::Message;
@@ -33,11 +33,8 @@ pub fn assert_markdown(what: &str, text: &str) {
     }
 }
 
-/// A page of the console. Runbooks and documents may link: a team's own knowledge base is full of links, and who can write
-/// there can write an address that is copied as well.
+/// A page of the console.
 pub fn assert_page(what: &str, page: &str) {
-    let of_the_team = ["runbook", "document"].map(|place| format!("href=\"http://{EVIL}/{place}\""));
-    let page = of_the_team.iter().fold(page.to_owned(), |page, link| page.replace(link, ""));
     for living in [
         "<script>document",
         "<img src=http",
@@ -70,7 +67,7 @@ pub fn assert_mattermost(posts: &[Value]) {
             let text = text.as_str().unwrap_or_default();
             assert_markdown("Mattermost", text);
             let mut is_fenced = false;
-            for event in Parser::new_ext(text, Options::all()) {
+            for event in TextMergeStream::new(Parser::new_ext(text, Options::all())) {
                 match event {
                     Event::Start(Tag::CodeBlock(_)) => is_fenced = true,
                     Event::End(TagEnd::CodeBlock) => is_fenced = false,

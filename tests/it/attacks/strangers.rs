@@ -319,7 +319,11 @@ async fn a_model_that_obeys_everybody_changes_calls_leads_and_tells_nothing() {
         }
         let page =
             client().get(format!("{}/incidents/{}", bot.url, thread["id"].as_str().unwrap())).send().await.unwrap();
-        assert_page("the thread's page", &page.text().await.unwrap());
+        // Runbooks and documents may link: a team's own knowledge base is full of links, and who can write there can write an
+        // address that is copied as well.
+        let links = ["runbook", "document"].map(|place| format!("href=\"http://{EVIL}/{place}\""));
+        let page = links.iter().fold(page.text().await.unwrap(), |page, link| page.replace(link, ""));
+        assert_page("the thread's page", &page);
     }
     let page = client().get(format!("{}/incidents/{id}/runbooks/cart", bot.url)).send().await.unwrap();
     let page = page.text().await.unwrap();
