@@ -6,11 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use holmes_bot::commands::CommandLine;
 
-use crate::checkout::root;
-
-fn text(file: &str) -> String {
-    std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
-}
+use crate::checkout::{root, text};
 
 /// `docs/configuration.md`, made of `.env.example`.
 fn configuration(example: &str) -> String {

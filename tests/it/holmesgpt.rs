@@ -7,7 +7,7 @@ use holmes_bot::demo::World;
 use serde_json::{Value, json};
 
 use crate::bot::Bot;
-use crate::checkout::root;
+use crate::checkout::text;
 use crate::fake_model::{FakeModel, Say};
 use crate::process::client;
 
@@ -21,8 +21,7 @@ const PATHS: [&str; 6] = [
 ];
 
 fn recorded(file: &str) -> String {
-    let path = root().join("tests/captures/holmes").join(file);
-    std::fs::read_to_string(path).unwrap()
+    text(&format!("tests/captures/holmes/{file}"))
 }
 
 /// The JSON body of a recorded answer.

@@ -2,7 +2,7 @@
 
 use holmes_bot::agent::message::{Expect, TurnReply};
 
-use crate::checkout::root;
+use crate::checkout::text;
 use crate::fake_model::{FakeModel, Say};
 use crate::model::{document, model, request, tools, turn};
 
@@ -15,8 +15,7 @@ pub struct Capture {
 
 /// The recorded answer of this name.
 pub fn capture(name: &str) -> Capture {
-    let path = root().join(format!("tests/captures/llm/{name}.txt"));
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = text(&format!("tests/captures/llm/{name}.txt"));
     let (_, answer) = text.split_once("<<< HTTP ").unwrap();
     let (head, body) = answer.split_once("\n\n").unwrap();
     let streamed = head.contains("text/event-stream");

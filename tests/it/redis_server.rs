@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use holmes_bot::adapters::store_redis::{Address, RedisSettings, RedisStore};
 
-use crate::checkout::root;
+use crate::checkout::text;
 use crate::neighbours::{TempDir, found, free_port};
 
 /// Longest wait until it answers; with a large log of appends it loads first.
@@ -25,7 +25,7 @@ pub struct RedisServer {
 
 /// The line of the documentation that an operator copies, with our password.
 fn documented_user() -> String {
-    let text = std::fs::read_to_string(root().join("docs/redis.md")).unwrap();
+    let text = text("docs/redis.md");
     let line = text.lines().find(|line| line.starts_with("user holmes on ")).expect("docs/redis.md has an ACL line");
     line.replace(">PASSWORD", &format!(">{PASSWORD}"))
 }

@@ -5,19 +5,11 @@ use std::path::{Path, PathBuf};
 
 use holmes_bot::config::VARIABLES;
 
-use crate::checkout::root;
+use crate::checkout::{files, root, text};
 
 fn sources(below: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(below).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files
+    let is_rust = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "rs");
+    files(below).into_iter().filter(is_rust).collect()
 }
 
 /// Whether a file below `src` is compiled for tests only, by the names that such files have here.
@@ -173,7 +165,7 @@ fn the_agents_rules_are_pure_and_adapters_know_nothing_else_of_it() {
 
 #[test]
 fn every_variable_is_documented_and_every_documented_one_is_read() {
-    let text = std::fs::read_to_string(root().join(".env.example")).unwrap();
+    let text = text(".env.example");
     let documented: BTreeSet<&str> = text
         .lines()
         .filter_map(|line| line.trim_start_matches('#').split_once('='))

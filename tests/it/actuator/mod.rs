@@ -18,6 +18,10 @@ use serde_json::{Value, json};
 use approval::{Approval, approve};
 use place::{Place, places};
 
+/// A workload of each kind that rolls out: kind, resource, name.
+const WORKLOADS: [(&str, &str, &str); 3] =
+    [("deployment", "deployments", "web"), ("statefulset", "statefulsets", "db"), ("daemonset", "daemonsets", "agent")];
+
 /// Reads a command about the place's namespace.
 fn action(place: &Place, command: &str) -> Action {
     let namespace = place.namespace.parse().unwrap();
@@ -109,11 +113,7 @@ async fn what_a_patch_does_is_shown_done_and_taken_back() {
 async fn a_restart_is_kubectls() {
     for place in places().await {
         place.workloads().await;
-        for (kind, plural, name) in [
-            ("deployment", "deployments", "web"),
-            ("statefulset", "statefulsets", "db"),
-            ("daemonset", "daemonsets", "agent"),
-        ] {
+        for (kind, plural, name) in WORKLOADS {
             let wish = action(&place, &format!("restart {kind}/{name}"));
             let object = place.path("apps/v1", plural, name);
             let back = carried_out(&place, &wish, &object).await;
@@ -130,11 +130,7 @@ async fn a_restart_is_kubectls() {
 async fn a_rollout_is_undone_to_a_revision_and_back() {
     for place in places().await {
         place.workloads().await;
-        for (kind, plural, name) in [
-            ("deployment", "deployments", "web"),
-            ("statefulset", "statefulsets", "db"),
-            ("daemonset", "daemonsets", "agent"),
-        ] {
+        for (kind, plural, name) in WORKLOADS {
             let object = place.path("apps/v1", plural, name);
             place.revision(&object, kind, 1).await;
             let changed = json!({"spec": {"template": {"spec": {"containers": [

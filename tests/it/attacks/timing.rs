@@ -1,9 +1,7 @@
 //! Guessing a secret letter by letter from how long a refusal takes. Time cannot be asserted; that there is one way to
 //! compare can be.
 
-use std::path::{Path, PathBuf};
-
-use crate::checkout::root;
+use crate::checkout::{files, root, text};
 
 /// Files that may read a secret's letters, and what for.
 const READ: [(&str, &str); 13] = [
@@ -22,15 +20,10 @@ const READ: [(&str, &str); 13] = [
     ("src/commands/audit.rs", "sending it"),
 ];
 
-fn sources(below: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
-}
-
 #[test]
 fn secrets_are_compared_in_one_way() {
     let root = root();
-    for file in sources(&root.join("src")) {
+    for file in files(&root.join("src")) {
         let name = file.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
@@ -54,7 +47,7 @@ fn secrets_are_compared_in_one_way() {
             assert!(!(at_the_door && sides.windows(2).any(named)), "{name} compares a secret: {line}");
         }
     }
-    let config = std::fs::read_to_string(root.join("src/config/secret.rs")).unwrap();
+    let config = text("src/config/secret.rs");
     let comparison = config.split("pub fn is_secret(").nth(1).unwrap().split("\n}").next().unwrap();
     assert!(comparison.contains("ct_eq") && !comparison.contains("=="), "{comparison}");
     for (file, constant) in [
@@ -62,7 +55,6 @@ fn secrets_are_compared_in_one_way() {
         ("src/web/console/session.rs", "ct_eq"),
         ("src/adapters/mattermost/seal.rs", "verify_slice"),
     ] {
-        let text = std::fs::read_to_string(root.join(file)).unwrap();
-        assert!(text.contains(constant), "{file} does not compare by {constant}");
+        assert!(text(file).contains(constant), "{file} does not compare by {constant}");
     }
 }

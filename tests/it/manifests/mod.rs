@@ -21,7 +21,7 @@ use kustomize::{build, documents, kind, name};
 use serde_json::Value;
 
 use crate::bot::Bot;
-use crate::checkout::root;
+use crate::checkout::{self, root};
 use crate::fake_slack::FakeSlack;
 use crate::fakes;
 use crate::neighbours::{Alertmanager, VictoriaMetrics};
@@ -84,7 +84,7 @@ fn is_variable(key: &str) -> bool {
 
 /// Every variable that `.env.example` documents.
 fn documented() -> BTreeSet<String> {
-    let text = std::fs::read_to_string(root().join(".env.example")).unwrap();
+    let text = checkout::text(".env.example");
     let names = text.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
     names.map(|(name, _)| name.to_owned()).filter(|name| is_variable(name) || name == "KUBECONFIG").collect()
 }
@@ -418,7 +418,7 @@ fn the_runbook_of_the_component_is_a_good_example() {
 #[test]
 fn the_policy_of_the_component_is_the_documented_one() {
     let ours = std::fs::read_to_string(manifests().join("components/actuator/policy.yaml")).unwrap();
-    let documented = std::fs::read_to_string(root().join("docs/policy.example.yaml")).unwrap();
+    let documented = checkout::text("docs/policy.example.yaml");
     assert_eq!(ours, documented);
 }
 
@@ -465,11 +465,11 @@ async fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
         promql_parser::parser::parse(expression).unwrap_or_else(|error| panic!("{expression}: {error}"));
         asked.extend(names_in(expression));
     }
-    let runbook = std::fs::read_to_string(root().join("runbooks/holmes-bot.md")).unwrap();
+    let runbook = checkout::text("runbooks/holmes-bot.md");
     let hpa = documents(&manifests().join("overlays/redis/hpa.yaml")).remove(0);
     asked.extend(names_in(&runbook).into_iter().filter(|name| !name.starts_with("holmes_bot")));
     asked.extend(found(&hpa, "metric").iter().map(|metric| metric["name"].as_str().unwrap().to_owned()));
-    let operations = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let operations = checkout::text("docs/operations.md");
     let documented = names_in(&operations);
     // The documentation names a histogram once.
     let base = |name: &str| {
