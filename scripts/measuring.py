@@ -1,9 +1,9 @@
-"""What `bench` and `bench-peer` measure with: servers as processes of their own, and a model that answers at once. Python
+"""What `bench`, `bench-peer` and `soak` measure with: servers as processes of their own, and a model that answers at once. Python
 3's own library; all traffic stays on the loopback interface."""
 
 import http.client
 import json
-import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -61,6 +61,34 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class Redis:
+    """A Redis that keeps what it acknowledged. It can be killed and begun again."""
+
+    PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
+
+    def __init__(self, directory, fsync="everysec"):
+        self.port = free_port()
+        self.command = [self.PROGRAM, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
+                        "--appendfsync", fsync, "--dir", directory]
+        self.begin()
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}"
+
+    def begin(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
+        while True:
+            try:
+                return socket.create_connection(("127.0.0.1", self.port)).close()
+            except OSError:
+                time.sleep(0.01)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
 
 
 class Loopback(ThreadingHTTPServer):
@@ -153,3 +181,27 @@ def call(name, arguments):
 def has_looked(asked):
     """Whether a tool has answered already."""
     return any(message["role"] == "tool" for message in asked["messages"])
+
+
+def answer_at_once(asked):
+    """To a schema a document of it, else a call of a tool that is offered, else words."""
+    schema = (asked.get("response_format") or {}).get("json_schema", {}).get("schema")
+    if schema:
+        return said(json.dumps(example(schema, schema)))
+    if asked.get("tools") and not has_looked(asked):
+        return call("search_runbooks", {"query": "out of memory"})
+    return said("Memory ran out [E1].")
+
+
+def example(schema, whole):
+    """A small document of a JSON schema."""
+    if "$ref" in schema:
+        return example(whole["$defs"][schema["$ref"].rsplit("/", 1)[1]], whole)
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if kind == "object":
+        return {name: example(part, whole) for name, part in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [example(schema["items"], whole)] if schema.get("minItems") else []
+    return {"string": "Memory ran out [E1].", "boolean": True, "integer": 1, "number": 0.5}.get(kind)
