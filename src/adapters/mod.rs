@@ -10,6 +10,7 @@ pub mod embeddings;
 pub mod files;
 pub mod http;
 pub mod knowledge;
+mod kubernetes;
 pub mod links;
 pub mod logs;
 pub mod mattermost;

@@ -2,9 +2,11 @@
 //! the object is looked at before anything is repeated.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::Span;
+use tracing::field::Empty;
 
 use super::proposals::{Altered, alter, execution, execution_key};
-use super::{Context, alone, clear, verify};
+use super::{Context, alone, clear, traced, verify};
 use crate::adapters::actuator::{Actuator, ActuatorError, Applied, DrainProgress};
 use crate::domain::chat::Platform;
 use crate::domain::incident::IncidentId;
@@ -44,8 +46,18 @@ impl Hands {
 /// When the store does not take a step; the timer stays, and the next run looks how far it came.
 pub async fn run(context: &Context, hands: &Hands, id: &IncidentId, proposal: &ProposalId) -> Result<(), StoreError> {
     let until = (context.clock)() + HOLD - MARGIN;
-    alone(context, &execution_key(proposal), HOLD, |lease| execute(context, hands, id, proposal, Held { lease, until }))
-        .await
+    alone(context, &execution_key(proposal), HOLD, |lease| {
+        let span = tracing::info_span!(
+            "execute",
+            incident = %id,
+            proposal = %proposal,
+            action = Empty,
+            otel.status_code = Empty,
+            error.type = Empty,
+        );
+        traced(context, id, span, execute(context, hands, id, proposal, Held { lease, until }))
+    })
+    .await
 }
 
 async fn execute(
@@ -58,6 +70,7 @@ async fn execute(
     let Some(found) = context.store.proposal(proposal).await? else {
         return clear(context, id, &execution_key(proposal)).await;
     };
+    Span::current().record("action", found.action.name().as_str());
     let look = match look(hands, &found).await {
         Ok(Some(look)) => look,
         Ok(None) => return clear(context, id, &execution_key(proposal)).await,

@@ -36,6 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tracing::{Instrument as _, Span};
 
 use execute::Hands;
 
@@ -56,7 +57,7 @@ use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
 use crate::ports::{Chat, Clock, Lease, Store, StoreError, Versioned, Write};
 use crate::render::Renderer;
-use crate::telemetry::Counters;
+use crate::telemetry::{Counters, trace};
 use crate::telemetry::troubles::Troubles;
 use deliver::ChatUse;
 
@@ -217,6 +218,22 @@ where
     let result = work(lease.clone()).await;
     let released = context.store.release(&lease).await;
     result.and(released)
+}
+
+/// Does `work` for an incident in a span that belongs to the trace of its investigation.
+async fn traced(
+    context: &Context,
+    id: &IncidentId,
+    span: Span,
+    work: impl Future<Output = Result<(), StoreError>>,
+) -> Result<(), StoreError> {
+    let record = context.store.investigation(id).await?;
+    trace::follow(&span, record.and_then(|record| record.trace).as_ref());
+    let result = work.instrument(span.clone()).await;
+    if result.is_err() {
+        trace::failed(&span, "store");
+    }
+    result
 }
 
 /// Clears a timer of an incident: what it was for is done.

@@ -2,6 +2,7 @@
 //! Only what the server's dry run accepted is put forward, bound to what it showed.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::field::Empty;
 
 use super::circumstances::nodes;
 use super::decide::decide;
@@ -9,7 +10,7 @@ use super::execute::Hands;
 use super::look::GENERAL;
 use super::proposals::{Altered, alter, expiry, places};
 use super::tell::beside;
-use super::{AUTHOR, Context, alone, clear, plan, update};
+use super::{AUTHOR, Context, alone, clear, plan, traced, update};
 use crate::adapters::actuator::{ActuatorError, Preview, Warning};
 use crate::analysis::remedies::remedies;
 use crate::domain::action::{Action, ActionName, Before, SilenceMatcher};
@@ -58,7 +59,18 @@ pub async fn run(
     run: u32,
     explained: bool,
 ) -> Result<(), StoreError> {
-    alone(context, &key(id), HOLD, |_| propose(context, hands, id, run, explained)).await
+    alone(context, &key(id), HOLD, |_| {
+        let span = tracing::info_span!(
+            "propose",
+            incident = %id,
+            run,
+            explained,
+            otel.status_code = Empty,
+            error.type = Empty,
+        );
+        traced(context, id, span, propose(context, hands, id, run, explained))
+    })
+    .await
 }
 
 async fn propose(
@@ -322,24 +334,34 @@ fn wish_key(wish: &Wish) -> String {
 /// # Errors
 /// When the store does not take it; the timer stays.
 pub async fn fulfil(context: &Context, hands: Option<&Hands>, wish: Wish) -> Result<(), StoreError> {
-    let name = wish_key(&wish);
-    alone(context, &name, HOLD, |_| async {
-        let said = match answer(context, hands, &wish).await? {
-            Answer::Put(said) => {
-                clear(context, &wish.incident, &name).await?;
-                said
-            }
-            Answer::Refused(why) => {
-                refuse(context, &wish, &why).await?;
-                Some(why)
-            }
-        };
-        if let Some(said) = said {
-            beside(context, &wish.incident, wish.message.as_ref(), &wish.person, &wish.place, &said).await;
-        }
-        Ok(())
+    alone(context, &wish_key(&wish), HOLD, |_| {
+        let span = tracing::info_span!(
+            "wish",
+            incident = %wish.incident,
+            action = wish.action.name().as_str(),
+            otel.status_code = Empty,
+            error.type = Empty,
+        );
+        traced(context, &wish.incident, span, grant(context, hands, &wish))
     })
     .await
+}
+
+async fn grant(context: &Context, hands: Option<&Hands>, wish: &Wish) -> Result<(), StoreError> {
+    let said = match answer(context, hands, wish).await? {
+        Answer::Put(said) => {
+            clear(context, &wish.incident, &wish_key(wish)).await?;
+            said
+        }
+        Answer::Refused(why) => {
+            refuse(context, wish, &why).await?;
+            Some(why)
+        }
+    };
+    if let Some(said) = said {
+        beside(context, &wish.incident, wish.message.as_ref(), &wish.person, &wish.place, &said).await;
+    }
+    Ok(())
 }
 
 /// What came of a wish.

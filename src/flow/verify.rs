@@ -1,10 +1,12 @@
 //! Whether it helped: the success condition is watched on a timer, one look at a time, until it is seen or overdue.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::Span;
+use tracing::field::Empty;
 
 use super::execute::Hands;
 use super::proposals::{Altered, alter};
-use super::{Context, after, alone, clear, propose};
+use super::{Context, after, alone, clear, propose, traced};
 use crate::domain::event::Event;
 use crate::domain::incident::IncidentId;
 use crate::domain::proposal::{Proposal, ProposalId, Seen, State};
@@ -31,7 +33,18 @@ pub(super) fn key(proposal: &ProposalId) -> String {
 /// # Errors
 /// When the store does not take it; the timer stays.
 pub async fn run(context: &Context, hands: &Hands, id: &IncidentId, proposal: &ProposalId) -> Result<(), StoreError> {
-    alone(context, &key(proposal), HOLD, |_| look(context, hands, id, proposal)).await
+    alone(context, &key(proposal), HOLD, |_| {
+        let span = tracing::info_span!(
+            "verify",
+            incident = %id,
+            proposal = %proposal,
+            state = Empty,
+            otel.status_code = Empty,
+            error.type = Empty,
+        );
+        traced(context, id, span, look(context, hands, id, proposal))
+    })
+    .await
 }
 
 async fn look(context: &Context, hands: &Hands, id: &IncidentId, proposal: &ProposalId) -> Result<(), StoreError> {
@@ -41,6 +54,7 @@ async fn look(context: &Context, hands: &Hands, id: &IncidentId, proposal: &Prop
         _ => Some(found),
     };
     let Some(watched) = watched else { return Ok(()) };
+    Span::current().record("state", watched.state.as_str());
     // The timer stays until what follows from the verdict is done, so that a crash in between costs none of it.
     match watched.state {
         State::Applied { .. } => return Ok(()),

@@ -4,15 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use secrecy::SecretString;
 
 use super::api::Api;
 use super::{Actuator, ActuatorError};
 use crate::adapters::alertmanager::Silences;
-
-/// Longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+use crate::adapters::kubernetes;
 
 /// Where the cluster is, as whom, and how patient to be.
 #[derive(Debug, Clone)]
@@ -57,9 +54,7 @@ impl Actuator {
     pub async fn connect(connection: &ActuatorConnection, silences: Option<Silences>) -> Result<Self, ActuatorError> {
         let mut config = match &connection.source {
             ActuatorSource::Kubeconfig { path, context } => {
-                let options = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
-                let file = Kubeconfig::read_from(path).map_err(ActuatorError::config)?;
-                kube::Config::from_custom_kubeconfig(file, &options).await.map_err(ActuatorError::config)?
+                kubernetes::kubeconfig(path, context.as_deref()).await.map_err(ActuatorError::config)?
             }
             ActuatorSource::InCluster { token_file } => {
                 let mut config = kube::Config::incluster().map_err(ActuatorError::config)?;
@@ -73,13 +68,9 @@ impl Actuator {
                 config
             }
         };
-        config.connect_timeout = Some(CONNECT_TIMEOUT);
-        config.read_timeout = Some(connection.timeout);
-        config.write_timeout = Some(connection.timeout);
-        config.reset_reader_on_write = true;
         // A write is repeated by nobody but the flow, which looks first whether it happened.
         config.default_retry = false;
-        let client = kube::Client::try_from(config).map_err(ActuatorError::config)?;
+        let client = kubernetes::client(config, connection.timeout).map_err(ActuatorError::config)?;
         let api = Api::new(client, connection.timeout);
         Ok(Self { api, people: connection.people.clone(), silences })
     }

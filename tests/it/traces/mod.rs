@@ -2,6 +2,7 @@
 //! nothing but spans. The bot runs as its own process: what records spans is one for a process.
 
 mod collector;
+mod remedy;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
