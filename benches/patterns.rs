@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use holmes_bot::analysis::patterns::{Miner, Side, read_line};
 
 const LINES: u32 = 10_000;
@@ -46,6 +46,22 @@ fn logfmt(n: u32) -> String {
     )
 }
 
+/// A line of words that no other line has: the dump of a fuzzer, encoded data, an attack.
+fn strange(n: u64) -> String {
+    let word = |at: u64| {
+        let mut bits = (n * 16 + at + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        std::iter::repeat_with(move || {
+            let letter = char::from(b'a' + (bits % 26) as u8);
+            bits /= 26;
+            letter
+        })
+        .take(8)
+        .chain([' '])
+        .collect::<String>()
+    };
+    (0..10).map(word).collect()
+}
+
 fn mine(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("patterns");
     group.throughput(Throughput::Elements(u64::from(LINES)));
@@ -60,6 +76,21 @@ fn mine(criterion: &mut Criterion) {
             });
         });
     }
+    let (mut miner, mut next) = (Miner::default(), 0);
+    group.bench_function("strange", |bencher| {
+        bencher.iter_batched(
+            || {
+                next += u64::from(LINES);
+                (next..next + u64::from(LINES)).map(strange).collect::<Vec<String>>()
+            },
+            |lines| {
+                for line in &lines {
+                    black_box(miner.add(&read_line(line), None, Side::Window));
+                }
+            },
+            BatchSize::LargeInput,
+        );
+    });
     group.finish();
 }
 

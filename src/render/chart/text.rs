@@ -1,7 +1,7 @@
 //! Text as outlines, in the two embedded weights of Inter.
 
+use skrifa::{DrawMemory, Font, GlyphId, PathSink, ScalerFont};
 use tiny_skia::{Path, PathBuilder};
-use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
 use super::ChartError;
 
@@ -18,19 +18,22 @@ pub(super) enum Weight {
     SemiBold,
 }
 
-/// Both fonts, parsed.
+/// Both fonts, parsed, in their own units.
 pub(super) struct Fonts {
-    regular: Face<'static>,
-    semi_bold: Face<'static>,
+    regular: ScalerFont,
+    semi_bold: ScalerFont,
 }
 
 impl Fonts {
     pub(super) fn new() -> Result<Self, ChartError> {
-        let parse = |data| Face::parse(data, 0).map_err(|_| ChartError::Font);
+        let parse = |data: &'static [u8]| {
+            let font = Font::new(data, 0).ok_or(ChartError::Font)?;
+            Ok::<_, ChartError>(ScalerFont::unhinted(font, None))
+        };
         Ok(Self { regular: parse(REGULAR)?, semi_bold: parse(SEMI_BOLD)? })
     }
 
-    fn face(&self, weight: Weight) -> &Face<'static> {
+    fn of(&self, weight: Weight) -> &ScalerFont {
         match weight {
             Weight::Regular => &self.regular,
             Weight::SemiBold => &self.semi_bold,
@@ -39,20 +42,25 @@ impl Fonts {
 
     /// How wide the text is at this size.
     pub(super) fn width(&self, text: &str, size: f32, weight: Weight) -> f32 {
-        let face = self.face(weight);
-        let scale = size / f32::from(face.units_per_em());
-        text.chars().map(|c| advance(face, glyph(face, c)) * scale).sum()
+        let scaler = self.of(weight);
+        let advances = scaler.linear_glyph_metrics();
+        let units: f32 = text.chars().map(|c| advances.h_advance(glyph(scaler, c))).sum();
+        units * size / f32::from(scaler.font().units_per_em())
     }
 
     /// The text's outline, its baseline beginning at `x`, `y`.
     pub(super) fn outline(&self, text: &str, x: f32, y: f32, size: f32, weight: Weight) -> Option<Path> {
-        let face = self.face(weight);
-        let scale = size / f32::from(face.units_per_em());
+        let scaler = self.of(weight);
+        let advances = scaler.linear_glyph_metrics();
+        let scale = size / f32::from(scaler.font().units_per_em());
         let mut pen = Pen { path: PathBuilder::new(), x, y, scale };
         for c in text.chars() {
-            let id = glyph(face, c);
-            face.outline_glyph(id, &mut pen);
-            pen.x += advance(face, id) * scale;
+            let id = glyph(scaler, c);
+            // A glyph that does not draw leaves a gap as wide as it is.
+            if let Some(outline) = scaler.outline(id) {
+                let _ = outline.draw(DrawMemory::Scratch, &mut pen);
+            }
+            pen.x += advances.h_advance(id) * scale;
         }
         pen.path.finish()
     }
@@ -91,7 +99,7 @@ impl Fonts {
                 }
                 unknown = false;
             } else if is_invisible(c) {
-            } else if self.regular.glyph_index(c).is_some_and(|id| id.0 != 0) {
+            } else if glyph(&self.regular, c) != GlyphId::NOTDEF {
                 result.push(c);
                 unknown = false;
             } else if !unknown {
@@ -108,12 +116,8 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
-fn glyph(face: &Face<'_>, c: char) -> GlyphId {
-    face.glyph_index(c).unwrap_or_default()
-}
-
-fn advance(face: &Face<'_>, id: GlyphId) -> f32 {
-    f32::from(face.glyph_hor_advance(id).unwrap_or_default())
+fn glyph(scaler: &ScalerFont, c: char) -> GlyphId {
+    scaler.font().charmap().map_unicode(c).unwrap_or(GlyphId::NOTDEF)
 }
 
 /// Writes glyphs into one path, flipped because fonts count upwards.
@@ -130,7 +134,7 @@ impl Pen {
     }
 }
 
-impl OutlineBuilder for Pen {
+impl PathSink for Pen {
     fn move_to(&mut self, x: f32, y: f32) {
         let (x, y) = self.at(x, y);
         self.path.move_to(x, y);
