@@ -1,7 +1,7 @@
 //! The chart of a piece of evidence, as a PNG.
 
 use super::Renderer;
-use super::chart::{Chart, ChartError, ChartWords, LimitLine, Line, Mark, render_png};
+use super::chart::{Chart, ChartError, ChartWords, LimitLine, Line, render_png};
 
 use crate::domain::evidence::{Evidence, EvidenceData};
 use crate::domain::incident::Incident;
@@ -30,9 +30,6 @@ impl Renderer {
         let EvidenceData::Series(series) = &evidence.data else { return Err(PictureError::NoSeries(evidence.id)) };
         let lines: Vec<Line> =
             series.lines.iter().map(|line| Line { name: line.name.clone(), points: line.points.clone() }).collect();
-        let resolved = incident.resolved_at.filter(|at| evidence.window.contains(*at));
-        let marks: Vec<Mark> =
-            resolved.map(|at| Mark { at, label: words.get("chart.resolved").to_owned() }).into_iter().collect();
         Ok(render_png(&Chart {
             title: &text::line(&evidence.title, 120),
             unit: series.unit.clone(),
@@ -42,13 +39,13 @@ impl Renderer {
                 .limit
                 .as_ref()
                 .map(|limit| LimitLine { label: words.label(&limit.label), value: limit.value }),
-            thresholds: &[],
             alert_start: Some(incident.started_at).filter(|at| evidence.window.contains(*at)),
-            marks: &marks,
+            resolved: incident.resolved_at.filter(|at| evidence.window.contains(*at)),
             folded: series.folded,
             theme,
             words: ChartWords {
                 alert: words.get("chart.alert").to_owned(),
+                resolved: words.get("chart.resolved").to_owned(),
                 no_data: words.get("chart.no_data").to_owned(),
                 more: words.get("chart.more").to_owned(),
             },

@@ -18,9 +18,6 @@ const TITLE_ROOM: f32 = 84.0;
 const MARK_ROOM: f32 = 36.0;
 const TIME_ROOM: f32 = 50.0;
 const LINE_WIDTH: f32 = 4.0;
-/// More marks than this are a pattern, not events; the rest are not drawn.
-const MAX_MARKS: usize = 12;
-const MAX_THRESHOLDS: usize = 4;
 
 /// Maps time and value to pixels.
 struct Plot {
@@ -69,7 +66,7 @@ pub(super) fn chart(canvas: &mut Canvas, chart: &Chart<'_>) {
         }
     }
     let widest = labels.iter().map(|label| canvas.fonts.width(label, LABEL_SIZE, Weight::Regular)).fold(0.0, f32::max);
-    let marked = chart.alert_start.is_some() || !chart.marks.is_empty();
+    let marked = chart.alert_start.is_some() || chart.resolved.is_some();
     let area = Area {
         left: MARGIN + widest.clamp(56.0, 260.0) + 18.0,
         top: TITLE_ROOM + if marked { MARK_ROOM } else { 12.0 },
@@ -90,7 +87,7 @@ pub(super) fn chart(canvas: &mut Canvas, chart: &Chart<'_>) {
         for (index, stretches) in lines.iter().enumerate().rev() {
             strokes(canvas, &plot, stretches, colours.lines[index % MAX_LINES]);
         }
-        levels(canvas, chart, &plot, &lines, colours);
+        limit(canvas, chart, &plot, &lines, colours);
     }
     if !entries.is_empty() {
         let top = area.bottom + TIME_ROOM + 8.0;
@@ -123,7 +120,7 @@ fn entries(canvas: &Canvas, chart: &Chart<'_>, lines: &[Vec<Stretch>], colours: 
         .collect()
 }
 
-/// Holds every sample, the limit, and the thresholds that are not far away from both.
+/// Holds every sample and the limit.
 fn value_scale(chart: &Chart<'_>, lines: &[Vec<Stretch>]) -> Scale {
     let samples = lines.iter().flatten().flatten().map(|(_, value)| *value);
     let limit = chart.limit.iter().map(|limit| limit.value).filter(|value| value.is_finite());
@@ -131,8 +128,6 @@ fn value_scale(chart: &Chart<'_>, lines: &[Vec<Stretch>]) -> Scale {
         .chain(limit)
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
     let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
-    let near = |value: &f64| value.is_finite() && *value <= high.abs().max(low.abs()) * 2.0;
-    let high = chart.thresholds.iter().map(|line| line.value).filter(near).fold(high, f64::max);
     // Headroom, so that a line at its peak does not run along the edge.
     let headroom = (high / 2.0 - low / 2.0) * 0.08;
     ticks::scale(low, high + headroom, &chart.unit)
@@ -182,7 +177,7 @@ fn times(canvas: &mut Canvas, plot: &Plot, colours: &Colours) {
     }
 }
 
-/// The alert's beginning and the rollouts, labelled above the plot where they do not collide.
+/// The alert's beginning and its end, labelled above the plot where they do not collide.
 fn moments(canvas: &mut Canvas, chart: &Chart<'_>, plot: &Plot, colours: &Colours) {
     let mut taken: Vec<Area> = Vec::new();
     if let Some(at) = chart.alert_start.map(|at| at.timestamp_millis()).filter(|at| plot.shows(*at)) {
@@ -195,12 +190,10 @@ fn moments(canvas: &mut Canvas, chart: &Chart<'_>, plot: &Plot, colours: &Colour
         );
         moment_label(canvas, plot, x, &chart.words.alert, Weight::SemiBold, colours.alert, &mut taken);
     }
-    for mark in chart.marks.iter().take(MAX_MARKS).filter(|mark| plot.shows(mark.at.timestamp_millis())) {
-        let x = plot.x(mark.at.timestamp_millis()).round();
-        canvas.rule((x, plot.area.top - 8.0), (x, plot.area.bottom), 2.0, colours.mark, Some(4.0));
-        let clean = canvas.fonts.cleaned(&mark.label);
-        let label = canvas.fonts.fitted(&clean, LABEL_SIZE, Weight::Regular, 420.0);
-        moment_label(canvas, plot, x, &label, Weight::Regular, colours.mark, &mut taken);
+    if let Some(at) = chart.resolved.map(|at| at.timestamp_millis()).filter(|at| plot.shows(*at)) {
+        let x = plot.x(at).round();
+        canvas.rule((x, plot.area.top - 8.0), (x, plot.area.bottom), 2.0, colours.resolved, Some(4.0));
+        moment_label(canvas, plot, x, &chart.words.resolved, Weight::Regular, colours.resolved, &mut taken);
     }
 }
 
@@ -281,32 +274,12 @@ fn is_dense(points: &[(f32, f32)]) -> bool {
     points.len() > 100 && points.len() as f32 * LINE_WIDTH > (last.0 - first.0) * 2.0
 }
 
-/// The limit and the thresholds, each labelled at the side where the data leaves room.
-fn levels(canvas: &mut Canvas, chart: &Chart<'_>, plot: &Plot, lines: &[Vec<Stretch>], colours: &Colours) {
-    let mut taken: Vec<Area> = Vec::new();
-    let limit = chart.limit.iter().map(|line| (line, colours.limit, 3.0));
-    let thresholds = chart.thresholds.iter().take(MAX_THRESHOLDS).map(|line| (line, colours.threshold, 2.0));
-    for (line, ink, width) in limit.chain(thresholds) {
-        if line.value.is_finite() && line.value >= plot.scale.low && line.value <= plot.scale.high {
-            level(canvas, chart, plot, line, ink, width, lines, &mut taken, colours);
-        }
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "a step of `levels`, split off only to be read alone")]
-fn level(
-    canvas: &mut Canvas,
-    chart: &Chart<'_>,
-    plot: &Plot,
-    line: &LimitLine,
-    ink: Rgb,
-    width: f32,
-    lines: &[Vec<Stretch>],
-    taken: &mut Vec<Area>,
-    colours: &Colours,
-) {
+/// The limit, labelled at the side where the data leaves room.
+fn limit(canvas: &mut Canvas, chart: &Chart<'_>, plot: &Plot, lines: &[Vec<Stretch>], colours: &Colours) {
+    let shown = |line: &&LimitLine| line.value >= plot.scale.low && line.value <= plot.scale.high;
+    let Some(line) = chart.limit.as_ref().filter(shown) else { return };
     let y = plot.y(line.value).round();
-    canvas.rule((plot.area.left, y), (plot.area.right, y), width, ink, Some(14.0));
+    canvas.rule((plot.area.left, y), (plot.area.right, y), 3.0, colours.limit, Some(14.0));
     let name = canvas.fonts.cleaned(&line.label);
     let text = format!("{name} {}", format(line.value, &chart.unit));
     let text = canvas.fonts.fitted(text.trim(), LABEL_SIZE, Weight::SemiBold, 640.0);
@@ -322,17 +295,15 @@ fn level(
     let places = [place(near, above), place(far, above), place(near, below), place(far, below)];
     let cost = |area: &Area| {
         let outside = area.top < plot.area.top - 4.0 || area.bottom > plot.area.bottom;
-        let label = taken.iter().any(|other| other.overlaps(area));
-        covered(plot, lines, area) + if outside { 500 } else { 0 } + if label { 100_000 } else { 0 }
+        covered(plot, lines, area) + if outside { 500 } else { 0 }
     };
     let Some(best) = places.into_iter().min_by_key(cost) else {
         return;
     };
     // A veil, so that the label is read even where a line runs behind it.
     canvas.rect(best, colours.background, 215);
-    let style = Style { size: LABEL_SIZE, weight: Weight::SemiBold, colour: ink };
+    let style = Style { size: LABEL_SIZE, weight: Weight::SemiBold, colour: colours.limit };
     canvas.text(&text, best.left + 8.0, best.bottom - 10.0, Align::Left, style);
-    taken.push(best);
 }
 
 /// How many samples a label would cover.

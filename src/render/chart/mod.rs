@@ -36,22 +36,13 @@ pub struct Line {
     pub points: Vec<(i64, f64)>,
 }
 
-/// A level to compare with: a memory limit, an alert's threshold.
+/// The level to compare with: a memory limit, an alert's threshold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LimitLine {
     /// What is written at the line.
     pub label: String,
     /// In the chart's unit.
     pub value: f64,
-}
-
-/// Something that happened at one moment, such as a rollout.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Mark {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// What is written at the mark.
-    pub label: String,
 }
 
 /// What to draw.
@@ -67,12 +58,10 @@ pub struct Chart<'a> {
     pub series: &'a [Line],
     /// The level that must not be reached, drawn in red.
     pub limit: Option<LimitLine>,
-    /// Further levels, drawn quietly.
-    pub thresholds: &'a [LimitLine],
     /// When the alert began, marked by a line across.
     pub alert_start: Option<DateTime<Utc>>,
-    /// Rollouts and such.
-    pub marks: &'a [Mark],
+    /// When it ended.
+    pub resolved: Option<DateTime<Utc>>,
     /// How many series the caller left out.
     pub folded: usize,
     /// Light or dark.
@@ -86,6 +75,8 @@ pub struct Chart<'a> {
 pub struct ChartWords {
     /// At the moment the alert began.
     pub alert: String,
+    /// At the moment it ended.
+    pub resolved: String,
     /// Where there is nothing to draw.
     pub no_data: String,
     /// How many series are not named; `{n}` is their number.
@@ -94,7 +85,12 @@ pub struct ChartWords {
 
 impl Default for ChartWords {
     fn default() -> Self {
-        Self { alert: "alert".to_owned(), no_data: "no data".to_owned(), more: "+{n} more".to_owned() }
+        Self {
+            alert: "alert".to_owned(),
+            resolved: "resolved".to_owned(),
+            no_data: "no data".to_owned(),
+            more: "+{n} more".to_owned(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::theme::{Rgb, colours};
-use super::{Chart, ChartWords, HEIGHT, LimitLine, Line, Mark, Theme, WIDTH, render_png};
+use super::{Chart, ChartWords, HEIGHT, LimitLine, Line, Theme, WIDTH, render_png};
 use crate::domain::unit::Unit;
 
 const MI: f64 = 1024.0 * 1024.0;
@@ -22,9 +22,8 @@ fn base<'a>(series: &'a [Line]) -> Chart<'a> {
         window: (start(), start() + TimeDelta::hours(1)),
         series,
         limit: None,
-        thresholds: &[],
         alert_start: None,
-        marks: &[],
+        resolved: None,
         folded: 0,
         theme: Theme::Light,
         words: ChartWords::default(),
@@ -56,14 +55,13 @@ fn count(pixels: &[Rgb], colour: Rgb) -> usize {
 fn the_picture_is_small_and_holds_what_was_asked_for() {
     let series =
         [line("checkout-7d9f8b6c5d-x2x7k", (0..120).map(|i| (f64::from(i) * 0.07).sin().mul_add(40.0, 150.0) * MI))];
-    let marks = [Mark { at: start() + TimeDelta::minutes(20), label: "rollout v1.4.2".to_owned() }];
     for theme in [Theme::Light, Theme::Dark] {
         let bare = render_png(&Chart { theme, ..base(&series) }).unwrap();
         let chart = Chart {
             theme,
             limit: Some(LimitLine { label: "limit".to_owned(), value: 256.0 * MI }),
             alert_start: Some(start() + TimeDelta::minutes(40)),
-            marks: &marks,
+            resolved: Some(start() + TimeDelta::minutes(55)),
             ..base(&series)
         };
         let png = render_png(&chart).unwrap();
@@ -160,17 +158,14 @@ proptest! {
                 Line { name, points }
             })
             .collect();
-        let levels: Vec<LimitLine> = limit.into_iter().map(|(label, value)| LimitLine { label, value }).collect();
-        let marks = [Mark { at: at(alert), label: title.clone() }];
         let chart = Chart {
             title: &title,
             unit: Unit::from(unit),
             window: (at(times.0), at(times.1)),
             series: &lines,
-            limit: levels.first().cloned(),
-            thresholds: &levels,
+            limit: limit.map(|(label, value)| LimitLine { label, value }),
             alert_start: Some(at(alert)),
-            marks: &marks,
+            resolved: Some(at(alert)),
             folded,
             theme: if dark { Theme::Dark } else { Theme::Light },
             words: ChartWords::default(),

@@ -26,9 +26,8 @@ pub(super) struct Colours {
     pub(super) grid: Rgb,
     pub(super) axis: Rgb,
     pub(super) limit: Rgb,
-    pub(super) threshold: Rgb,
     pub(super) alert: Rgb,
-    pub(super) mark: Rgb,
+    pub(super) resolved: Rgb,
     /// After Okabe and Ito: told apart with any kind of colour blindness. Red is left to the limit.
     pub(super) lines: [Rgb; super::MAX_LINES],
 }
@@ -41,9 +40,8 @@ const LIGHT: Colours = Colours {
     grid: [234, 236, 240],
     axis: [201, 206, 214],
     limit: [209, 36, 47],
-    threshold: [154, 103, 0],
     alert: [209, 36, 47],
-    mark: [110, 119, 129],
+    resolved: [110, 119, 129],
     lines: [
         [0, 114, 178],
         [214, 122, 0],
@@ -64,9 +62,8 @@ const DARK: Colours = Colours {
     grid: [42, 46, 53],
     axis: [68, 74, 84],
     limit: [255, 107, 107],
-    threshold: [226, 179, 64],
     alert: [255, 107, 107],
-    mark: [150, 158, 170],
+    resolved: [150, 158, 170],
     lines: [
         [79, 163, 232],
         [240, 164, 50],
