@@ -15,14 +15,12 @@ use crate::config::Config;
 use crate::flow::Context;
 use crate::web::alertmanager::Webhook;
 use crate::web::api::Api;
+use crate::web::console::Console;
 use crate::web::console::visitor::Doors;
-use crate::web::console::{Console, RunbookText};
 use crate::web::health::Health;
 use crate::web::holmesgpt::{Desk, HolmesGpt};
-use crate::web::knowledge::KnowledgeApi;
-use crate::web::questions::Questions;
 use crate::web::refusals::Refusals;
-use crate::web::{alertmanager, api, console, health, holmesgpt, host, knowledge as knowledge_api, questions};
+use crate::web::{alertmanager, api, console, health, holmesgpt, host};
 
 /// All routes.
 pub(super) fn router(
@@ -46,17 +44,16 @@ pub(super) fn router(
             token: config.webhook_token.clone(),
             max_bytes: config.webhook_max_bytes,
         }))
-        .merge(api::routes(Api { store: store(), clock: clock(), token: config.api_token.clone() }))
-        .merge(questions::routes(Questions { store: store(), clock: clock(), token: config.api_token.clone() }))
+        .merge(api::routes(Api {
+            store: store(),
+            knowledge: Arc::clone(&context.knowledge),
+            clock: clock(),
+            token: config.api_token.clone(),
+        }))
         .merge(holmesgpt::routes(HolmesGpt {
             desk: Desk::new(Arc::clone(context)),
             token: config.api_token.clone(),
             stopping: stopping.clone(),
-        }))
-        .merge(knowledge_api::routes(KnowledgeApi {
-            knowledge: Arc::clone(&context.knowledge),
-            clock: clock(),
-            token: config.api_token.clone(),
         }))
         .merge(console(config, context, stopping));
     // Where a token is asked for, a page of a stranger has none; what chats send is signed.
@@ -89,16 +86,11 @@ fn public_host(config: &Config) -> host::PublicHost {
 
 /// The pages, behind the API's token where there is one.
 fn console(config: &Config, context: &Context, stopping: &CancellationToken) -> Router {
-    let library = Arc::clone(&context.sources.runbooks);
-    let runbook = move |id: &str| {
-        let runbook = library.get(id)?;
-        Some(RunbookText { title: runbook.title.clone(), prose: runbook.prose.clone() })
-    };
     let pages = console::routes(Console {
         store: Arc::clone(&context.store),
         render: Arc::clone(&context.render),
         clock: Arc::clone(&context.clock),
-        runbooks: Arc::new(runbook),
+        runbooks: Arc::clone(&context.sources.runbooks),
         can_ask: context.model.is_some(),
         shutdown: stopping.clone(),
     });

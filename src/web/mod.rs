@@ -6,14 +6,20 @@ pub mod console;
 pub mod health;
 pub mod holmesgpt;
 pub mod host;
-pub mod knowledge;
 pub mod mattermost;
-pub mod proposals;
-pub mod questions;
 pub mod refusals;
 pub mod serve;
 pub mod slack;
 pub mod verify;
+
+use tokio::sync::broadcast;
+
+use crate::domain::incident::IncidentId;
+
+/// Waits until an incident changed, or changes were missed.
+async fn change_of(changes: &mut broadcast::Receiver<IncidentId>, incident: &IncidentId) {
+    while changes.recv().await.is_ok_and(|changed| changed != *incident) {}
+}
 
 /// A time as every answer writes it: RFC 3339, UTC.
 fn rfc3339(at: chrono::DateTime<chrono::Utc>) -> String {

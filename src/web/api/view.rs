@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::proposals::ProposalView;
 use crate::domain::alert::{Alert, Labels};
 use crate::domain::evidence::{Evidence, Source};
 use crate::domain::finding::{Cause, Finding, FindingKind, Role};
@@ -14,7 +15,6 @@ use crate::domain::proposal::Proposal;
 use crate::domain::report::{Claim, Explanation, Report};
 use crate::domain::subject::{ObjectRef, SubjectKind};
 use crate::render::text_of;
-use crate::web::proposals::ProposalView;
 use crate::web::rfc3339;
 
 /// An incident in a list.

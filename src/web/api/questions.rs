@@ -1,25 +1,24 @@
 //! Questions over `/api/v1`: put one, see how far its answer is.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{OpenApi, ToSchema};
 
-use super::{rfc3339, verify};
+use super::Api;
+use super::problem::{problem, unavailable};
 use crate::domain::event::Event;
 use crate::domain::incident::{IncidentId, Origin};
 use crate::domain::question::{Asked, MAX_QUESTION_BYTES, Question, QuestionId, QuestionState};
-use crate::ports::{Clock, Filter, Store, StoreError};
+use crate::ports::Filter;
+use crate::web::{change_of, rfc3339};
 
 /// Largest body: the question in the worst of JSON's spellings.
 const MAX_BODY_BYTES: usize = 8 * MAX_QUESTION_BYTES;
@@ -30,32 +29,18 @@ const MAX_WAIT: Duration = Duration::from_secs(30);
 /// The header by which a caller makes sure that asking twice asks once.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// What these routes need.
-#[derive(Clone)]
-pub struct Questions {
-    /// Where threads are.
-    pub store: Arc<dyn Store>,
-    /// The time.
-    pub clock: Clock,
-    /// Bearer token; `None` on loopback.
-    pub token: Option<SecretString>,
-}
-
 /// The routes.
-pub fn routes(questions: Questions) -> Router {
-    let guarded = middleware::from_fn_with_state(questions.token.clone(), verify::guard);
+pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/api/v1/questions", post(ask).get(list))
         .route("/api/v1/incidents/{id}/questions/{question}", get(one))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(guarded)
-        .with_state(questions)
 }
 
-/// The part of the OpenAPI description that these routes are.
+/// Their description.
 #[derive(OpenApi)]
 #[openapi(paths(ask, list, one), components(schemas(AskBody, QuestionView)))]
-pub struct Description;
+pub(super) struct Description;
 
 /// A question to put.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -127,43 +112,31 @@ impl QuestionView {
     }
 }
 
-fn problem(status: StatusCode, detail: &str) -> Response {
-    (status, Json(json!({ "error": detail }))).into_response()
-}
-
-fn unavailable(error: &StoreError) -> Response {
-    problem(StatusCode::SERVICE_UNAVAILABLE, &error.to_string())
-}
-
 /// Puts a question. It is stored before it is acknowledged.
 #[utoipa::path(post, path = "/api/v1/questions", request_body = AskBody,
     responses((status = 202, body = QuestionView), (status = 400), (status = 404), (status = 503)))]
-async fn ask(
-    State(questions): State<Questions>,
-    headers: HeaderMap,
-    body: Result<Json<AskBody>, JsonRejection>,
-) -> Response {
+async fn ask(State(api): State<Api>, headers: HeaderMap, body: Result<Json<AskBody>, JsonRejection>) -> Response {
     let Json(AskBody { text, incident, author }) = match body {
         Ok(body) => body,
-        Err(rejected) => return problem(rejected.status(), &rejected.body_text()),
+        Err(rejected) => return problem(rejected.status(), rejected.body_text()),
     };
-    let now = (questions.clock)();
+    let now = (api.clock)();
     let author = author.unwrap_or_else(|| "api".to_owned());
     let given = headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()).map(str::to_owned);
     let nonce = given.unwrap_or_else(|| format!("{}\n{author}\n{text}", now.timestamp_nanos_opt().unwrap_or_default()));
     let incident = incident.map(IncidentId);
     let question = match Question::new(&nonce, incident.clone(), &text, &author, now) {
         Ok(question) => question,
-        Err(why) => return problem(StatusCode::BAD_REQUEST, &format!("`text`: {why}")),
+        Err(why) => return problem(StatusCode::BAD_REQUEST, format!("`text`: {why}")),
     };
     if let Some(incident) = &incident {
-        match questions.store.incident(incident).await {
+        match api.store.incident(incident).await {
             Ok(Some(_)) => {}
-            Ok(None) => return problem(StatusCode::NOT_FOUND, &format!("there is no incident {incident}")),
+            Ok(None) => return problem(StatusCode::NOT_FOUND, format!("there is no incident {incident}")),
             Err(error) => return unavailable(&error),
         }
     }
-    match questions.store.enqueue(&Event::Ask(question.clone()), now).await {
+    match api.store.enqueue(&Event::Ask(question.clone()), now).await {
         Ok(_) => {
             let thread = question.thread();
             let view = QuestionView::new(&thread, Asked { question, state: QuestionState::Waiting });
@@ -175,9 +148,9 @@ async fn ask(
 
 /// Questions that are about no incident, newest first.
 #[utoipa::path(get, path = "/api/v1/questions", responses((status = 200)))]
-async fn list(State(questions): State<Questions>) -> Response {
+async fn list(State(api): State<Api>) -> Response {
     let filter = Filter { status: None, origin: Origin::Question, limit: MAX_LISTED };
-    let threads = match questions.store.list(filter).await {
+    let threads = match api.store.list(filter).await {
         Ok(threads) => threads,
         Err(error) => return unavailable(&error),
     };
@@ -200,15 +173,19 @@ struct Wait {
     params(("id" = String, Path), ("question" = String, Path), ("wait" = Option<u64>, Query, description = "seconds")),
     responses((status = 200, body = QuestionView), (status = 404), (status = 503)))]
 async fn one(
-    State(questions): State<Questions>,
+    State(api): State<Api>,
     Path((incident, question)): Path<(String, String)>,
-    Query(Wait { wait }): Query<Wait>,
+    wait: Result<Query<Wait>, QueryRejection>,
 ) -> Response {
+    let Query(Wait { wait }) = match wait {
+        Ok(wait) => wait,
+        Err(error) => return problem(StatusCode::BAD_REQUEST, error.body_text()),
+    };
     let (incident, question) = (IncidentId(incident), QuestionId(question));
-    let mut changes = questions.store.changes();
+    let mut changes = api.store.changes();
     let until = tokio::time::Instant::now() + Duration::from_secs(wait).min(MAX_WAIT);
     loop {
-        let record = match questions.store.investigation(&incident).await {
+        let record = match api.store.investigation(&incident).await {
             Ok(record) => record.unwrap_or_default(),
             Err(error) => return unavailable(&error),
         };
@@ -216,7 +193,7 @@ async fn one(
         let over = asked.as_ref().is_some_and(|asked| asked.state.is_over());
         if !over && tokio::time::Instant::now() < until {
             // Missed changes are told as an error, and then it is time to look as well.
-            let _ = tokio::time::timeout_at(until, changes.recv()).await;
+            let _ = tokio::time::timeout_at(until, change_of(&mut changes, &incident)).await;
             continue;
         }
         return match asked {

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::rfc3339;
 use crate::domain::action::Risk;
 use crate::domain::proposal::{Proposal, ProposedBy, State};
+use crate::web::rfc3339;
 
 /// An action put to people, and what became of it.
 #[derive(Debug, Serialize, ToSchema)]

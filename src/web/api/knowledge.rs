@@ -1,25 +1,21 @@
-//! `/api/v1/knowledge`: what is written, searched and added to. Behind the API's token.
-
-use std::sync::Arc;
+//! `/api/v1/knowledge`: what is written, searched and added to.
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::{StatusCode, header};
-use axum::middleware;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, OpenApi, ToSchema};
 
-use super::verify;
-use crate::adapters::knowledge::{Found, Knowledge, MAX_FOUND, NamedNote, Noted, ShareError};
+use super::Api;
+use super::problem::{problem, unavailable};
+use crate::adapters::knowledge::{Found, MAX_FOUND, NamedNote, Noted, ShareError};
 use crate::adapters::openwebui::sync::{Missing, Synced};
 use crate::domain::note::Note;
 use crate::domain::passage::Search;
-use crate::ports::{Clock, StoreError};
 
 /// Passages of an answer unless `k` says otherwise.
 const DEFAULT_FOUND: usize = 5;
@@ -28,20 +24,8 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// Who writes a note that names nobody.
 const AUTHOR: &str = "api";
 
-/// What these routes need.
-#[derive(Clone)]
-pub struct KnowledgeApi {
-    /// All that is written.
-    pub knowledge: Arc<Knowledge>,
-    /// The time.
-    pub clock: Clock,
-    /// Bearer token; `None` on loopback.
-    pub token: Option<SecretString>,
-}
-
 /// The routes.
-pub fn routes(api: KnowledgeApi) -> Router {
-    let guarded = middleware::from_fn_with_state(api.token.clone(), verify::guard);
+pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/api/v1/knowledge/search", get(search))
         .route("/api/v1/knowledge/notes", get(notes).post(add_note))
@@ -49,21 +33,15 @@ pub fn routes(api: KnowledgeApi) -> Router {
         .route("/api/v1/knowledge/incidents", get(incidents))
         .route("/api/v1/knowledge/sync", post(sync))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(guarded)
-        .with_state(api)
 }
 
-/// The description of these routes.
-pub(super) fn description() -> utoipa::openapi::OpenApi {
-    Description::openapi()
-}
-
+/// Their description.
 #[derive(OpenApi)]
 #[openapi(
     paths(search, notes, add_note, delete_note, incidents, sync),
     components(schemas(Found, NamedNote, Noted, NewNote, Synced))
 )]
-struct Description;
+pub(super) struct Description;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -78,7 +56,7 @@ struct SearchQuery {
 
 /// A note to take.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct NewNote {
+struct NewNote {
     /// One line; without it the first line of the content.
     #[serde(default)]
     pub title: String,
@@ -103,7 +81,7 @@ struct SyncQuery {
 #[utoipa::path(get, path = "/api/v1/knowledge/search", params(SearchQuery),
     responses((status = 200, description = "best first; `missing` names sources that did not answer", body = Found),
               (status = 400, description = "a parameter is wrong")))]
-async fn search(State(api): State<KnowledgeApi>, query: Result<Query<SearchQuery>, QueryRejection>) -> Response {
+async fn search(State(api): State<Api>, query: Result<Query<SearchQuery>, QueryRejection>) -> Response {
     let Query(SearchQuery { q, collection, k }) = match query {
         Ok(query) => query,
         Err(error) => return problem(StatusCode::BAD_REQUEST, error.body_text()),
@@ -117,14 +95,14 @@ async fn search(State(api): State<KnowledgeApi>, query: Result<Query<SearchQuery
 
 #[utoipa::path(get, path = "/api/v1/knowledge/notes",
     responses((status = 200, description = "`{\"notes\": […]}`, newest first", body = Vec<NamedNote>)))]
-async fn notes(State(api): State<KnowledgeApi>) -> Response {
+async fn notes(State(api): State<Api>) -> Response {
     Json(json!({"notes": api.knowledge.notes()})).into_response()
 }
 
 #[utoipa::path(post, path = "/api/v1/knowledge/notes", request_body = NewNote,
     responses((status = 201, description = "it is kept; `missing` names places that did not take it", body = Noted),
               (status = 400, description = "there is nothing in it, or too much")))]
-async fn add_note(State(api): State<KnowledgeApi>, body: Result<Json<NewNote>, JsonRejection>) -> Response {
+async fn add_note(State(api): State<Api>, body: Result<Json<NewNote>, JsonRejection>) -> Response {
     let Json(NewNote { title, content, tags, author }) = match body {
         Ok(body) => body,
         Err(error) => return problem(error.status(), error.body_text()),
@@ -143,7 +121,7 @@ async fn add_note(State(api): State<KnowledgeApi>, body: Result<Json<NewNote>, J
 #[utoipa::path(delete, path = "/api/v1/knowledge/notes/{id}", params(("id" = String, Path, description = "as in the list")),
     responses((status = 200, description = "it is gone; `missing` names places that still have it", body = Noted),
               (status = 404, description = "there is no such note")))]
-async fn delete_note(State(api): State<KnowledgeApi>, Path(id): Path<String>) -> Response {
+async fn delete_note(State(api): State<Api>, Path(id): Path<String>) -> Response {
     match api.knowledge.delete_note(&id).await {
         Ok(Some(noted)) => Json(noted).into_response(),
         Ok(None) => problem(StatusCode::NOT_FOUND, "there is no such note"),
@@ -153,14 +131,14 @@ async fn delete_note(State(api): State<KnowledgeApi>, Path(id): Path<String>) ->
 
 #[utoipa::path(get, path = "/api/v1/knowledge/incidents",
     responses((status = 200, description = "`{\"incidents\": […]}`: what is remembered, newest first")))]
-async fn incidents(State(api): State<KnowledgeApi>) -> Response {
+async fn incidents(State(api): State<Api>) -> Response {
     Json(json!({"incidents": api.knowledge.past_incidents()})).into_response()
 }
 
 #[utoipa::path(post, path = "/api/v1/knowledge/sync", params(SyncQuery),
     responses((status = 200, description = "what was done in Open WebUI, by collection", body = Vec<Synced>),
               (status = 409, description = "a sync is running"), (status = 412, description = "Open WebUI is not configured")))]
-async fn sync(State(api): State<KnowledgeApi>, query: Result<Query<SyncQuery>, QueryRejection>) -> Response {
+async fn sync(State(api): State<Api>, query: Result<Query<SyncQuery>, QueryRejection>) -> Response {
     let Query(SyncQuery { create }) = match query {
         Ok(query) => query,
         Err(error) => return problem(StatusCode::BAD_REQUEST, error.body_text()),
@@ -172,14 +150,4 @@ async fn sync(State(api): State<KnowledgeApi>, query: Result<Query<SyncQuery>, Q
         Err(error @ ShareError::NotConfigured) => problem(StatusCode::PRECONDITION_FAILED, error.to_string()),
         Err(ShareError::Store(error)) => unavailable(&error),
     }
-}
-
-fn problem(status: StatusCode, error: impl Into<String>) -> Response {
-    (status, Json(json!({"error": error.into()}))).into_response()
-}
-
-fn unavailable(error: &StoreError) -> Response {
-    tracing::error!("answer a knowledge request: {error:#}");
-    let headers = [(header::RETRY_AFTER, "1")];
-    (StatusCode::SERVICE_UNAVAILABLE, headers, Json(json!({"error": error.to_string()}))).into_response()
 }
