@@ -96,7 +96,7 @@ Alerts about shop/checkout
 fn in_russian() {
     insta::assert_snapshot!(evidence(Language::Russian), @r####"
 Метрика · shop/checkout
-checkout-7464b59bfd-6rjrg: сейчас 47.9 MiB, пик 48 MiB в 22:52:00 UTC (100 % от 48 MiB: предел памяти), до этого: 12 MiB; растёт на 1.4 MiB/с
+checkout-7464b59bfd-6rjrg: сейчас 47.9 MiB, пик 48 MiB в 22:52:00 UTC (100 % от 48 MiB: лимит памяти), до этого: 12 MiB; растёт на 1.4 MiB/с
 уровень сменился в 22:47:20 UTC
 checkout-7464b59bfd-x2k9p: сейчас 24.8 MiB, пик 48 MiB
 и ещё 2 ряда, все ниже
@@ -135,7 +135,7 @@ Deployment shop/checkout: готово 1 из 3
 - 22:51:45 UTC Warning BackOff ×17 Pod checkout-7464b59bfd-6rjrg: Back-off restarting failed container app in pod checkout-7464b59bfd-6rjrg
 ~~~~
 Изменения около начала · shop/checkout
-- 22:46:30 UTC выкат Deployment checkout: revision 4: image web:1.8 → web:1.9
+- 22:46:30 UTC выкатка Deployment checkout: revision 4: image web:1.8 → web:1.9
 - 21:46:55 UTC конфигурация Workload checkout-config: ConfigMap checkout-config changed
 ~~~~
 Узел shop/checkout: не готов

@@ -17,7 +17,7 @@ async fn a_bot_listens_on_both_ways_speaks_its_language_and_leaves_in_good_order
         .collect();
     let id = fake.sockets().deliver("slash_commands", &Value::Object(typed));
     let answered = fake.sockets().acknowledgement(&id).await;
-    assert_eq!(answered["payload"]["text"], "Принято; ответ придёт сюда или в тред.");
+    assert_eq!(answered["payload"]["text"], "Принято; ответ придёт сюда или в ветку.");
 
     let client = client();
     let body = form(&command("U0ANN", INCIDENTS, "status", "1.2.4"));
