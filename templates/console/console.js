@@ -21,7 +21,7 @@
       if (!then || now.innerHTML === then.innerHTML) return;
       const scroll = [scrollX, scrollY];
       // What is being typed is not lost.
-      for (const known of now.querySelectorAll("textarea[id]")) {
+      for (const known of now.querySelectorAll("textarea[id], input[id]")) {
         const same = then.querySelector("#" + CSS.escape(known.id));
         if (same) same.replaceWith(known);
       }
@@ -54,6 +54,6 @@
     opened = true;
   });
   events.addEventListener("error", () => { live.hidden = true; });
-  events.addEventListener("changed", () => { clearTimeout(timer); timer = setTimeout(refresh, 300); });
+  events.addEventListener("changed", () => { timer ||= setTimeout(() => { timer = 0; refresh(); }, 300); });
   setInterval(() => { if (!document.hidden) refresh(true); }, 30000);
 })();

@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::Deserialize;
-use tokio::sync::broadcast;
 
 use super::pages::{Page, common, html};
 use super::problem::Problem;
@@ -24,6 +23,7 @@ use crate::domain::policy::Person;
 use crate::domain::proposal::{Choice, Proposal, ProposalId, State as Standing};
 use crate::domain::text;
 use crate::render::IncidentView;
+use crate::web::change_of;
 
 /// How long a decision is waited for, so that the page that follows shows what came of it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -117,10 +117,7 @@ pub(super) async fn decide(
                 if found.told.iter().any(|told| told.to == person.id && told.at >= now) {
                     return Ok::<(), Problem>(());
                 }
-                match changes.recv().await {
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => return Ok(()),
-                }
+                change_of(&mut changes, &id).await;
             }
         };
         // Later is fine, too: the page that follows is live.

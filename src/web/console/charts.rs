@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use moka::future::Cache;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -21,8 +22,9 @@ const MAX_CACHED_BYTES: u64 = 16 * 1024 * 1024;
 /// Pictures drawn at once: each takes a core for some ten milliseconds and 5 MiB for its pixels.
 const MAX_DRAWING: usize = 4;
 
-/// Which incident, run and evidence; and whether on dark ground.
-type Key = (IncidentId, u32, EvidenceId, bool);
+/// Which incident and evidence, of which moment (the same question again brings the same number), and whether on dark
+/// ground.
+type Key = (IncidentId, EvidenceId, DateTime<Utc>, bool);
 
 /// Drawn pictures, and the right to draw.
 pub(super) struct Charts {
@@ -59,12 +61,12 @@ pub(super) async fn chart(
     let store = &shared.console.store;
     let incident = store.incident(&id).await?.ok_or(Problem::NotFound)?.value;
     let investigation = store.investigation(&id).await?.ok_or(Problem::NotFound)?;
-    let key = (id, investigation.run, evidence_id, wanted.theme == Theme::Dark);
+    let evidence =
+        investigation.evidence.into_iter().find(|evidence| evidence.id == evidence_id).ok_or(Problem::NotFound)?;
+    let key = (id, evidence_id, evidence.window.to, wanted.theme == Theme::Dark);
     if let Some(png) = shared.charts.drawn.get(&key).await {
         return Ok(png_response(png));
     }
-    let evidence =
-        investigation.evidence.into_iter().find(|evidence| evidence.id == evidence_id).ok_or(Problem::NotFound)?;
     let _permit = shared.charts.drawing.acquire().await.map_err(|_| Problem::Busy)?;
     let render = Arc::clone(&shared.console.render);
     let drawn = tokio::task::spawn_blocking(move || render.chart(&evidence, &incident, wanted.theme)).await;
@@ -74,7 +76,7 @@ pub(super) async fn chart(
 }
 
 fn png_response(png: Bytes) -> Response {
-    // The page's address of a picture carries the run, so what it shows does not change.
+    // The page's address of a picture carries the moment, so what it shows does not change.
     let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, max-age=3600")];
     (headers, png).into_response()
 }

@@ -16,7 +16,8 @@ use serde::Deserialize;
 
 use super::assets::Assets;
 use super::visitor::{Doors, Visitor};
-use super::{Clock, protect, session};
+use super::{protect, session};
+use crate::ports::Clock;
 use crate::render::Renderer;
 
 /// A wrong token costs this much time, so that guessing costs more than it does.

@@ -16,8 +16,6 @@ mod view;
 pub mod visitor;
 
 #[cfg(test)]
-pub(crate) mod memory_store;
-#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
@@ -25,29 +23,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware;
 use axum::routing::{get, post};
-use chrono::{DateTime, Utc};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::ports::Store;
+use crate::adapters::knowledge::Library;
+use crate::ports::{Clock, Store};
 use crate::render::Renderer;
 
 pub use login::guard;
-
-/// The caller's clock.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-
-/// Finds a runbook's text by its id.
-pub type RunbookReader = Arc<dyn Fn(&str) -> Option<RunbookText> + Send + Sync>;
-
-/// A runbook as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunbookText {
-    /// Its title.
-    pub title: String,
-    /// Its Markdown, without front matter.
-    pub prose: String,
-}
 
 /// What the console needs.
 #[derive(Clone)]
@@ -58,8 +41,8 @@ pub struct Console {
     pub render: Arc<Renderer>,
     /// Says what time it is.
     pub clock: Clock,
-    /// Finds runbooks.
-    pub runbooks: RunbookReader,
+    /// The runbooks in force.
+    pub runbooks: Arc<Library>,
     /// Whether there is a model that answers questions.
     pub can_ask: bool,
     /// Ends open streams when the program stops.

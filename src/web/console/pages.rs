@@ -106,9 +106,9 @@ pub(super) async fn runbook(
 ) -> Page {
     let page = async {
         let incident = shared.console.store.incident(&IncidentId(id)).await?.ok_or(Problem::NotFound)?.value;
-        let text = (shared.console.runbooks)(&runbook).ok_or(Problem::NotFound)?;
+        let text = shared.console.runbooks.get(&runbook).ok_or(Problem::NotFound)?;
         let values = context! {
-            incident => Serde(IncidentView::of(&incident)), id => runbook, title => text.title, prose => text.prose,
+            incident => Serde(IncidentView::of(&incident)), id => runbook, title => &text.title, prose => &text.prose,
             ..common(&shared, &visitor)
         };
         html(&shared, "runbook.html", values)
@@ -116,8 +116,21 @@ pub(super) async fn runbook(
     page.await.map_err(|problem: Problem| problem.page(&shared))
 }
 
+/// Who asks, where nobody is known.
+const NOBODY: &str = "console";
+
+/// The name under which the audit knows a visitor.
+fn name_of(visitor: &Visitor) -> String {
+    visitor.person.as_ref().map_or_else(|| NOBODY.to_owned(), |person| person.id.to_string())
+}
+
 /// Asks for another look at an incident.
-pub(super) async fn investigate(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers: HeaderMap) -> Page {
+pub(super) async fn investigate(
+    State(shared): State<Arc<Shared>>,
+    Extension(visitor): Session,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Page {
     let page = async {
         if !protect::is_same_origin(&headers) {
             return Err(Problem::Foreign);
@@ -125,7 +138,7 @@ pub(super) async fn investigate(State(shared): State<Arc<Shared>>, Path(id): Pat
         let id = IncidentId(id);
         let store = &shared.console.store;
         store.incident(&id).await?.ok_or(Problem::NotFound)?;
-        let event = Event::Investigate { incident: id.clone(), requested_by: Some("console".to_owned()) };
+        let event = Event::Investigate { incident: id.clone(), requested_by: Some(name_of(&visitor)) };
         store.enqueue(&event, (shared.console.clock)()).await?;
         Ok(Redirect::to(&format!("/incidents/{}?asked=1", id.0)).into_response())
     };
@@ -141,25 +154,30 @@ pub(super) struct AskForm {
 /// Puts a question about an incident.
 pub(super) async fn ask_about(
     State(shared): State<Arc<Shared>>,
+    Extension(visitor): Session,
     Path(id): Path<String>,
     headers: HeaderMap,
     Form(form): Form<AskForm>,
 ) -> Page {
-    ask(&shared, Some(IncidentId(id)), &headers, &form).await.map_err(|problem: Problem| problem.page(&shared))
+    ask(&shared, Some(IncidentId(id)), &visitor, &headers, &form)
+        .await
+        .map_err(|problem: Problem| problem.page(&shared))
 }
 
 /// Puts a question about the cluster, which opens a thread of its own.
 pub(super) async fn ask_at_all(
     State(shared): State<Arc<Shared>>,
+    Extension(visitor): Session,
     headers: HeaderMap,
     Form(form): Form<AskForm>,
 ) -> Page {
-    ask(&shared, None, &headers, &form).await.map_err(|problem: Problem| problem.page(&shared))
+    ask(&shared, None, &visitor, &headers, &form).await.map_err(|problem: Problem| problem.page(&shared))
 }
 
 async fn ask(
     shared: &Shared,
     incident: Option<IncidentId>,
+    visitor: &Visitor,
     headers: &HeaderMap,
     form: &AskForm,
 ) -> Result<Response, Problem> {
@@ -174,9 +192,11 @@ async fn ask(
     let nonce = format!("console\n{}\n{}", now.timestamp_nanos_opt().unwrap_or_default(), form.question);
     let back = incident.as_ref().map_or_else(|| "/".to_owned(), |id| format!("/incidents/{id}"));
     // An empty box that was sent says nothing: the page is shown again.
-    let Ok(question) = Question::new(&nonce, incident, &form.question, "console", now) else {
+    let author = visitor.person.as_ref().map_or(NOBODY, |person| person.name.as_str());
+    let Ok(mut question) = Question::new(&nonce, incident, &form.question, author, now) else {
         return Ok(Redirect::to(&back).into_response());
     };
+    question.asker = visitor.person.as_ref().map(|person| person.id.clone());
     let place = format!("/incidents/{}?asked={}#{}", question.thread(), question.id, question.id);
     store.enqueue(&Event::Ask(question), now).await?;
     Ok(Redirect::to(&place).into_response())

@@ -10,47 +10,50 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::memory_store::MemoryStore;
 use super::*;
+use crate::adapters::store_embedded::EmbeddedStore;
 use crate::domain::event::Event;
 use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::investigation::Investigation;
-use crate::domain::post::{Post, PostDraft, PostKind};
+use crate::domain::post::{PostDraft, PostKind};
+use crate::domain::runbook::{Origin, source::read};
+use crate::ports::{Versioned, Write};
 use crate::render::{Language, samples};
 
 struct Browser {
     app: Router,
-    store: Arc<MemoryStore>,
+    store: Arc<EmbeddedStore>,
     shutdown: CancellationToken,
+    _directory: tempfile::TempDir,
 }
 
-fn browser_of(store: MemoryStore, language: Language, token: Option<&str>) -> Browser {
-    let store = Arc::new(store);
+async fn browser_of(known: Option<Write>, language: Language, token: Option<&str>) -> Browser {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(EmbeddedStore::open(directory.path()).unwrap());
+    store.commit(known.into_iter().collect(), &[], samples::at(48)).await.unwrap();
     let render = Arc::new(Renderer::new(language, Vec::new()).unwrap());
     let clock: Clock = Arc::new(|| samples::at(260));
     let shutdown = CancellationToken::new();
     let prose = "# Look\n\n<script>alert(1)</script> [x](javascript:alert(1)) **bold**";
-    let runbooks: RunbookReader = Arc::new(move |id| {
-        (id == "oom-killed").then(|| RunbookText { title: "Killed for memory".into(), prose: prose.into() })
-    });
+    let (runbooks, _) = read("oom-killed.md", &format!("# Killed for memory\n\n{prose}"), Origin::Directory);
     let console = Console {
         store: Arc::clone(&store) as Arc<dyn Store>,
         render: Arc::clone(&render),
         clock: Arc::clone(&clock),
-        runbooks,
+        runbooks: Arc::new(Library::of(runbooks).unwrap()),
         can_ask: true,
         shutdown: shutdown.clone(),
     };
     let doors = visitor::Doors { viewer: token.map(SecretString::from), ..visitor::Doors::default() };
     let app = guard(routes(console), doors, render, clock);
-    Browser { app, store, shutdown }
+    Browser { app, store, shutdown, _directory: directory }
 }
 
-fn incident_with(investigation: Investigation, change: impl FnOnce(&mut Incident)) -> MemoryStore {
+fn incident_with(investigation: Investigation, change: impl FnOnce(&mut Incident)) -> Write {
     let mut incident = samples::incident();
     incident.id = IncidentId("i-1".into());
     change(&mut incident);
-    let draft = PostDraft {
+    let report = PostDraft {
         key: "report".into(),
         kind: PostKind::Report,
         author: "holmes".into(),
@@ -58,16 +61,26 @@ fn incident_with(investigation: Investigation, change: impl FnOnce(&mut Incident
         evidence: Vec::new(),
         at: samples::at(48),
     };
-    let post = Post { seq: 1, revision: 1, edited_at: samples::at(48), draft };
-    MemoryStore::new(vec![(incident, investigation, vec![post])])
+    Write {
+        investigation: Some(investigation),
+        posts: vec![report],
+        ..Write::new(Versioned { version: 0, value: incident })
+    }
 }
 
-fn full(language: Language) -> Browser {
+async fn full(language: Language) -> Browser {
     let render = Renderer::new(language, Vec::new()).unwrap();
-    browser_of(incident_with(samples::investigation(|data| render.excerpt(data)), |_| {}), language, None)
+    let known = incident_with(samples::investigation(|data| render.excerpt(data)), |_| {});
+    browser_of(Some(known), language, None).await
 }
 
 impl Browser {
+    /// What waits in the inbox and was not seen before.
+    async fn enqueued(&self) -> Vec<Event> {
+        let claimed = self.store.claim(10, chrono::TimeDelta::minutes(1), samples::at(260)).await.unwrap();
+        claimed.into_iter().map(|claimed| claimed.event).collect()
+    }
+
     async fn send(&self, request: Request<Body>) -> Response<Body> {
         self.app.clone().oneshot(request).await.unwrap()
     }
@@ -96,7 +109,7 @@ async fn text(response: Response<Body>) -> String {
 
 #[tokio::test]
 async fn the_first_page_of_a_new_installation_says_how_to_connect() {
-    let browser = browser_of(MemoryStore::new(Vec::new()), Language::English, None);
+    let browser = browser_of(None, Language::English, None).await;
     let (status, page) = browser.get("/").await;
     assert_eq!(status, StatusCode::OK);
     assert!(page.contains("webhook_configs") && page.contains("holmes-bot demo"), "{page}");
@@ -108,7 +121,7 @@ async fn an_incident_shows_everything_in_both_languages() {
         (Language::English, ["Likely cause", "very likely", "NEW", "exit code", "Timeline"]),
         (Language::Russian, ["Вероятная причина", "очень вероятно", "НОВОЕ", "код выхода", "Хронология"]),
     ] {
-        let browser = full(language);
+        let browser = full(language).await;
         let (_, index) = browser.get("/").await;
         assert!(index.contains("href=\"/incidents/i-1\""), "{index}");
         let (status, page) = browser.get("/incidents/i-1").await;
@@ -145,7 +158,7 @@ async fn what_strangers_wrote_is_only_text() {
         }
     }
     investigation.unavailable[0].reason = raw.into();
-    let store = incident_with(investigation, |incident| {
+    let hostile = incident_with(investigation, |incident| {
         incident.title = raw.into();
         incident.subject.name = raw.into();
         incident.alerts[0].labels.insert(raw.into(), "x".repeat(64 * 1024));
@@ -153,7 +166,7 @@ async fn what_strangers_wrote_is_only_text() {
         incident.alerts[0].generator_url = "javascript:alert(1)".into();
         incident.related[0].title = raw.into();
     });
-    let browser = browser_of(store, Language::English, None);
+    let browser = browser_of(Some(hostile), Language::English, None).await;
     for path in ["/", "/incidents/i-1", "/incidents/i-1/runbooks/oom-killed"] {
         let (status, page) = browser.get(path).await;
         assert_eq!(status, StatusCode::OK, "{page}");
@@ -166,7 +179,7 @@ async fn what_strangers_wrote_is_only_text() {
 
 #[tokio::test]
 async fn every_answer_tells_the_browser_what_to_refuse() {
-    let browser = full(Language::English);
+    let browser = full(Language::English).await;
     for path in
         ["/", "/incidents/i-1", "/incidents/none", "/assets/console.css", "/incidents/i-1/evidence/E1/chart.png"]
     {
@@ -179,7 +192,7 @@ async fn every_answer_tells_the_browser_what_to_refuse() {
 
 #[tokio::test]
 async fn charts_are_pictures_and_only_series_have_them() {
-    let browser = full(Language::English);
+    let browser = full(Language::English).await;
     let chart = |path| browser.send(Request::get(path).body(Body::empty()).unwrap());
     let light = text(chart("/incidents/i-1/evidence/E1/chart.png").await).await;
     let dark = text(chart("/incidents/i-1/evidence/E1/chart.png?theme=dark").await).await;
@@ -195,24 +208,24 @@ async fn charts_are_pictures_and_only_series_have_them() {
 
 #[tokio::test]
 async fn another_look_is_asked_for_by_our_own_page_only() {
-    let browser = full(Language::English);
+    let browser = full(Language::English).await;
     for site in ["cross-site", "same-site", "none"] {
         let response = browser.post("/incidents/i-1/investigate", site, "").await;
         assert_eq!(response.status(), StatusCode::FORBIDDEN, "{site}");
     }
-    assert!(browser.store.enqueued.lock().unwrap().is_empty());
+    assert_eq!(browser.enqueued().await, []);
     let response = browser.post("/incidents/i-1/investigate", "same-origin", "").await;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     let asked = Event::Investigate { incident: IncidentId("i-1".into()), requested_by: Some("console".into()) };
-    assert_eq!(*browser.store.enqueued.lock().unwrap(), [asked]);
+    assert_eq!(browser.enqueued().await, [asked]);
     assert_eq!(browser.post("/incidents/none/investigate", "same-origin", "").await.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn a_full_inbox_is_said_and_worth_a_retry() {
-    let mut store = incident_with(Investigation::default(), |_| {});
-    store.is_full = true;
-    let browser = browser_of(store, Language::English, None);
+    let browser = browser_of(Some(incident_with(Investigation::default(), |_| {})), Language::English, None).await;
+    let large = Event::Investigate { incident: IncidentId("i-1".into()), requested_by: Some("x".repeat(8 << 20)) };
+    while browser.store.enqueue(&large, samples::at(260)).await.is_ok() {}
     let response = browser.post("/incidents/i-1/investigate", "same-origin", "").await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key(header::RETRY_AFTER));
@@ -220,11 +233,13 @@ async fn a_full_inbox_is_said_and_worth_a_retry() {
 
 #[tokio::test]
 async fn a_stream_tells_of_its_incident_and_ends_with_the_program() {
-    let browser = full(Language::English);
+    let browser = full(Language::English).await;
     let request = Request::get("/incidents/i-1/events").body(Body::empty()).unwrap();
     let mut stream = browser.send(request).await.into_body().into_data_stream();
-    for id in ["i-other", "i-1"] {
-        browser.store.changes.send(IncidentId(id.into())).unwrap();
+    for (id, version) in [("i-other", 0), ("i-1", 1)] {
+        let value = Incident { id: IncidentId(id.into()), ..samples::incident() };
+        let change = Write::new(Versioned { version, value });
+        browser.store.commit(vec![change], &[], samples::at(260)).await.unwrap();
     }
     let first = stream.next().await.unwrap().unwrap();
     assert_eq!(first, "event: changed\ndata: i-1\n\n");
@@ -234,7 +249,7 @@ async fn a_stream_tells_of_its_incident_and_ends_with_the_program() {
 
 #[tokio::test]
 async fn streams_are_bounded() {
-    let browser = full(Language::English);
+    let browser = full(Language::English).await;
     let mut open = Vec::new();
     for _ in 0..MAX_STREAMS {
         let response = browser.send(Request::get("/events").body(Body::empty()).unwrap()).await;
@@ -249,7 +264,9 @@ async fn streams_are_bounded() {
 
 #[tokio::test]
 async fn without_the_token_nothing_is_shown() {
-    let browser = browser_of(incident_with(Investigation::default(), |_| {}), Language::English, Some("s3cret-token"));
+    let browser =
+        browser_of(Some(incident_with(Investigation::default(), |_| {})), Language::English, Some("s3cret-token"))
+            .await;
     let request = Request::get("/incidents/i-1").header(header::ACCEPT, "text/html").body(Body::empty()).unwrap();
     let response = browser.send(request).await;
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
@@ -268,7 +285,9 @@ async fn without_the_token_nothing_is_shown() {
 
 #[tokio::test]
 async fn a_person_logs_in_and_is_taken_where_they_wanted_to_go() {
-    let browser = browser_of(incident_with(Investigation::default(), |_| {}), Language::English, Some("s3cret-token"));
+    let browser =
+        browser_of(Some(incident_with(Investigation::default(), |_| {})), Language::English, Some("s3cret-token"))
+            .await;
     let refused = browser.post("/login", "same-origin", "token=wrong&next=/").await;
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     assert!(text(refused).await.contains("This is not the token."));
@@ -286,7 +305,7 @@ async fn a_person_logs_in_and_is_taken_where_they_wanted_to_go() {
 
 #[tokio::test]
 async fn what_is_not_there_is_said() {
-    let browser = full(Language::English);
+    let browser = full(Language::English).await;
     for path in ["/incidents/i-2", "/incidents/i-1/runbooks/none", "/incidents/i-2/events", "/assets/secret"] {
         assert_eq!(browser.get(path).await.0, StatusCode::NOT_FOUND, "{path}");
     }

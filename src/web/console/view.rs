@@ -5,8 +5,8 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
 
-use super::RunbookReader;
 use super::visitor::Visitor;
+use crate::adapters::knowledge::Library;
 use crate::domain::alert::Alert;
 use crate::domain::evidence::{Evidence, EvidenceId};
 use crate::domain::finding::{Finding, Role};
@@ -41,7 +41,7 @@ struct Runbook<'a> {
     id: &'a str,
     title: &'a str,
     score: f64,
-    prose: Option<String>,
+    prose: Option<&'a str>,
 }
 
 /// Everything the page of an incident needs.
@@ -49,7 +49,7 @@ pub(super) fn incident(
     incident: &Incident,
     investigation: &Investigation,
     thread: &[Post],
-    runbooks: &RunbookReader,
+    library: &Library,
 ) -> Value {
     let of = |role: Role| {
         let found: Vec<&Finding> = investigation.findings.iter().filter(|finding| finding.role == role).collect();
@@ -66,7 +66,7 @@ pub(super) fn incident(
             id: &known.id,
             title: &known.title,
             score: known.score,
-            prose: runbooks(&known.id).map(|text| text.prose),
+            prose: library.get(&known.id).map(|runbook| runbook.prose.as_str()),
         })
         .collect();
     context! {

@@ -115,7 +115,8 @@ impl Doors {
         // Two values would let a stranger's stand beside the proxy's.
         let one = |name: &HeaderName| {
             let mut values = headers.get_all(name).iter();
-            let first = values.next()?.to_str().ok()?.trim();
+            // Proxies send UTF-8 as it is.
+            let first = str::from_utf8(values.next()?.as_bytes()).ok()?.trim();
             values.next().is_none().then_some(first).filter(|value| !value.is_empty())
         };
         let user = one(&sso.user)?;
@@ -167,6 +168,8 @@ impl std::str::FromStr for Network {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn doors() -> Doors {
@@ -185,7 +188,8 @@ mod tests {
     fn who(headers: &[(&'static str, &str)], peer: &str) -> Option<Option<String>> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(*name, value.parse().unwrap());
+            // As a proxy sends it: UTF-8, in whatever script.
+            map.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         let visitor = doors().visitor(&map, Some(peer.parse().unwrap()), DateTime::UNIX_EPOCH)?;
         Some(visitor.person.map(|person| person.id.to_string()))
@@ -204,6 +208,20 @@ mod tests {
         assert_eq!(who(&[mail], "10.1.2.3"), Some(Some("sso:ann@example.com".into())));
         assert_eq!(who(&[mail], "11.1.2.3"), None, "a header from a stranger");
         assert_eq!(who(&[mail, ("x-forwarded-email", "eve@example.com")], "10.1.2.3"), None, "a header smuggled in");
+    }
+
+    #[test]
+    fn names_and_groups_may_be_of_any_script() {
+        let mut headers = HeaderMap::new();
+        let set = |headers: &mut HeaderMap, name: &'static str, value: &str| {
+            headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        };
+        set(&mut headers, "x-forwarded-email", "анна");
+        set(&mut headers, "x-forwarded-groups", "sre, Дежурные");
+        let peer = Some("10.1.2.3".parse().unwrap());
+        let person = doors().visitor(&headers, peer, DateTime::UNIX_EPOCH).unwrap().person.unwrap();
+        let groups: Vec<String> = person.groups.iter().map(ToString::to_string).collect();
+        assert_eq!((person.id.to_string().as_str(), groups.len()), ("sso:анна", 2), "{groups:?}");
     }
 
     #[test]
