@@ -34,6 +34,19 @@ pub struct Fitted {
     pub shortened: bool,
 }
 
+impl Piece {
+    /// Words that stand for themselves.
+    pub fn words(text: String) -> Self {
+        Self { name: String::new(), opening: String::new(), text, closing: String::new(), rank: 0, share: 0 }
+    }
+
+    /// As much of it as `room` tokens hold, between its opening and its closing, which stay whole.
+    pub fn within(&self, room: u32) -> String {
+        let frame = estimate_tokens(&self.opening) + estimate_tokens(&self.closing);
+        format!("{}{}{}", self.opening, shortened(&self.text, room.saturating_sub(frame)), self.closing)
+    }
+}
+
 /// As much of `pieces` as `budget` tokens hold.
 pub fn fit(pieces: &[Piece], budget: u32) -> Fitted {
     let costs: Vec<(u32, u32)> = pieces
@@ -83,7 +96,7 @@ pub fn fit(pieces: &[Piece], budget: u32) -> Fitted {
 }
 
 /// The first lines of `text` that fit into `room` tokens, and a mark where lines are missing.
-pub fn shortened(text: &str, room: u32) -> String {
+fn shortened(text: &str, room: u32) -> String {
     if estimate_tokens(text) <= room {
         return text.to_owned();
     }

@@ -14,12 +14,13 @@ use super::bot;
 use crate::adapters::http::{Endpoint, HttpError, read_json};
 use crate::adapters::store_embedded::EmbeddedStore;
 use crate::agent::prompt::Question;
+use crate::agent::tools::Tool;
 use crate::agent::turn::Outcome;
 use crate::app;
 use crate::config::Config;
 use crate::domain::investigation::Investigation;
 use crate::flow::answer::hold;
-use crate::flow::converse::Live;
+use crate::flow::converse::{Happened, Live};
 use crate::flow::tools::Ledger;
 
 /// Seconds that one look at the answer waits for a change.
@@ -120,23 +121,16 @@ async fn here(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode
     let model = context.model.as_ref().context("no model is configured: set LLM_BASE_URL")?;
     let question =
         Question { text: &arguments.question, author: "command line", said: &[], system: None, schema: None };
-    let live = Live::default();
-    let ledger = Ledger::Memory(Box::<Investigation>::default());
-    let mut held = std::pin::pin!(hold(&context, model, None, &[], &question, ledger, None, &live));
-    let mut told = 0;
-    let mut ticks = tokio::time::interval(TICK);
-    let held = loop {
-        tokio::select! {
-            held = &mut held => break held?,
-            _ = ticks.tick() => {
-                let looking = live.shown().looking;
-                for (tool, object) in looking.iter().skip(told) {
-                    progress(&context.render.looking(tool, object));
-                }
-                told = told.max(looking.len());
-            }
+    let render = Arc::clone(&context.render);
+    let live = Live::told_to(move |happened| {
+        if let Happened::Called(call) = happened
+            && let Ok(tool) = Tool::parse(&call.name, &call.arguments)
+        {
+            progress(&render.looking(tool.name(), &tool.object()));
         }
-    };
+    });
+    let ledger = Ledger::Memory(Box::<Investigation>::default());
+    let held = hold(&context, model, None, &[], &question, ledger, None, &live).await?;
     let (text, unverified) = match held.outcome {
         Outcome::Answer { text, unverified } => (text, unverified),
         Outcome::Nothing(why) => anyhow::bail!("the model did not answer: {why}"),

@@ -9,7 +9,6 @@ use super::model_turn::Turns;
 use super::tools::{Ledger, Toolbox};
 use crate::adapters::model::{ModelError, Priority, Profile};
 use crate::agent::document::GrowingText;
-use crate::agent::driver::Talk;
 use crate::agent::message::{ToolCall, Usage};
 use crate::agent::tools::Tool;
 use crate::agent::turn::{Brief, Conversation, Input, Outcome, Step, ToolAnswer};
@@ -124,22 +123,22 @@ pub async fn hold(
         Priority::Automatic => (model.explain_deadline, model.goal.mul_f64(HURRY_AFTER)),
     };
     let pressed = pressed.min(deadline.mul_f64(HURRY_AFTER));
-    let talk = Talk::new(&model.client, priority, began + pressed, began + deadline);
     let mut conversation = Conversation::new(brief(&profile));
-    let turns = Turns::new(toolbox.context(), &profile.name, priority);
-    let outcome = converse(talk, &turns, &mut conversation, &mut toolbox, live).await;
+    let counters = &toolbox.context().counters;
+    let turns = Turns { counters, model: &model.client, name: &profile.name, priority, deadline: began + deadline };
+    let outcome = converse(&turns, began + pressed, &mut conversation, &mut toolbox, live).await;
     turns.over(&conversation);
     let outcome = outcome?;
     Ok(Held { conversation, outcome, model: profile.name, ledger: toolbox.into_ledger() })
 }
 
-/// Holds the conversation to its end. When the model fails after it said something usable, that counts.
+/// Holds the conversation to its end; from `pressed` on what is known must do. When the model fails after it said something usable, that counts.
 ///
 /// # Errors
 /// When nothing came of it because the model or the store failed.
 async fn converse(
-    talk: Talk<'_>,
     turns: &Turns<'_>,
+    pressed: Instant,
     conversation: &mut Conversation,
     toolbox: &mut Toolbox<'_>,
     live: &Live,
@@ -165,13 +164,13 @@ async fn converse(
                         live.change(|shown| shown.text = text);
                     }
                 };
-                match turns.ask(&talk, &request, &mut on_text).await {
+                match turns.ask(&request, &mut on_text).await {
                     Ok(input) => input,
                     Err(error) => return conversation.best().ok_or(Trouble::Model(error)),
                 }
             }
         };
-        if talk.is_pressed(Instant::now()) {
+        if Instant::now() > pressed {
             conversation.hurry();
         }
         let words = match &input {

@@ -63,7 +63,9 @@ impl Ground<'_> {
     /// Numbers and names of `text` that are nowhere in the evidence `cited`; in none at all where nothing is cited.
     fn missing_in(&self, text: &str, cited: &[EvidenceId]) -> Vec<String> {
         let text = &without_ids(text);
-        let wanted = words::identifiers(text);
+        let mut wanted = words::identifiers(text);
+        // `as E12 shows`: a citation in words is no name that the evidence must hold.
+        wanted.retain(|word| word.parse::<EvidenceId>().is_err());
         let counted = numbers::in_claim(text);
         if wanted.is_empty() && counted.is_empty() {
             return Vec::new();

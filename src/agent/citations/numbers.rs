@@ -40,7 +40,7 @@ pub(super) fn in_text(text: &str) -> Vec<Number> {
 /// Whether `number` is one of `known`, by value, in bytes or seconds, or as a percentage.
 pub(super) fn is_among(number: &Number, known: &[Number], hay: &str) -> bool {
     if number.is_time {
-        return hay.contains(number.shown.trim_end_matches('Z'));
+        return hay.contains(&number.shown.to_lowercase());
     }
     known.iter().any(|other| {
         let near = |a: f64, b: f64| (a - b).abs() <= (a.abs().max(b.abs()) * SAME).max(number.slack.min(a.abs() * 0.1));
@@ -53,6 +53,7 @@ pub(super) fn is_among(number: &Number, known: &[Number], hay: &str) -> bool {
 
 fn read(text: &str) -> Vec<(usize, Number)> {
     let bytes = text.as_bytes();
+    let is_followed = |at: usize| bytes.get(at + 1).is_some_and(u8::is_ascii_digit);
     let mut found = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
@@ -61,11 +62,17 @@ fn read(text: &str) -> Vec<(usize, Number)> {
             continue;
         }
         let from = at;
-        while at < bytes.len()
-            && (bytes[at].is_ascii_digit()
-                || (matches!(bytes[at], b'.' | b',' | b':' | b'-' | b'T')
-                    && bytes.get(at + 1).is_some_and(u8::is_ascii_digit)))
-        {
+        while at < bytes.len() {
+            let joins = match bytes[at] {
+                b'0'..=b'9' => true,
+                // `22:48-22:50` is two times, `2026-11-22` one date.
+                b'-' => is_followed(at) && !bytes[from..at].contains(&b':'),
+                b'.' | b',' | b':' | b'T' => is_followed(at),
+                _ => false,
+            };
+            if !joins {
+                break;
+            }
             at += 1;
         }
         let part_of_name = from > 0

@@ -28,6 +28,7 @@ fn unverified(text: &str, cited: &[u16]) -> Vec<String> {
             "container app OOMKilled (exit 137), limit 48 MiB, peak 47.6 MiB, 14 restarts\nCACHE_WARMUP off -> eager",
         ),
         evidence(2, "22:48:01 rolled out checkout:1.9.0, ReplicaSet checkout-7464b59bfd; 0.97 of requests failed"),
+        evidence(12, "2026-11-22T22:48:00Z exited with 137, back at 22:50"),
     ];
     let ground =
         Ground { evidence: &known, findings: &[], given: "alert KubePodCrashLooping on shop/checkout since 22:49" };
@@ -46,6 +47,9 @@ fn what_the_cited_evidence_holds_is_verified() {
         ("Release 1.9.0 was rolled out at 22:48, and 97% of requests failed.", &[2]),
         ("ReplicaSet `checkout-7464b59bfd` came with CACHE_WARMUP=eager [E1][E2].", &[]),
         ("KubePodCrashLooping fires on shop/checkout.", &[1]),
+        ("As E12 shows, it exited with 137 (see E12).", &[]),
+        ("It exited at 2026-11-22T22:48:00Z.", &[12]),
+        ("It was away 22:48-22:50.", &[12]),
         ("Контейнер `app` убит: предел 48 МиБ, 14 перезапусков.", &[1]),
     ] {
         assert_eq!(unverified(text, cited), Vec::<String>::new(), "{text}");

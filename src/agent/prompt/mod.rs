@@ -7,14 +7,16 @@ use chrono::{DateTime, Utc};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
+use super::frame::{self, data, lines};
 use super::message::ToolSpec;
 use super::pack::Piece;
 use super::turn::{Brief, Limits, Script, Task};
 use crate::domain::action::ActionName;
-use crate::domain::evidence::{Evidence, EvidenceId};
+use crate::domain::evidence::EvidenceId;
 use crate::domain::finding::{Finding, Role};
 use crate::domain::incident::Incident;
 use crate::domain::investigation::Investigation;
+use crate::domain::question::MAX_QUESTION_BYTES;
 use crate::domain::text;
 use crate::render::{IncidentView, Renderer, text_of};
 
@@ -22,8 +24,6 @@ use crate::render::{IncidentView, Renderer, text_of};
 const MAX_FINDINGS: usize = 10;
 /// Longest runbook in a prompt, in bytes.
 const MAX_RUNBOOK_BYTES: usize = 6_000;
-/// Longest question, in bytes; what is beyond is not read.
-pub const MAX_QUESTION_BYTES: usize = 8_000;
 /// Things said before that a conversation remembers.
 const MAX_SAID: usize = 12;
 /// Longest of those, in bytes.
@@ -173,12 +173,6 @@ pub fn question(
     brief(task, script, pieces, known.map(|known| known.investigation), given, means)
 }
 
-/// A tool's evidence as the model reads it.
-pub fn framed(evidence: &Evidence) -> String {
-    let (opening, closing) = frame(evidence);
-    format!("{opening}{}{closing}", lines(&evidence.excerpt))
-}
-
 /// How the commands of these actions are written, each once.
 fn usages(actions: &[ActionName]) -> Vec<&'static str> {
     let wanted = ActionName::ALL.into_iter().filter(|name| actions.contains(name));
@@ -275,9 +269,7 @@ fn pieces(render: &Renderer, known: Known<'_>, now: DateTime<Utc>) -> (Vec<Piece
             Some(place) => (RANK_CITED + u32::try_from(place).unwrap_or(0).min(80), SHARE_CITED),
             None => (RANK_OTHER + u32::from(evidence.id.0), SHARE_OTHER),
         };
-        let (opening, closing) = frame(evidence);
-        let text = lines(&evidence.excerpt);
-        pieces.push(Piece { name: evidence.id.to_string(), opening, text, closing, rank, share });
+        pieces.push(frame::evidence(evidence, rank, share));
     }
     for (at, runbook) in (0u32..).zip(runbooks) {
         let prose = data(&text::bounded(render.edition(runbook.prose).trim(), MAX_RUNBOOK_BYTES));
@@ -319,38 +311,6 @@ fn findings(findings: &[Finding]) -> String {
 fn by_citation(findings: &[Finding]) -> Vec<EvidenceId> {
     let mut seen = BTreeSet::new();
     findings.iter().flat_map(|finding| finding.evidence.iter().copied()).filter(|id| seen.insert(*id)).collect()
-}
-
-fn frame(evidence: &Evidence) -> (String, String) {
-    let Evidence { id, source, about, title, query, .. } = evidence;
-    let attribute = |text: &str, max| text::line(&data(text), max).replace('"', "'");
-    let opening = format!(
-        "<evidence id=\"{id}\" source=\"{}\" about=\"{} {}\" title=\"{}\" query=\"{}\">\n",
-        source.as_str(),
-        about.kind.as_str(),
-        attribute(&about.to_string(), 120),
-        attribute(title, 160),
-        attribute(query, 200),
-    );
-    (opening, "</evidence>\n".into())
-}
-
-/// Strangers' text with line ends, so that it can be shortened by whole lines, and without our own marks.
-fn lines(text: &str) -> String {
-    let text = data(text);
-    if text.is_empty() || text.ends_with('\n') { text } else { format!("{text}\n") }
-}
-
-/// Takes away what could end a piece of evidence or begin another, in any spelling; chat templates' marks too.
-fn data(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    for (at, c) in raw.char_indices() {
-        let rest = &raw.as_bytes()[at..];
-        let begins = |mark: &[u8]| rest.len() >= mark.len() && rest[..mark.len()].eq_ignore_ascii_case(mark);
-        let mark = [&b"<evidence"[..], b"</evidence", b"<|", b"<tool", b"</tool", b"<think", b"</think"];
-        out.push(if c == '<' && mark.into_iter().any(begins) { '‹' } else { c });
-    }
-    out
 }
 
 /// The newest things that were said, each on a line; long ones keep their beginning.

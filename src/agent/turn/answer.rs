@@ -123,11 +123,11 @@ pub(super) fn read(task: &Task, raw: &str) -> Option<Read> {
                     .find_map(|name| object.get(*name)?.as_str())
                     .map(str::to_owned)?,
                 // A server that enforces no schema may get prose; it is an answer, unless it is a broken document.
-                None if !raw.trim_start().starts_with(['{', '[', '<']) => raw.to_owned(),
+                None if !is_document(raw) => raw.to_owned(),
                 None => return None,
             };
             let text = text::bounded(text.trim(), MAX_ANSWER_BYTES).into_owned();
-            only(Outcome::Answer { text, unverified: Vec::new() })
+            if text.is_empty() { None } else { only(Outcome::Answer { text, unverified: Vec::new() }) }
         }
         Task::Explain => {
             let object = object_in(raw)?;
@@ -138,18 +138,45 @@ pub(super) fn read(task: &Task, raw: &str) -> Option<Read> {
     }
 }
 
+/// Whether it was meant to be read by a program. A sentence may begin with a citation: `[E3] The pod …`.
+fn is_document(raw: &str) -> bool {
+    let raw = raw.trim_start();
+    raw.starts_with(['{', '<']) || ["[{", "[\"", "[]"].into_iter().any(|opening| raw.starts_with(opening))
+}
+
+/// What of an outcome may be trusted where the model was cut off while it wrote: its last words say that they are not all,
+/// and an action that may have lost its end is another action.
+pub(super) fn cut_off(outcome: &mut Outcome) {
+    let last = match outcome {
+        Outcome::Answer { text, .. } => Some(text),
+        Outcome::Report(report) => {
+            report.actions.clear();
+            match report.next_steps.is_empty() {
+                true => report.claims_mut().map(|claim| &mut claim.text).last(),
+                false => report.next_steps.last_mut(),
+            }
+        }
+        Outcome::Shaped(_) | Outcome::Nothing(_) => None,
+    };
+    if let Some(last) = last
+        && !last.ends_with(['.', '!', '?', '…'])
+    {
+        last.push_str(" …");
+    }
+}
+
 /// Reads an answer in plain words: of a report, a suspicion, since nobody said what of it is established.
 pub(super) fn read_plain(task: &Task, raw: &str) -> Option<Read> {
     if let Some(read) = read(task, raw) {
         return Some(read);
     }
     let words = text::line(raw, MAX_CLAIM_BYTES);
-    if !words.chars().any(char::is_alphabetic) || matches!(task, Task::Shaped { .. }) {
+    if *task != Task::Explain || !words.chars().any(char::is_alphabetic) {
         return None;
     }
     let claim = Claim { text: words, evidence: Vec::new(), unverified: Vec::new() };
     let outcome = Outcome::Report(Box::new(Report { suspected: vec![claim], ..Report::default() }));
-    (*task == Task::Explain).then_some(Read { outcome, missing: Vec::new() })
+    Some(Read { outcome, missing: Vec::new() })
 }
 
 fn report(object: &Map<String, Value>) -> Report {

@@ -4,53 +4,43 @@
 use serde_json::json;
 
 use super::{Conversation, Exchange, Phase};
-use crate::agent::message::{Expect, Message};
-use crate::agent::pack::{fit, shortened};
-use crate::agent::tokens::estimate_tokens;
+use crate::agent::message::{Expect, Message, TurnRequest};
+use crate::agent::pack::{Fitted, fit};
+use crate::agent::tokens::{estimate_prompt, estimate_tokens};
 
 /// Part of the window that stays free for what an estimate may miss, in hundredths.
 const SPARE_PERCENT: u32 = 5;
-/// Tokens that a server's chat template puts around each message.
-const PER_MESSAGE: u32 = 8;
 /// Part of what is left that all tool answers may have together, in hundredths; the rest is for the evidence.
 const TOOLS_PERCENT: u32 = 60;
 /// Least tokens of a tool's answer.
 const LEAST_ANSWER: u32 = 48;
 
 impl Conversation {
-    pub(super) fn messages(&self, expect: &Expect, max_tokens: u32) -> Vec<Message> {
+    pub(super) fn request(&self, expect: Expect, max_tokens: u32) -> TurnRequest {
+        let window = self.brief.limits.window;
+        // What is not shortened: the texts, the tools or the schema, and what the server puts around them.
+        let bare = TurnRequest { messages: self.messages(String::new(), self.answers_within(0)), expect, max_tokens };
+        let taken = max_tokens + window * SPARE_PERCENT / 100 + estimate_prompt(&bare);
+        let free = (f64::from(window.saturating_sub(taken)) * self.scale) as u32;
+        let answers = self.answers_within(free * TOOLS_PERCENT / 100);
+        let used: u32 = answers.iter().flatten().map(|answer| estimate_tokens(answer)).sum();
+        let Fitted { mut text, left_out, .. } = fit(&self.brief.pieces, free.saturating_sub(used));
+        if !left_out.is_empty() {
+            text.push_str(&self.brief.script.left_out.replace("{}", &left_out.join(", ")));
+            text.push('\n');
+        }
+        TurnRequest { messages: self.messages(text, answers), ..bare }
+    }
+
+    /// The conversation, the stable part first; `pack` stands before what is asked.
+    fn messages(&self, pack: String, answers: Vec<Vec<String>>) -> Vec<Message> {
         let script = &self.brief.script;
         let system = if self.brief.guided && !self.brief.tools.is_empty() {
             format!("{}\n{}\n{}", script.system, script.guided, self.tool_list())
         } else {
             script.system.clone()
         };
-        let closing = self.closing();
-        let window = self.brief.limits.window;
-        let schema = match expect {
-            Expect::Text => 0,
-            Expect::Tools(tools) => tools
-                .iter()
-                .map(|tool| estimate_tokens(&tool.parameters.to_string()) + estimate_tokens(tool.description) + 20)
-                .sum(),
-            // Constrains the answer and is not read, but servers that cannot enforce it get it as text.
-            Expect::Json { schema, .. } => estimate_tokens(&schema.to_string()) + 24,
-        };
-        let fixed = estimate_tokens(&system) + estimate_tokens(&script.task) + estimate_tokens(&closing) + schema;
-        let frames = PER_MESSAGE * (4 + 2 * u32::try_from(self.exchanges.len()).unwrap_or(u32::MAX).min(64));
-        let free = window.saturating_sub(max_tokens + window * SPARE_PERCENT / 100 + fixed + frames);
-        let free = (f64::from(free) * self.scale) as u32;
-        let answers = self.answers_within(free * TOOLS_PERCENT / 100);
-        let used: u32 = answers.iter().flatten().map(|answer| estimate_tokens(answer)).sum();
-        let fitted = fit(&self.brief.pieces, free.saturating_sub(used));
-        let mut first = fitted.text;
-        if !fitted.left_out.is_empty() {
-            let names: Vec<&str> = fitted.left_out.iter().map(String::as_str).collect();
-            first.push_str(&script.left_out.replace("{}", &names.join(", ")));
-            first.push('\n');
-        }
-        first.push_str(&script.task);
-
+        let first = pack + &script.task;
         let mut messages = vec![Message::System { text: system }, Message::User { text: first }];
         for (exchange, answers) in self.exchanges.iter().zip(answers) {
             self.tell(exchange, answers, &mut messages);
@@ -58,6 +48,7 @@ impl Conversation {
         if let Some((rejected, _)) = &self.rejected {
             messages.push(Message::Assistant { text: rejected.clone(), calls: Vec::new() });
         }
+        let closing = self.closing();
         if !closing.is_empty() {
             // Two messages of one role in a row are refused by some chat templates.
             match messages.last_mut() {
@@ -108,8 +99,7 @@ impl Conversation {
         for exchange in self.exchanges.iter().rev() {
             let mut texts = Vec::new();
             for answer in exchange.answers.iter().rev() {
-                let share = (left / 2).max(LEAST_ANSWER);
-                let text = shortened(answer, share);
+                let text = answer.within((left / 2).max(LEAST_ANSWER));
                 left = left.saturating_sub(estimate_tokens(&text));
                 texts.push(text);
             }

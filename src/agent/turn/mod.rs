@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::Value;
 
 use super::citations::Ground;
+use super::frame;
 use super::message::{Expect, ToolCall, ToolSpec, TurnReply, TurnRequest, Usage};
 use super::pack::Piece;
 use crate::domain::evidence::Evidence;
@@ -103,10 +104,10 @@ pub struct Brief {
 /// What a tool answered.
 #[derive(Debug, Clone)]
 pub struct ToolAnswer {
-    /// For the model: bounded, redacted; framed as evidence where there is some.
+    /// What is said where nothing was brought, bounded and redacted: an error, or that something was done.
     pub text: String,
-    /// What it brought, numbered.
-    pub evidence: Vec<Evidence>,
+    /// What it brought, numbered: the model reads it in its place.
+    pub evidence: Option<Evidence>,
 }
 
 /// What happened.
@@ -167,7 +168,7 @@ enum Phase {
 #[derive(Debug, Clone)]
 struct Exchange {
     calls: Vec<ToolCall>,
-    answers: Vec<String>,
+    answers: Vec<Piece>,
 }
 
 /// A conversation.
@@ -188,8 +189,10 @@ pub struct Conversation {
     shrinks: u32,
     scale: f64,
     hurry: bool,
-    /// The model made nothing of the schema: plain words are asked for.
+    /// Plain words are asked for: the model makes nothing of a schema.
     plain: bool,
+    /// An answer could not be read.
+    unread: bool,
     usage: Usage,
 }
 
@@ -213,6 +216,7 @@ impl Conversation {
             scale: 1.0,
             hurry,
             plain,
+            unread: false,
             usage: Usage::default(),
         }
     }
@@ -244,8 +248,7 @@ impl Conversation {
             Input::Reply(reply) => self.reply(reply),
             Input::Tools(answers) => {
                 let calls = std::mem::take(&mut self.pending);
-                self.brief.evidence.extend(answers.iter().flat_map(|answer| answer.evidence.iter().cloned()));
-                let answers = answers.into_iter().map(|answer| answer.text).collect();
+                let answers = answers.into_iter().map(|answer| self.learn(answer)).collect();
                 self.exchanges.push(Exchange { calls, answers });
                 self.phase = match self.brief.task {
                     Task::Explain => Phase::Answering,
@@ -269,6 +272,17 @@ impl Conversation {
                 self.ask()
             }
         }
+    }
+
+    /// Takes in what a tool brought, in the place of what was known under the same number.
+    fn learn(&mut self, answer: ToolAnswer) -> Piece {
+        let ToolAnswer { text, evidence } = answer;
+        let Some(evidence) = evidence else { return Piece::words(text) };
+        self.brief.pieces.retain(|piece| piece.name != evidence.id.to_string());
+        self.brief.evidence.retain(|known| known.id != evidence.id);
+        let piece = frame::evidence(&evidence, 0, 0);
+        self.brief.evidence.push(evidence);
+        piece
     }
 
     /// The time is nearly over: no more looking and no correction.
@@ -306,7 +320,7 @@ impl Conversation {
             Phase::Answering | Phase::Correcting => self.brief.limits.answer,
         };
         let max_tokens = max_tokens.min(self.brief.limits.window / 3).max(64);
-        Step::Ask(TurnRequest { messages: self.messages(&expect, max_tokens), expect, max_tokens })
+        Step::Ask(self.request(expect, max_tokens))
     }
 
     /// Whether a report may still ask for something to be looked up.
@@ -371,15 +385,16 @@ impl Conversation {
         } else {
             answer::read(&self.brief.task, &reply.text)
         };
-        let Some(answer) = read else {
-            // Once more in plain words; a corrected answer that is garbage leaves the one before.
-            return if self.best.is_none() && self.left() > 0 && !self.plain {
-                self.plain = true;
-                self.ask()
-            } else {
-                self.end("the model's answer could not be read")
-            };
+        let Some(mut answer) = read else {
+            // Once more, in plain words where words are an answer; a corrected answer that is garbage leaves the one before.
+            let again = self.best.is_none() && self.left() > 0 && !self.plain && !self.unread;
+            self.unread = true;
+            self.plain |= !matches!(self.brief.task, Task::Shaped { .. });
+            return if again { self.ask() } else { self.end("the model's answer could not be read") };
         };
+        if reply.cut {
+            answer::cut_off(&mut answer.outcome);
+        }
         if may_look {
             let calls = self.new_calls(answer.missing);
             if !calls.is_empty() {

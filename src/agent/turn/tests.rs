@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::agent::message::Message;
-use crate::agent::tokens::estimate_tokens;
+use crate::agent::tokens::estimate_prompt;
 use crate::agent::tools::{Available, specs};
 use crate::domain::evidence::{Draft, EvidenceData, EvidenceId, Source};
 use crate::domain::redact::Redactor;
@@ -92,7 +92,7 @@ fn done(step: Step) -> Outcome {
 }
 
 fn found(id: u16, text: &str) -> Input {
-    Input::Tools(vec![ToolAnswer { text: text.into(), evidence: vec![evidence(id, text)] }])
+    Input::Tools(vec![ToolAnswer { text: text.into(), evidence: Some(evidence(id, text)) }])
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_question_looks_then_answers_without_tools() {
     assert_eq!(made.len(), 2, "the same call twice is one");
     assert_ne!(made[0].id, made[1].id);
     let answers = ["no lines", "pod web-0 is ready"];
-    let answers = answers.map(|text| ToolAnswer { text: text.into(), evidence: Vec::new() });
+    let answers = answers.map(|text| ToolAnswer { text: text.into(), evidence: None });
     let request = asked(conversation.next(Input::Tools(answers.into())));
     let tools = request.messages.iter().filter(|message| matches!(message, Message::Tool { .. })).count();
     assert_eq!(tools, 2, "every call has its answer");
@@ -208,6 +208,66 @@ fn a_model_that_makes_nothing_of_a_schema_is_asked_for_words() {
 }
 
 #[test]
+fn what_begins_with_a_citation_is_an_answer_and_a_blank_one_is_asked_for_in_words() {
+    let mut conversation = Conversation::new(brief(Task::Question));
+    conversation.next(Input::Start);
+    asked(conversation.next(says("")));
+    let request = asked(conversation.next(says(json!({"answer": " "}))));
+    assert_eq!(request.expect, Expect::Text);
+    let words = "[E1] The limit of 48 MiB was reached.";
+    let Outcome::Answer { text, .. } = done(conversation.next(says(words))) else { panic!() };
+    assert_eq!(text, words);
+}
+
+#[test]
+fn a_document_that_came_blank_is_asked_for_once_more() {
+    let mut conversation = Conversation::new(brief(Task::Shaped { schema: json!({"type": "object"}) }));
+    conversation.next(Input::Start);
+    asked(conversation.next(says("")));
+    let request = asked(conversation.next(says("   ")));
+    assert!(matches!(request.expect, Expect::Json { .. }), "{:?}", request.expect);
+    assert_eq!(done(conversation.next(says(json!({"a": 1})))), Outcome::Shaped(r#"{"a":1}"#.into()));
+}
+
+#[test]
+fn an_answer_that_was_cut_off_says_so_and_proposes_nothing() {
+    let cut = |text: Value| Input::Reply(TurnReply { text: text.to_string(), cut: true, ..TurnReply::default() });
+    let mut conversation = Conversation::new(brief(Task::Explain));
+    conversation.next(Input::Start);
+    let report = json!({
+        "established": true, "cause": {"text": "The limit was reached.", "evidence": ["E1"]},
+        "next_steps": ["Raise the"], "actions": ["scale deployment/web -n shop --replicas 1"],
+    });
+    let Outcome::Report(report) = done(conversation.next(cut(report))) else { panic!() };
+    assert_eq!((report.next_steps, report.actions.len()), (vec!["Raise the …".to_owned()], 0));
+    assert_eq!(report.cause.unwrap().text, "The limit was reached.");
+    let mut conversation = Conversation::new(brief(Task::Question));
+    conversation.next(Input::Start);
+    asked(conversation.next(says("")));
+    let Outcome::Answer { text, .. } = done(conversation.next(cut(json!({"answer": "The limit"})))) else { panic!() };
+    assert_eq!(text, "The limit …");
+}
+
+#[test]
+fn a_tools_answer_keeps_its_frame_and_takes_the_place_of_what_had_its_number() {
+    let mut brief = brief(Task::Explain);
+    brief.limits.window = 2_048;
+    let mut conversation = Conversation::new(brief);
+    conversation.next(Input::Start);
+    called(conversation.next(says(json!({"missing": [{"tool": "query_logs", "arguments": {"namespace": "shop"}}]}))));
+    let request = asked(conversation.next(found(2, &"rolled out 2.0.0 later on\n".repeat(400))));
+    let Some(Message::User { text }) = request.messages.last() else { panic!() };
+    let (frame, ours) = text.rsplit_once("</evidence>\n").unwrap();
+    assert!(frame.contains("id=\"E2\"") && frame.contains('…') && ours.trim() == "ANSWER NOW", "{text}");
+    let Message::User { text: pack } = &request.messages[1] else { panic!() };
+    assert!(pack.contains("\"E1\"") && !pack.contains("\"E2\""), "{pack}");
+    let old = json!({"cause": {"text": "Release 1.9.0 was rolled out.", "evidence": ["E2"]}});
+    let request = asked(conversation.next(says(&old)));
+    let Some(Message::User { text }) = request.messages.last() else { panic!() };
+    assert_eq!(text, "NOT FOUND: `1.9.0`");
+}
+
+#[test]
 fn every_conversation_ends() {
     for nonsense in ["", "{", "I cannot help.", "{\"x\":1}", "{\"answer\":\"\"}", "<tool_call>"] {
         for task in [Task::Explain, Task::Question, Task::Shaped { schema: json!({}) }] {
@@ -217,7 +277,7 @@ fn every_conversation_ends() {
                 step = match step {
                     Step::Ask(_) => conversation.next(says(nonsense)),
                     Step::Call(calls) => {
-                        let answer = ToolAnswer { text: "nothing".into(), evidence: Vec::new() };
+                        let answer = ToolAnswer { text: "nothing".into(), evidence: None };
                         conversation.next(Input::Tools(vec![answer; calls.len()]))
                     }
                     Step::Done(_) => break,
@@ -238,20 +298,8 @@ fn prompts_keep_within_the_window() {
         let mut step = conversation.next(Input::Start);
         for round in 0..3 {
             let request = asked(step);
-            let text: u32 = request
-                .messages
-                .iter()
-                .map(|message| match message {
-                    Message::System { text } | Message::User { text } | Message::Tool { text, .. } => {
-                        estimate_tokens(text)
-                    }
-                    Message::Assistant { text, calls } => {
-                        estimate_tokens(text)
-                            + calls.iter().map(|call| estimate_tokens(&call.arguments.to_string())).sum::<u32>()
-                    }
-                })
-                .sum();
-            assert!(text + request.max_tokens <= window, "{text} + {} > {window}", request.max_tokens);
+            let prompt = estimate_prompt(&request);
+            assert!(prompt + request.max_tokens <= window, "{prompt} + {} > {window}", request.max_tokens);
             let made = called(conversation.next(calls(&[("query_logs", json!({"namespace": format!("n{round}")}))])));
             assert_eq!(made.len(), 1);
             step = conversation.next(found(10 + round, &"a long line of a log\n".repeat(400)));

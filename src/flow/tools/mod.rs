@@ -13,7 +13,6 @@ use tracing::field::Empty;
 use super::amend::{Besides, amend};
 use super::{Context, Sources};
 use crate::agent::message::{ToolCall, ToolSpec};
-use crate::agent::prompt::framed;
 use crate::agent::tools::{Available, Tool, specs};
 use crate::agent::turn::ToolAnswer;
 use crate::domain::evidence::{Draft, Evidence, EvidenceData, Source};
@@ -102,13 +101,13 @@ impl<'a> Toolbox<'a> {
                     text::bounded(text::plain(&words).as_ref(), MAX_ERROR_BYTES).into_owned()
                 }
             };
-            answers.push(ToolAnswer { text, evidence: Vec::new() });
+            answers.push(ToolAnswer { text, evidence: None });
         }
         let slots: Vec<(String, Draft)> =
             drafts.iter().map(|(_, slot, draft)| (slot.clone(), (**draft).clone())).collect();
         let recorded = self.record(slots).await?;
         for ((at, ..), evidence) in drafts.into_iter().zip(recorded) {
-            answers[at] = ToolAnswer { text: framed(&evidence), evidence: vec![evidence] };
+            answers[at].evidence = Some(evidence);
         }
         Ok(answers)
     }

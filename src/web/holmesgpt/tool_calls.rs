@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::desk::Happened;
 use crate::agent::message::ToolCall;
-use crate::agent::prompt::framed;
 use crate::agent::tools::Tool;
 use crate::agent::turn::ToolAnswer;
 use crate::domain::evidence::{Evidence, EvidenceData};
@@ -59,11 +58,11 @@ pub(super) fn of_evidence(evidence: &Evidence) -> Option<(ToolCall, ToolAnswer)>
     };
     let arguments = json!({"query": evidence.query});
     let call = ToolCall { id: evidence.id.to_string(), name: name.to_owned(), arguments };
-    Some((call, ToolAnswer { text: framed(evidence), evidence: vec![evidence.clone()] }))
+    Some((call, ToolAnswer { text: String::new(), evidence: Some(evidence.clone()) }))
 }
 
 fn description(call: &ToolCall, answer: &ToolAnswer) -> String {
-    let title = answer.evidence.first().map(|evidence| evidence.title.clone());
+    let title = answer.evidence.as_ref().map(|evidence| evidence.title.clone());
     let words = title.or_else(|| {
         let tool = Tool::parse(&call.name, &call.arguments).ok()?;
         Some(format!("{} {}", tool.name(), tool.object()))
@@ -73,7 +72,7 @@ fn description(call: &ToolCall, answer: &ToolAnswer) -> String {
 
 /// A `StructuredToolResult`.
 fn result(call: &ToolCall, answer: &ToolAnswer) -> Value {
-    let evidence = answer.evidence.first();
+    let evidence = answer.evidence.as_ref();
     let error = answer.text.strip_prefix("error: ").filter(|_| evidence.is_none());
     let status = match (evidence, error) {
         (Some(_), _) => "success",

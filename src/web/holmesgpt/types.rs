@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::fields::{Fields, Invalid, Nullable};
-use crate::agent::prompt::MAX_QUESTION_BYTES;
+use crate::domain::question::MAX_QUESTION_BYTES;
 
 /// Longest title, name or id, in bytes.
 const MAX_NAME_BYTES: usize = 2_000;
