@@ -66,13 +66,20 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let began = Instant::now();
     let webhook = &shared.webhook;
     let span = span(request.headers());
-    let (result, response) = match accept(&shared, request).instrument(span.clone()).await {
+    let accepted = match verify::allows(webhook.token.as_ref(), request.headers()) {
+        true => accept(&shared, request).instrument(span.clone()).await,
+        false => Err((StatusCode::UNAUTHORIZED, "its token is not HOLMES_WEBHOOK_TOKEN".to_owned())),
+    };
+    let (result, response) = match accepted {
         Ok(response) => ("ok", response),
         Err((status, text)) => {
             tracing::warn!(status = status.as_u16(), "refused a notification: {text}");
             let result = if status.is_server_error() { "error" } else { "refused" };
             trace::failed(&span, result);
-            (result, (status, format!("{text}\n")).into_response())
+            // A stranger learns nothing but "no".
+            let is_stranger = status == StatusCode::UNAUTHORIZED;
+            let said = || (status, format!("{text}\n")).into_response();
+            (result, if is_stranger { verify::refused() } else { said() })
         }
     };
     webhook.counters.notifications.get_or_create(&Ended { of: "alertmanager".into(), result }).inc();
@@ -99,9 +106,6 @@ fn span(headers: &HeaderMap) -> Span {
 
 async fn accept(shared: &Shared, request: Request) -> Result<Response, (StatusCode, String)> {
     let webhook = &shared.webhook;
-    if !verify::allows(webhook.token.as_ref(), request.headers()) {
-        return Ok(verify::refused());
-    }
     let busy = |what: String| (StatusCode::SERVICE_UNAVAILABLE, what);
     let units =
         u32::try_from(announced(request.headers(), webhook.max_bytes) / BODY_UNIT_BYTES + 1).unwrap_or(u32::MAX);

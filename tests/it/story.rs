@@ -239,5 +239,8 @@ async fn only_who_has_the_token_comes_in() {
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(status(path, None).await, 200, "{path}");
     }
+    // The one sign of a wrong token that an operator has.
+    let metrics = client().get(format!("{}/metrics", bot.url)).send().await.unwrap().text().await.unwrap();
+    assert!(metrics.contains(r#"holmes_notifications_total{of="alertmanager",result="refused"} 1"#), "{metrics}");
     bot.stop().await;
 }
