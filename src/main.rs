@@ -9,7 +9,10 @@ fn main() -> ExitCode {
     // One crypto provider for every TLS connection; installing it twice is the only way this fails.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let CommandLine { command } = CommandLine::parse();
-    match commands::run(command, &std::env::vars().collect()) {
+    // A variable that is no UTF-8 is none of ours.
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    match commands::run(command, &variables.collect()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("holmes-bot: {error:#}");

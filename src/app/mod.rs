@@ -16,6 +16,7 @@ use chrono::{TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::state::{prune, store_in_time};
 use self::web::router;
@@ -35,7 +36,7 @@ use crate::web::refusals::Refusals;
 use crate::web::serve::serve;
 
 pub use chats::{action_forms, mattermost_for_check, slack};
-pub use neighbours::{actuator, embeddings, knowledge, model, open_webui, sources};
+pub use neighbours::{actuator, embeddings, knowledge, model, open_webui, runbooks, sources};
 pub use state::{redis, store};
 
 /// How long a shutdown waits for what runs: less than Kubernetes' default grace period of 30 s.
@@ -46,7 +47,8 @@ pub struct App {
     /// Where it listens.
     pub address: SocketAddr,
     stopping: CancellationToken,
-    tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
+    telling: TaskTracker,
+    tasks: JoinSet<&'static str>,
 }
 
 impl App {
@@ -73,8 +75,8 @@ impl App {
         let chats = chats::chats(&config, &*store, &clock).await?;
         let mut context = context(&config, Arc::clone(&store), Arc::clone(&clock), Arc::clone(&counters)).await?;
         context.chats = chats.uses;
+        let (stopping, telling) = (context.stopping.clone(), context.telling.clone());
         let context = Arc::new(context);
-        let stopping = CancellationToken::new();
 
         let refusals = Arc::new(Refusals::new(Arc::clone(&store), Arc::clone(&clock)));
         let router = router(&config, &context, chats.mattermost.as_ref(), &refusals, &stopping)?;
@@ -82,24 +84,24 @@ impl App {
         let stop = stopping.clone();
         tasks.spawn(async move {
             serve(listener, router, stop).await;
-            ("HTTP server", Ok(()))
+            "HTTP server"
         });
         let (inbox, stop) = (Arc::clone(&context), stopping.clone());
         tasks.spawn(async move {
             worker::inbox(inbox, stop).await;
-            ("inbox worker", Ok(()))
+            "inbox worker"
         });
         let hands = actuator(&config).await?.map(|actuator| Arc::new(Hands::new(actuator)));
         let (timers, stop, concurrent) = (Arc::clone(&context), stopping.clone(), config.investigations);
         tasks.spawn(async move {
             worker::timers(timers, hands, concurrent, stop).await;
-            ("timer worker", Ok(()))
+            "timer worker"
         });
         if !context.chats.is_empty() {
             let stop = stopping.clone();
             tasks.spawn(async move {
                 refusals.run(stop).await;
-                ("refusals", Ok(()))
+                "refusals"
             });
         }
         for used in &context.chats {
@@ -107,19 +109,19 @@ impl App {
             let stop = stopping.clone();
             tasks.spawn(async move {
                 courier.run(stop).await;
-                ("chat outbox", Ok(()))
+                "chat outbox"
             });
         }
         let (knowledge, stop) = (Arc::clone(&context.knowledge), stopping.clone());
         tasks.spawn(async move {
             knowledge.keep_up(stop).await;
-            ("knowledge", Ok(()))
+            "knowledge"
         });
         if let Some(socket) = chats::slack_socket(&config, &context)? {
             let stop = stopping.clone();
             tasks.spawn(async move {
                 socket.run(stop).await;
-                ("Socket Mode", Ok(()))
+                "Socket Mode"
             });
         }
         if let Some(chat) = chats.mattermost {
@@ -127,15 +129,15 @@ impl App {
             let stop = stopping.clone();
             tasks.spawn(async move {
                 socket.run(stop).await;
-                ("Mattermost socket", Ok(()))
+                "Mattermost socket"
             });
         }
         let (stop, retention) = (stopping.clone(), config.retention);
         tasks.spawn(async move {
             prune(store, clock, retention, stop).await;
-            ("retention", Ok(()))
+            "retention"
         });
-        Ok(Self { address, stopping, tasks })
+        Ok(Self { address, stopping, telling, tasks })
     }
 
     /// Runs until `signal`, then drains. A task that ends by itself ends the bot: half a bot is worse than a restart.
@@ -148,7 +150,12 @@ impl App {
             ended = self.tasks.join_next() => Some(ended),
         };
         self.stopping.cancel();
-        let drained = tokio::time::timeout(DRAIN, async { while self.tasks.join_next().await.is_some() {} }).await;
+        let drained = tokio::time::timeout(DRAIN, async {
+            while self.tasks.join_next().await.is_some() {}
+            self.telling.close();
+            self.telling.wait().await;
+        })
+        .await;
         match drained {
             Ok(()) => tracing::info!("stopped; everything that was begun is finished"),
             Err(_) => {
@@ -157,8 +164,7 @@ impl App {
         }
         match died {
             None => Ok(()),
-            Some(Some(Ok((task, Ok(()))))) => Err(anyhow!("the {task} ended by itself")),
-            Some(Some(Ok((task, Err(error))))) => Err(error.context(format!("the {task} ended"))),
+            Some(Some(Ok(task))) => Err(anyhow!("the {task} ended by itself")),
             Some(Some(Err(error))) => Err(anyhow!(error).context("a task died")),
             Some(None) => Err(anyhow!("nothing runs")),
         }
@@ -192,6 +198,8 @@ pub async fn context(
         chats: Vec::new(),
         public_url: config.public_url.clone(),
         troubles: Arc::default(),
+        stopping: CancellationToken::new(),
+        telling: TaskTracker::new(),
         policy: Arc::new(policy(config.policy_file.as_deref())?),
         can_act: config.actuator.is_some(),
         counters,
@@ -219,7 +227,10 @@ pub fn policy(file: Option<&Path>) -> anyhow::Result<Policy> {
 }
 
 /// The renderer with the operator's templates over ours.
-fn renderer(config: &Config) -> anyhow::Result<Renderer> {
+///
+/// # Errors
+/// When a template cannot be read, or is none.
+pub fn renderer(config: &Config) -> anyhow::Result<Renderer> {
     let overrides = match &config.templates_dir {
         Some(directory) => crate::adapters::files::read_all(directory).context("read HOLMES_TEMPLATES_DIR")?,
         None => Vec::new(),

@@ -20,6 +20,7 @@ use crate::config::{
     ActuatorConfig, Config, Credentials, EmbeddingsConfig, HttpNeighbour, KubernetesConfig, LlmConfig, LogsConfig,
     OpenWebuiConfig,
 };
+use crate::domain::runbook::LintProblem;
 use crate::flow::{ModelUse, Sources};
 use crate::ports::Store;
 
@@ -35,7 +36,7 @@ const OPEN_WEBUI_TIMEOUT: Duration = Duration::from_secs(60);
 /// # Errors
 /// When a client's configuration is wrong (a CA file that is none, a kubeconfig that cannot be read).
 pub async fn sources(config: &Config) -> anyhow::Result<Sources> {
-    let (runbooks, problems) = Library::load(Base::Embedded, config.runbooks_dir.as_deref())?;
+    let (runbooks, problems) = runbooks(config)?;
     for problem in problems {
         tracing::warn!("runbook {problem}");
     }
@@ -49,6 +50,14 @@ pub async fn sources(config: &Config) -> anyhow::Result<Sources> {
         cluster,
         runbooks: Arc::new(runbooks),
     })
+}
+
+/// The runbooks in force, and what is wrong with the operator's.
+///
+/// # Errors
+/// When they cannot be indexed.
+pub fn runbooks(config: &Config) -> anyhow::Result<(Library, Vec<LintProblem>)> {
+    Library::load(Base::Embedded, config.runbooks_dir.as_deref())
 }
 
 /// The language model, if one is configured.

@@ -3,9 +3,17 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use futures::future::OptionFuture;
+
+use crate::adapters::actuator::Actuator;
 use crate::adapters::check::CheckLine;
+use crate::adapters::cluster::Cluster;
+use crate::adapters::embeddings::Embeddings;
+use crate::adapters::metrics::Metrics;
+use crate::adapters::openwebui::OpenWebui;
 use crate::app;
 use crate::config::{Config, MattermostConfig, StoreConfig};
+use crate::domain::runbook::Severity;
 use crate::telemetry;
 
 /// Prints a table; the exit code is 1 when a configured neighbour fails.
@@ -21,93 +29,43 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
     let slack = app::slack(&config)?;
     let mattermost = app::mattermost_for_check(&config)?;
     let mut failed = false;
+    let now = chrono::Utc::now();
+    let mattermost = mattermost.as_ref().zip(config.mattermost.as_ref());
+    let slack = slack.as_ref().zip(config.slack.as_ref());
     let groups = [
         ("store", "HOLMES_STORE_URL", Some(store(&config).await)),
         ("policy", "HOLMES_POLICY_FILE", config.policy_file.as_deref().map(|file| vec![policy(file)])),
-        (
-            "metrics",
-            "METRICS_URL",
-            match &sources.metrics {
-                Some(metrics) => Some(metrics.check().await),
-                None => None,
-            },
-        ),
-        (
-            "logs",
-            "LOGS_URL",
-            match &sources.logs {
-                Some(logs) => Some(logs.check(chrono::Utc::now()).await),
-                None => None,
-            },
-        ),
-        (
-            "kubernetes",
-            "KUBECONFIG",
-            match &sources.cluster {
-                Some(cluster) => Some(cluster.check().await),
-                None => None,
-            },
-        ),
-        (
-            "model",
-            "LLM_BASE_URL",
-            match &model {
-                Some(model) => Some(model.client.check().await),
-                None => None,
-            },
-        ),
-        (
-            "embeddings",
-            "EMBEDDINGS_BASE_URL",
-            match &embeddings {
-                Some(embeddings) => Some(embeddings.check().await),
-                None => None,
-            },
-        ),
-        (
-            "open webui",
-            "OPENWEBUI_URL",
-            match &open_webui {
-                Some(open_webui) => Some(open_webui.check().await),
-                None => None,
-            },
-        ),
+        ("runbooks", "HOLMES_RUNBOOKS_DIR", Some(runbooks(&config))),
+        ("templates", "HOLMES_TEMPLATES_DIR", Some(vec![templates(&config)])),
+        ("metrics", "METRICS_URL", asked(sources.metrics.as_ref().map(Metrics::check)).await),
+        ("logs", "LOGS_URL", asked(sources.logs.as_ref().map(|logs| logs.check(now))).await),
+        ("kubernetes", "KUBECONFIG", asked(sources.cluster.as_ref().map(Cluster::check)).await),
+        ("model", "LLM_BASE_URL", asked(model.as_ref().map(|model| model.client.check())).await),
+        ("embeddings", "EMBEDDINGS_BASE_URL", asked(embeddings.as_ref().map(Embeddings::check)).await),
+        ("open webui", "OPENWEBUI_URL", asked(open_webui.as_ref().map(OpenWebui::check)).await),
         (
             "mattermost",
             "MATTERMOST_URL",
-            match (&mattermost, &config.mattermost) {
-                (Some(client), Some(MattermostConfig { routes, command_tokens, .. })) => {
+            match mattermost {
+                Some((client, MattermostConfig { routes, command_tokens, .. })) => {
                     Some(client.check(&routes.channels(), command_tokens.len()).await)
                 }
-                _ => None,
-            },
-        ),
-        (
-            "actuator",
-            "HOLMES_ACTUATOR_KUBECONFIG",
-            match &actuator {
-                Some(actuator) => Some(actuator.check().await),
                 None => None,
             },
         ),
+        ("actuator", "HOLMES_ACTUATOR_KUBECONFIG", asked(actuator.as_ref().map(Actuator::check)).await),
         (
             "slack",
             "SLACK_BOT_TOKEN",
-            match (&slack, &config.slack) {
-                (Some(slack), Some(config)) => {
-                    let app_token = config.app_token.as_ref().map(|token| (config.api_url.as_str(), token));
-                    Some(slack.check(&config.routes, app_token).await)
-                }
-                _ => None,
-            },
+            asked(slack.map(|(slack, config)| {
+                slack.check(&config.routes, config.app_token.as_ref().map(|token| (config.api_url.as_str(), token)))
+            }))
+            .await,
         ),
         (
             "traces",
             "OTEL_EXPORTER_OTLP_ENDPOINT",
-            match &config.traces {
-                Some(traces) => Some(vec![telemetry::check(traces).await]),
-                None => None,
-            },
+            asked(config.traces.as_ref().map(telemetry::check)).await.map(|line| vec![line]),
         ),
     ];
     for (name, variable, lines) in groups {
@@ -129,6 +87,11 @@ pub async fn run(variables: &BTreeMap<String, String>) -> anyhow::Result<ExitCod
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// What one that is configured says.
+async fn asked<T>(check: Option<impl Future<Output = T>>) -> Option<T> {
+    OptionFuture::from(check).await
+}
+
 /// What can be said about the store. A file is not opened: it belongs to the bot that may be running.
 async fn store(config: &Config) -> Vec<CheckLine> {
     match (&config.store, app::redis(config).await) {
@@ -147,5 +110,28 @@ fn policy(file: &std::path::Path) -> CheckLine {
     match app::policy(Some(file)) {
         Ok(policy) => CheckLine::good("rules", format!("{} rule(s)", policy.rules.len())),
         Err(error) => CheckLine::bad("rules", format!("{error:#}"), "holmes-bot policy check says which lines to mend"),
+    }
+}
+
+/// What of the operator's runbooks cannot be used, or how many there are in all.
+fn runbooks(config: &Config) -> Vec<CheckLine> {
+    let mend = "holmes-bot runbooks lint says more";
+    match app::runbooks(config) {
+        Err(error) => vec![CheckLine::bad("library", format!("{error:#}"), mend)],
+        Ok((library, problems)) => {
+            let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+            let mut lines: Vec<CheckLine> =
+                errors.map(|problem| CheckLine::bad("file", problem.to_string(), mend)).collect();
+            lines.push(CheckLine::good("library", format!("{} runbook(s)", library.all().len())));
+            lines
+        }
+    }
+}
+
+/// Whether the operator's templates, laid over ours, are templates.
+fn templates(config: &Config) -> CheckLine {
+    match app::renderer(config) {
+        Ok(_) => CheckLine::good("templates", config.language.endonym().to_owned()),
+        Err(error) => CheckLine::bad("templates", format!("{error:#}"), "mend the file in HOLMES_TEMPLATES_DIR"),
     }
 }

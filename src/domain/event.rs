@@ -30,8 +30,6 @@ pub enum Event {
     Explain {
         /// Which incident.
         incident: IncidentId,
-        /// Which of its investigations; a newer one has its own.
-        run: u32,
         /// How often the model was asked before, in vain.
         attempt: u32,
     },
@@ -44,7 +42,7 @@ pub enum Event {
         /// Which question.
         question: QuestionId,
     },
-    /// An incident that was quiet long enough resolves for good.
+    /// An incident is over: it is time to tell what changed, and to remember it.
     Settle {
         /// Which incident.
         incident: IncidentId,

@@ -8,7 +8,7 @@ use tracing::Instrument as _;
 use super::amend::{Besides, amend};
 use super::converse::{self, Held, Live, Shown, Trouble};
 use super::tools::{Ledger, Toolbox};
-use super::{AUTHOR, Context, ModelUse, alone};
+use super::{AUTHOR, Context, ModelUse, alone, clear, until_stopped};
 use crate::adapters::model::Priority;
 use crate::agent::prompt::{self, Known, Said};
 use crate::agent::turn::Outcome;
@@ -41,8 +41,9 @@ const MAX_OPEN: usize = 15;
 /// # Errors
 /// When the store does not take it; it is noted again then.
 pub async fn note(context: &Context, event: EventId, mut question: Question) -> Result<(), StoreError> {
-    // In the audit people stand by the names that nobody else can have.
-    let mut actor = question.asker.as_ref().map_or_else(|| question.author.clone(), ToString::to_string);
+    // In the audit people stand by the names that nobody else can have. Those have a colon; a name that nobody vouches for
+    // has none, whatever its bearer wrote.
+    let mut actor = question.asker.as_ref().map_or_else(|| question.author.replace(':', " "), ToString::to_string);
     question.author = name(context, &question).await;
     for written in [&mut question.text, &mut question.author, &mut actor] {
         *written = context.redactor.redact(written).into_owned();
@@ -124,13 +125,17 @@ fn key(question: &QuestionId) -> String {
 pub async fn run(context: &Context, id: &IncidentId, question: &QuestionId) -> Result<(), StoreError> {
     let most = context.model.as_ref().map_or(Duration::ZERO, |model| model.question_deadline);
     let hold = TimeDelta::from_std(most).unwrap_or(GRACE) + GRACE;
-    alone(context, &format!("answer:{id}"), hold, |_| answer(context, id, question)).await
+    alone(context, &format!("answer:{id}"), hold, |_| until_stopped(context, answer(context, id, question))).await
 }
 
 async fn answer(context: &Context, id: &IncidentId, question: &QuestionId) -> Result<(), StoreError> {
-    let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else { return Ok(()) };
+    let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else {
+        return clear(context, id, &key(question)).await;
+    };
     let mut record = context.store.investigation(id).await?.unwrap_or_default();
-    let Some(asked) = record.asked_mut(question).map(|asked| asked.clone()) else { return Ok(()) };
+    let Some(asked) = record.asked_mut(question).map(|asked| asked.clone()) else {
+        return clear(context, id, &key(question)).await;
+    };
     let failed = |reason: String| QuestionState::Failed { at: (context.clock)(), reason };
     let state = match &context.model {
         None => failed(context.render.word("answer.no_model")),

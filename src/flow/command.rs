@@ -45,7 +45,7 @@ pub async fn handle(context: &Context, event: EventId, typed: Typed) -> Result<(
         Command::Help { unknown } => ("help", help(context, unknown.as_deref())),
     };
     context.counters.commands.get_or_create(&Ended { of: of.to_owned(), result: "ok" }).inc();
-    tell(context, &typed.person, &typed.place, typed.thread.as_ref(), &said).await;
+    tell(context, &typed.person, &typed.place, typed.thread.as_ref(), &said);
     Ok(())
 }
 
@@ -57,7 +57,8 @@ async fn ask(context: &Context, event: EventId, typed: &Typed, words: &str) -> R
     let now = (context.clock)();
     let question = Question::new(&typed.nonce, typed.incident.clone(), words, &typed.person.name, now);
     let Ok(question) = question else { return Ok(help(context, None)) };
-    answer::note(context, event, question.asked_in(spot(typed))).await?;
+    let question = question.asked_by(typed.person.id.clone()).asked_in(spot(typed));
+    answer::note(context, event, question).await?;
     Ok(context.render.word("said.asked"))
 }
 

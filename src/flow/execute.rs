@@ -215,7 +215,8 @@ fn ended(altered: &mut Altered, others: &mut Vec<Proposal>, now: DateTime<Utc>) 
     }
 }
 
-/// Comes back to it: whoever did not answer may answer then. The proposal's end bounds how often.
+/// Comes back to it: whoever did not answer may answer then. The proposal's end bounds how often; one that may have happened
+/// by then, and of which nobody can tell, has failed.
 async fn later(
     context: &Context,
     id: &IncidentId,
@@ -226,8 +227,15 @@ async fn later(
     let why = context.redactor.redact(&error.to_string()).into_owned();
     alter(context, id, None, |mut seen| {
         let mut proposal = seen.take(proposal)?;
+        let now = seen.read.now();
+        if matches!(proposal.state, State::Executing { .. }) && now >= proposal.expires_at {
+            let unclear = ExecutionFailed::Refused { why: format!("it cannot be told whether it happened: {why}") };
+            let mut altered = Altered::by(proposal.finish(Err(unclear), now));
+            ended(&mut altered, &mut seen.proposals, now);
+            return Some((altered, ()));
+        }
         proposal.watch.waiting_for = crate::domain::text::line(&why, 200);
-        let timer = execution(&proposal, seen.read.now() + AGAIN);
+        let timer = execution(&proposal, now + AGAIN);
         Some((Altered { proposals: vec![proposal], timers: vec![timer], ..Altered::default() }, ()))
     })
     .await

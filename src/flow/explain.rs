@@ -7,11 +7,12 @@ use tracing::field::Empty;
 use super::amend::{Besides, amend};
 use super::converse::{self, Held, Live, Trouble};
 use super::tools::{Ledger, Toolbox};
-use super::{AUTHOR, Context, ModelUse, alone, propose};
+use super::{AUTHOR, Context, ModelUse, alone, clear, propose, until_stopped};
 use crate::adapters::model::{ModelError, Priority};
 use crate::agent::prompt::{self, Known};
 use crate::agent::turn::Outcome;
 use crate::domain::event::Event;
+use crate::domain::finding::Finding;
 use crate::domain::incident::{Incident, IncidentId, IncidentStatus};
 use crate::domain::investigation::Investigation;
 use crate::domain::post::{PostDraft, PostKind};
@@ -26,42 +27,38 @@ const MAX_RUNBOOKS: usize = 2;
 /// When a model that was busy or away is asked again, by attempt.
 const AGAIN: [TimeDelta; 3] = [TimeDelta::minutes(1), TimeDelta::minutes(5), TimeDelta::minutes(15)];
 
-/// The timer that has an investigation explained.
-pub(super) fn timer(incident: &IncidentId, run: u32, attempt: u32, due: DateTime<Utc>) -> Timer {
-    Timer { key: key(incident), due, event: Event::Explain { incident: incident.clone(), run, attempt } }
+/// The timer that has an incident explained.
+pub(super) fn timer(incident: &IncidentId, attempt: u32, due: DateTime<Utc>) -> Timer {
+    Timer { key: key(incident), due, event: Event::Explain { incident: incident.clone(), attempt } }
 }
 
 fn key(incident: &IncidentId) -> String {
     format!("explain:{incident}")
 }
 
-/// Explains the investigation `run` of an incident, unless a newer one came.
+/// Explains what was found about an incident, if an explanation is waited for.
 ///
 /// # Errors
 /// When the store does not take the result; the timer stays, and it is tried again.
-pub async fn run(context: &Context, id: &IncidentId, run: u32, attempt: u32) -> Result<(), StoreError> {
-    let Some(model) = &context.model else { return settle(context, id, run, None, attempt).await };
+pub async fn run(context: &Context, id: &IncidentId, attempt: u32) -> Result<(), StoreError> {
+    let Some(model) = &context.model else { return give_up(context, id).await };
     let hold = TimeDelta::from_std(model.explain_deadline).unwrap_or(GRACE) + GRACE;
-    alone(context, &key(id), hold, |_| explain(context, model, id, run, attempt)).await
+    alone(context, &key(id), hold, |_| until_stopped(context, explain(context, model, id, attempt))).await
 }
 
-async fn explain(
-    context: &Context,
-    model: &ModelUse,
-    id: &IncidentId,
-    run: u32,
-    attempt: u32,
-) -> Result<(), StoreError> {
-    let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else { return Ok(()) };
+async fn explain(context: &Context, model: &ModelUse, id: &IncidentId, attempt: u32) -> Result<(), StoreError> {
+    let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else {
+        return clear(context, id, &key(id)).await;
+    };
     let record = context.store.investigation(id).await?.unwrap_or_default();
-    if record.run != run {
-        return settle(context, id, run, None, attempt).await;
+    if !waits(&record) {
+        return give_up(context, id).await;
     }
     let began = std::time::Instant::now();
     let span = tracing::info_span!(
         "explain",
         incident = %id,
-        run,
+        run = record.run,
         attempt,
         otel.status_code = Empty,
         error.type = Empty,
@@ -105,7 +102,27 @@ async fn explain(
             Explanation::Missing { at: now, reason, will_retry: again }
         }
     };
-    settle(context, id, run, Some(explanation), attempt).await
+    settle(context, id, &record.findings, explanation, attempt).await
+}
+
+/// Whether an explanation is waited for.
+fn waits(record: &Investigation) -> bool {
+    matches!(record.explanation, Some(Explanation::Asked { .. } | Explanation::Missing { will_retry: true, .. }))
+}
+
+/// Clears the timer where no explanation is waited for, or nobody is there to give one.
+async fn give_up(context: &Context, id: &IncidentId) -> Result<(), StoreError> {
+    let cleared = amend(context, id, None, |_, record| {
+        if waits(record) {
+            if context.model.is_some() {
+                // A newer run waits for it under the same key.
+                return None;
+            }
+            record.explanation = None;
+        }
+        Some(Besides { cleared: vec![key(id)], ..Besides::default() })
+    });
+    cleared.await.map(drop)
 }
 
 /// Whether the same question may be answered in a minute.
@@ -144,45 +161,48 @@ async fn ask(
     .await
 }
 
-/// Writes what the model said into the report, and clears the timer or sets it anew. `None` only clears it.
-async fn settle(
+/// Writes what the model said into the report, and clears the timer or sets it anew. Where a newer run found something else
+/// than what was explained, nothing: its own timer stands under the same key, and is due.
+pub(super) async fn settle(
     context: &Context,
     id: &IncidentId,
-    run: u32,
-    explanation: Option<Explanation>,
+    explained: &[Finding],
+    explanation: Explanation,
     attempt: u32,
 ) -> Result<(), StoreError> {
     amend(context, id, None, |incident, record| {
-        let mut besides = Besides::default();
-        if record.run != run {
-            // A newer run has set the timer for itself, under the same key.
+        if !waits(record) || !is_same(explained, &record.findings) {
             return None;
         }
+        let mut besides = Besides::default();
         match &explanation {
-            Some(Explanation::Missing { at, will_retry: true, .. }) => {
+            Explanation::Missing { at, will_retry: true, .. } => {
                 let pause = AGAIN.get(attempt as usize).copied().unwrap_or(GRACE);
-                besides.timers.push(timer(id, run, attempt + 1, *at + pause));
+                besides.timers.push(timer(id, attempt + 1, *at + pause));
+            }
+            Explanation::Given { at, report, .. } if !report.actions.is_empty() => {
+                besides.cleared.push(key(id));
+                besides.timers.push(propose::timer(id, record.run, true, *at));
             }
             _ => besides.cleared.push(key(id)),
         }
-        if let Some(Explanation::Given { at, report, .. }) = &explanation
-            && !report.actions.is_empty()
-        {
-            besides.timers.push(propose::timer(id, run, true, *at));
-        }
-        if let Some(explanation) = &explanation {
-            record.explanation = Some(explanation.clone());
-            besides.posts.push(PostDraft {
-                key: "report".into(),
-                kind: PostKind::Report,
-                author: AUTHOR.into(),
-                text: context.render.report(incident, record),
-                evidence: Vec::new(),
-                at: (context.clock)(),
-            });
-        }
+        record.explanation = Some(explanation.clone());
+        besides.posts.push(PostDraft {
+            key: "report".into(),
+            kind: PostKind::Report,
+            author: AUTHOR.into(),
+            text: context.render.report(incident, record),
+            evidence: Vec::new(),
+            at: (context.clock)(),
+        });
         Some(besides)
     })
     .await
     .map(drop)
+}
+
+/// Whether two runs found the same, so that what explains one explains the other.
+pub(super) fn is_same(found: &[Finding], again: &[Finding]) -> bool {
+    let told = |finding: &Finding| (finding.claim.clone(), finding.role);
+    found.iter().map(told).eq(again.iter().map(told))
 }

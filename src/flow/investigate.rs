@@ -61,16 +61,14 @@ pub async fn run(context: &Context, id: &IncidentId) -> Result<(), StoreError> {
 }
 
 async fn investigate(context: &Context, incident: Incident, lease: &Lease) -> Result<(), StoreError> {
-    let id = incident.id.clone();
-    let before = context.store.investigation(&id).await?.unwrap_or_default();
+    let before = context.store.investigation(&incident.id).await?.unwrap_or_default();
     let mut run = Run::new(context, incident, before, lease);
     run.begin().await?;
     let first = run.look.first_round().await;
     run.gather(first).await?;
     let second = run.look.second_round();
     run.gather(second).await?;
-    run.report().await?;
-    relate::tell(context, &id).await
+    run.report().await
 }
 
 /// A run: a look that is kept in the store as it goes on.
@@ -142,6 +140,11 @@ impl<'a> Run<'a> {
         let posts = tracing::info_span!("render").in_scope(|| self.rendered(cause.as_ref()));
         let second_look = self.second_look(cause.as_ref(), now);
         let subject = self.look.subject.clone();
+        let mut mine = self.look.incident.clone();
+        mine.cause.clone_from(&cause);
+        mine.correct(&subject);
+        // Before the timer is cleared: what is lost by a crash is done again.
+        relate::tell(self.context, &mine).await?;
         let remedies =
             self.context.can_act.then(|| propose::timer(&self.look.incident.id, self.look.record.run, false, now));
         let timers: Vec<Timer> = second_look.into_iter().chain(explain).chain(remedies).collect();
@@ -179,18 +182,15 @@ impl<'a> Run<'a> {
     fn explanation(&mut self, now: DateTime<Utc>) -> Option<Timer> {
         self.context.model.as_ref()?;
         let (found, explanation) = &self.before;
-        let same = found.iter().map(|finding| (&finding.claim, finding.role)).eq(self
-            .look
-            .record
-            .findings
-            .iter()
-            .map(|finding| (&finding.claim, finding.role)));
-        if let (true, Some(given @ Explanation::Given { .. })) = (same, explanation) {
-            self.look.record.explanation = Some(given.clone());
-            return None;
-        }
-        self.look.record.explanation = Some(Explanation::Asked { since: now });
-        Some(explain::timer(&self.look.incident.id, self.look.record.run, 0, now))
+        let explanation = explanation.clone().filter(|_| explain::is_same(found, &self.look.record.findings));
+        let explained = matches!(explanation, Some(Explanation::Given { .. }));
+        let since = match &explanation {
+            // A conversation about the same may be under way.
+            Some(Explanation::Asked { since }) => *since,
+            _ => now,
+        };
+        self.look.record.explanation = if explained { explanation } else { Some(Explanation::Asked { since }) };
+        (!explained).then(|| explain::timer(&self.look.incident.id, 0, now))
     }
 
     /// When to look again without being asked.
@@ -250,10 +250,10 @@ impl<'a> Run<'a> {
             if done {
                 let again = intake::investigation_timer(&incident.id, now, None);
                 if incident.wanted != wanted {
-                    // Somebody wanted it again while it ran: at once, then.
+                    // Somebody wanted it again while it ran: at once, then. What this run found is explained and remedied
+                    // with what that one finds.
                     incident.progress = Progress::Waiting;
-                    timers.retain(|timer| timer.key != again.key);
-                    timers.push(again);
+                    timers = vec![again];
                 } else if timers.iter().all(|timer| timer.key != again.key) {
                     cleared.push(again.key);
                 }

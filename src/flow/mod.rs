@@ -36,6 +36,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, Span};
 
 use execute::Hands;
@@ -57,12 +59,14 @@ use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
 use crate::ports::{Chat, Clock, Lease, Store, StoreError, Versioned, Write};
 use crate::render::Renderer;
-use crate::telemetry::{Counters, trace};
 use crate::telemetry::troubles::Troubles;
+use crate::telemetry::{Counters, trace};
 use deliver::ChatUse;
 
 /// Who the bot is in threads and in the audit.
 pub const AUTHOR: &str = "holmes";
+/// How long a conversation may go on when the process is asked to stop: less than `app` waits for what runs.
+const LAST_WORDS: Duration = Duration::from_secs(15);
 /// How often a write is tried again when somebody else was faster.
 const MAX_CONFLICTS: usize = 8;
 
@@ -88,6 +92,10 @@ pub struct Context {
     pub public_url: String,
     /// What needs a person now.
     pub troubles: Arc<Troubles>,
+    /// Cancelled when the process is asked to stop.
+    pub stopping: CancellationToken,
+    /// What is being said to people: nobody waits for it but the end.
+    pub telling: TaskTracker,
     /// Counters.
     pub counters: Arc<Counters>,
     /// Who may let what happen.
@@ -182,14 +190,14 @@ pub async fn handle(context: &Context, hands: Option<&Hands>, event: Event) -> R
     match event {
         Event::Notification(_) => Ok(()),
         Event::Investigate { incident, requested_by: _ } => investigate::run(context, &incident).await,
-        Event::Explain { incident, run, attempt } => explain::run(context, &incident, run, attempt).await,
+        Event::Explain { incident, attempt } => explain::run(context, &incident, attempt).await,
         Event::Ask(_) => Ok(()),
         Event::Answer { incident, question } => answer::run(context, &incident, &question).await,
         Event::Pressed(_) | Event::Command(_) | Event::Decide(_) => Ok(()),
         Event::Wish(wish) => propose::fulfil(context, hands, wish).await,
         Event::Propose { incident, run, explained } => match hands {
             Some(hands) => propose::run(context, hands, &incident, run, explained).await,
-            None => forget(context, &incident, &propose::timer_key(&incident, explained)).await,
+            None => forget(context, &incident, &propose::timer_key(&incident, run, explained)).await,
         },
         Event::Execute { incident, proposal } => match hands {
             Some(hands) => execute::run(context, hands, &incident, &proposal).await,
@@ -218,6 +226,22 @@ where
     let result = work(lease.clone()).await;
     let released = context.store.release(&lease).await;
     result.and(released)
+}
+
+/// Does `work`, a conversation that may take minutes, until the process is asked to stop and a little longer. What is not
+/// done then is done anew by whoever goes on: it must not find the lease held.
+async fn until_stopped(
+    context: &Context,
+    work: impl Future<Output = Result<(), StoreError>>,
+) -> Result<(), StoreError> {
+    let stopped = async {
+        context.stopping.cancelled().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    tokio::select! {
+        result = work => result,
+        () = stopped => Ok(()),
+    }
 }
 
 /// Does `work` for an incident in a span that belongs to the trace of its investigation.

@@ -39,7 +39,7 @@ async fn act(context: &Context, event: EventId, pressed: &Pressed) -> Result<Opt
             if context.store.incident(incident).await?.is_none() {
                 return Ok(Some(render.word("said.gone")));
             }
-            worker::investigate_later(context, event, incident.clone(), Some(person.name.clone())).await?;
+            worker::investigate_later(context, event, incident.clone(), Some(person.id.to_string())).await?;
             Ok(Some(render.word("said.investigating")))
         }
         Press::ShowDiff { proposal } => {

@@ -36,16 +36,13 @@ const SUGGESTED: u8 = 40;
 /// The timer that has remedies put forward after an investigation.
 pub(super) fn timer(incident: &IncidentId, run: u32, explained: bool, due: DateTime<Utc>) -> Timer {
     let event = Event::Propose { incident: incident.clone(), run, explained };
-    Timer { key: timer_key(incident, explained), due, event }
+    Timer { key: timer_key(incident, run, explained), due, event }
 }
 
-/// Two names: what is done when the evidence is in must not clear what the model's words have set meanwhile.
-pub(super) fn timer_key(incident: &IncidentId, explained: bool) -> String {
-    format!("{}{}", key(incident), if explained { ":explained" } else { "" })
-}
-
-fn key(incident: &IncidentId) -> String {
-    format!("propose:{incident}")
+/// A name for each run, and two: what is done when the evidence is in must clear neither what the model's words nor what a
+/// newer run has set meanwhile.
+pub(super) fn timer_key(incident: &IncidentId, run: u32, explained: bool) -> String {
+    format!("propose:{incident}:{run}{}", if explained { ":explained" } else { "" })
 }
 
 /// Puts forward what the findings of an investigation speak for.
@@ -59,7 +56,7 @@ pub async fn run(
     run: u32,
     explained: bool,
 ) -> Result<(), StoreError> {
-    alone(context, &key(id), HOLD, |_| {
+    alone(context, &format!("propose:{id}"), HOLD, |_| {
         let span = tracing::info_span!(
             "propose",
             incident = %id,
@@ -106,7 +103,7 @@ async fn propose(
             }
         }
     }
-    clear(context, id, &timer_key(id, explained)).await
+    clear(context, id, &timer_key(id, run, explained)).await
 }
 
 /// What the model would put to people, as far as it is an action of the catalogue that the runbooks list. Its words are

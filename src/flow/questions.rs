@@ -354,14 +354,13 @@ fn logs(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
                 (Err(error), _) => failed = Some(error.to_string()),
             }
         }
+        // What stands in is told beside the failure: without the Baseline it shows less.
         let fallback = pod_logs::patterns(context, &subject, &ranges, until).await;
-        match (fallback, failed) {
-            (Some((query, patterns)), _) => {
-                vec![evidence_of(Source::Logs, subject.object(), query, &ranges, EvidenceData::Patterns(patterns))]
-            }
-            (None, Some(reason)) => vec![Gathered::Gap { source: Source::Logs, reason }],
-            (None, None) => Vec::new(),
-        }
+        let fallback = fallback.map(|(query, patterns)| {
+            evidence_of(Source::Logs, subject.object(), query, &ranges, EvidenceData::Patterns(patterns))
+        });
+        let gap = failed.map(|reason| Gathered::Gap { source: Source::Logs, reason });
+        fallback.into_iter().chain(gap).collect()
     })
 }
 

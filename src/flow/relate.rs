@@ -9,22 +9,34 @@ use crate::ports::{Filter, StoreError, Versioned, Write};
 /// Recent incidents that are compared: more than a storm opens.
 const COMPARED: usize = 100;
 
-/// Relates an incident whose cause is known with the others.
+/// Relates an incident, as it will be when its cause is stored, with the others.
 ///
 /// # Errors
 /// When the store does not take it.
-pub async fn tell(context: &Context, id: &IncidentId) -> Result<(), StoreError> {
-    let Some(Versioned { value: mine, .. }) = context.store.incident(id).await? else { return Ok(()) };
+pub async fn tell(context: &Context, mine: &Incident) -> Result<(), StoreError> {
+    let id = &mine.id;
     let others = context.store.list(Filter { status: None, origin: Origin::Alerts, limit: COMPARED }).await?;
+    let known = |list: &[Related], id: &IncidentId| list.iter().any(|related| related.id == *id);
     let mut related = Vec::new();
     for other in others {
-        if let Some(relation) = relation(&mine, &other) {
+        if let Some(relation) = relation(mine, &other) {
             related.push(Related { id: other.id.clone(), title: other.title.clone(), relation });
             let back = Related { id: mine.id.clone(), title: mine.title.clone(), relation: reverse(relation) };
             update(context, &other.id, |other| with_related(context, other, |list| put(list, back.clone()))).await?;
+        } else if known(&mine.related, &other.id) && known(&other.related, id) {
+            // Another look found another cause.
+            let forget = |list: &mut Vec<Related>| list.retain(|related| related.id != *id);
+            update(context, &other.id, |other| with_related(context, other, forget)).await?;
         }
     }
-    update(context, id, |mine| with_related(context, mine, |list| list.clone_from(&related))).await
+    update(context, id, |mine_now| {
+        with_related(context, mine_now, |list| {
+            // What others wrote since it was read stays.
+            list.retain(|one| known(&related, &one.id) || !known(&mine.related, &one.id));
+            related.iter().for_each(|one| put(list, one.clone()));
+        })
+    })
+    .await
 }
 
 fn reverse(relation: Relation) -> Relation {

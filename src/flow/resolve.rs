@@ -17,10 +17,15 @@ const MAX_CHANGES: usize = 5;
 /// When the store does not take it; the timer stays and it is tried again.
 pub async fn tell_what_changed(context: &Context, id: &IncidentId) -> Result<(), StoreError> {
     let Some(incident) = context.store.incident(id).await? else { return Ok(()) };
-    let changes = changes(context, &incident.value).await;
+    let seen = incident.value;
+    let changes = changes(context, &seen).await;
     propose::over(context, id).await?;
-    history::remember(context, &incident.value, &changes).await?;
+    history::remember(context, &seen, &changes).await?;
     update(context, id, |incident| {
+        if incident.value.reopened != seen.reopened {
+            // It began and perhaps ended again meanwhile: that end stands under the same key, and is due.
+            return None;
+        }
         let mut write = Write { cleared: vec![format!("settle:{id}")], ..Write::new(incident) };
         let incident = &write.incident.value;
         if incident.status == IncidentStatus::Resolved {

@@ -1,13 +1,16 @@
 //! Takes events from the store and has them handled: one loop for the inbox, one for timers.
 //!
-//! The inbox is handled in order and in batches, and never waits for a neighbour for long. Everything slow is a timer:
-//! it runs beside others under its incident's lease, and stays stored until it is done.
+//! The inbox is handled in order and in batches, and waits for a neighbour no longer than a turn. Everything slow is a timer:
+//! it runs beside others under a lease of its own, and stays stored until it is done.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +39,7 @@ const IDLE: Duration = Duration::from_millis(25);
 const MAX_ATTEMPTS: u32 = 8;
 /// Timers looked at in one round.
 const TIMERS: usize = 512;
-/// Proposals that are made, done and watched at once; each is a few requests.
+/// Proposals that are made, done and watched, and incidents that are ended, at once; each is a few requests.
 const ACTIONS: usize = 32;
 /// How long a timer is left alone that ran and is still due: mostly another replica is at its incident. Without this, the
 /// timers that others are at would take every free place, again and again, before those that nobody is at.
@@ -121,7 +124,7 @@ async fn handle_batch(context: &Context, claimed: Vec<Claimed>, turn: &Lease) ->
     let mut parts = vec![notifications];
     while let Some(mut part) = parts.pop() {
         let batch = part.iter().map(|(id, _, notification)| (*id, notification.clone())).collect();
-        match intake::notifications(context, batch, turn).await {
+        match caught(intake::notifications(context, batch, turn)).await {
             Ok(()) => {}
             Err(error @ StoreError::LeaseLost(_)) => return Err(error),
             Err(error) if part.len() > 1 => {
@@ -138,12 +141,22 @@ async fn handle_batch(context: &Context, claimed: Vec<Claimed>, turn: &Lease) ->
             }
         }
     }
+    // Who decides is looked up in their chat: one that hangs must not keep alerts waiting for all of a batch.
+    let began = Instant::now();
     for (id, attempt, event) in others {
-        if let Err(error) = postpone(context, id, event).await {
+        if began.elapsed() > TURN {
+            context.store.retry(id, (context.clock)()).await?;
+        } else if let Err(error) = caught(postpone(context, id, event)).await {
             settle(context, id, attempt, &error).await;
         }
     }
     Ok(())
+}
+
+/// A fault in the handling of one event is an error of that event: it must not stop what is not its own.
+async fn caught(work: impl Future<Output = Result<(), StoreError>>) -> Result<(), StoreError> {
+    let handled = AssertUnwindSafe(work).catch_unwind().await;
+    handled.unwrap_or_else(|_| Err(StoreError::Unavailable(anyhow!("a fault of our own; the log says where"))))
 }
 
 /// Turns a wish into a timer, so that the inbox does not wait for it.
@@ -240,8 +253,16 @@ pub async fn timers(context: Arc<Context>, hands: Option<Arc<Hands>>, concurrent
             let Some(incident) = incident_of(&timer.event).cloned() else { continue };
             let permits = match timer.event {
                 Event::Explain { .. } | Event::Answer { .. } => &conversations,
-                Event::Wish(_) | Event::Execute { .. } | Event::Verify { .. } | Event::Expire { .. } => &actions,
-                _ => &investigations,
+                Event::Wish(_)
+                | Event::Propose { .. }
+                | Event::Execute { .. }
+                | Event::Verify { .. }
+                | Event::Expire { .. }
+                | Event::Settle { .. } => &actions,
+                Event::Investigate { .. } => &investigations,
+                Event::Notification(_) | Event::Ask(_) | Event::Pressed(_) | Event::Command(_) | Event::Decide(_) => {
+                    continue;
+                }
             };
             let Ok(permit) = Arc::clone(permits).try_acquire_owned() else { continue };
             lock(&running).now.insert(timer.key.clone());
@@ -303,7 +324,7 @@ fn incident_of(event: &Event) -> Option<&IncidentId> {
 
 async fn run_timer(context: &Context, hands: Option<&Hands>, incident: &IncidentId, timer: Timer) {
     let key = timer.key;
-    if let Err(error) = handle(context, hands, timer.event).await {
+    if let Err(error) = caught(handle(context, hands, timer.event)).await {
         tracing::warn!(incident = %incident, "run {key}: {error:#}; it will run again");
         // The timer is still stored; without a pause a broken store would be asked in a tight loop.
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -313,6 +334,13 @@ async fn run_timer(context: &Context, hands: Option<&Hands>, incident: &Incident
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_fault_of_our_own_is_an_error_of_the_event() {
+        let error = caught(async { panic!("no such thing") }).await.unwrap_err();
+        assert!(error.to_string().contains("a fault of our own"), "{error}");
+        caught(async { Ok(()) }).await.unwrap();
+    }
 
     #[test]
     fn a_timer_that_others_are_at_makes_room_for_the_next() {

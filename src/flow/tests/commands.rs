@@ -23,7 +23,7 @@ fn typed(words: &str, incident: Option<IncidentId>) -> Typed {
 async fn say(bench: &Bench, words: &str, in_thread: bool) -> String {
     let incident = in_thread.then(|| bench.incident.id.clone());
     handle(&bench.context, EventId(7), typed(words, incident)).await.unwrap();
-    bench.told()
+    bench.told().await
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn what_is_wanted_is_noted_for_the_incident_that_is_meant() {
         assert_eq!(bench.timers().await.len() - before, usize::from(expected == noted), "{words}");
     }
     assert!(say(&bench, "silence forever", true).await.starts_with("Write it like `silence 2h`"));
-    assert!(say(&bench, "do explode", true).await.starts_with("This is no action: action: "), "{}", bench.told());
+    assert!(say(&bench, "do explode", true).await.starts_with("This is no action: action: "), "{}", bench.told().await);
 }
 
 #[tokio::test]

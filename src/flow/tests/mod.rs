@@ -1,7 +1,9 @@
 //! Use cases on a store without neighbours, with a chat in memory.
 
 mod commands;
+mod explanations;
 mod presses;
+mod relations;
 mod words;
 
 use std::collections::BTreeMap;
@@ -70,8 +72,16 @@ impl Bench {
     }
 
     /// What was told last.
-    pub fn told(&self) -> String {
-        self.chat.told().pop().map(|(_, _, text)| text).unwrap_or_default()
+    pub async fn told(&self) -> String {
+        self.said().await.pop().map(|(_, _, text)| text).unwrap_or_default()
+    }
+
+    /// Everything that was told: to whom, in which thread, what.
+    pub async fn said(&self) -> Vec<(String, Option<MessageId>, String)> {
+        self.context.telling.close();
+        self.context.telling.wait().await;
+        self.context.telling.reopen();
+        self.chat.told()
     }
 }
 

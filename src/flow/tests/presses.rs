@@ -27,9 +27,9 @@ async fn whoever_is_first_takes_care_of_it() {
     // Handled twice after a crash, it happens once.
     handle(&bench.context, EventId(1), press("ann")).await.unwrap();
     handle(&bench.context, EventId(1), press("ann")).await.unwrap();
-    assert!(bench.told().starts_with("Noted: you take care of **KubePodCrashLooping"), "{}", bench.told());
+    assert!(bench.told().await.starts_with("Noted: you take care of **KubePodCrashLooping"), "{}", bench.told().await);
     handle(&bench.context, EventId(2), press("bob")).await.unwrap();
-    assert_eq!(bench.told(), "**ann** took care of it at 22:53 UTC.");
+    assert_eq!(bench.told().await, "**ann** took care of it at 22:53 UTC.");
     assert_eq!(bench.now().await.acknowledged.map(|it| it.by).as_deref(), Some("ann"));
     let thread = bench.context.store.thread(&bench.incident.id).await.unwrap();
     assert!(thread[0].draft.text.contains("Acknowledged by ann"), "{}", thread[0].draft.text);
@@ -37,9 +37,9 @@ async fn whoever_is_first_takes_care_of_it() {
     let kept: Vec<&str> = audit.iter().map(|entry| entry.draft.action.as_str()).collect();
     assert_eq!(kept, ["incident.acknowledged"]);
     // Beside the root it is said in the channel, beside a reply in the thread.
-    assert!(bench.chat.told().iter().all(|(_, thread, _)| thread.is_none()));
+    assert!(bench.said().await.iter().all(|(_, thread, _)| thread.is_none()));
     handle(&bench.context, EventId(3), pressed(&bench, "bob", Press::Acknowledge, "reply")).await.unwrap();
-    assert_eq!(bench.chat.told().pop().unwrap().1, Some(MessageId("root".into())));
+    assert_eq!(bench.said().await.pop().unwrap().1, Some(MessageId("root".into())));
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn what_is_over_is_not_taken_care_of() {
     let bench = Bench::new().await;
     bench.change(|incident| incident.status = IncidentStatus::Resolved).await;
     handle(&bench.context, EventId(1), pressed(&bench, "ann", Press::Acknowledge, "root")).await.unwrap();
-    assert_eq!((bench.told().as_str(), bench.now().await.acknowledged), ("It is over already.", None));
+    assert_eq!((bench.told().await.as_str(), bench.now().await.acknowledged), ("It is over already.", None));
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn nothing_is_decided_while_groups_are_not_known() {
     .enumerate()
     {
         handle(&bench.context, EventId(event as u64), pressed(&bench, "ann", press, "root")).await.unwrap();
-        assert!(bench.told().starts_with("Which groups you are in"), "{}", bench.told());
+        assert!(bench.told().await.starts_with("Which groups you are in"), "{}", bench.told().await);
     }
     assert!(bench.timers().await.is_empty());
     assert!(bench.context.store.audit(0, 100).await.unwrap().is_empty());
@@ -98,11 +98,11 @@ async fn a_decision_on_what_is_not_there_is_refused_and_kept() {
     let bench = Bench::new().await;
     let press = Press::Approve { proposal: ProposalId("p-0a".into()), digest: "0f".into() };
     handle(&bench.context, EventId(1), pressed(&bench, "ann", press, "reply")).await.unwrap();
-    assert!(!bench.told().is_empty());
+    assert!(!bench.told().await.is_empty());
     let audit = bench.context.store.audit(0, 100).await.unwrap();
     assert_eq!(audit[0].draft.action, "proposal.click_refused");
     for press in [Press::ShowDiff { proposal: ProposalId("p-0a".into()) }] {
         handle(&bench.context, EventId(2), pressed(&bench, "ann", press, "reply")).await.unwrap();
-        assert_eq!(bench.told(), "This proposal is not there any more.");
+        assert_eq!(bench.told().await, "This proposal is not there any more.");
     }
 }
