@@ -46,7 +46,7 @@ impl Server {
         let cures = self.cures.all();
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         for cure in cures.iter().skip(now.0) {
-            let series = after::cured(now.1.store.all(), cure);
+            let series = after::cured(now.1.store.all(), cure, self.clock.end());
             let metrics = Metrics { store: Store::new(series), clock: self.clock.clone(), limits: Limits::default() };
             *now = (now.0 + 1, Arc::new(metrics));
         }
