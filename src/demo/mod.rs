@@ -41,7 +41,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use faults::{Fault, Faults, Neighbour};
-pub use kubernetes::{Access, Call, Calls, Rule};
+pub use kubernetes::{Access, Call, Calls, READER, Rule};
 pub use play::{Delivery, Player, Progress, Receiver};
 pub use time::{Clock, Span, Timeline};
 pub use world::World;

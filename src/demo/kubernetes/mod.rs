@@ -40,7 +40,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 pub use calls::{Call, Calls};
-pub use identity::{Access, Rule};
+pub use identity::{Access, READER, Rule};
 pub(super) use list::Tokens;
 pub(in crate::demo) use validate::amount as quantity;
 

@@ -1,17 +1,17 @@
 //! The fake API server as kube-rs sees it, and against what the real one (1.34) answered.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Event, Namespace, Node, Pod, Secret};
+use k8s_openapi::api::core::v1::{Event, Namespace, Node, Pod, ResourceQuota, Secret, Service};
 use kube::api::{Api, DeleteParams, ListParams, LogParams, Patch, PatchParams};
 use kube::{Client, Config, ResourceExt};
 
 use super::*;
-use crate::demo::testing::http_client;
-use crate::demo::{Running, Timeline, World, start};
+use crate::demo::testing::{http_client, readable};
+use crate::demo::{Running, Timeline, World};
 
 async fn cluster() -> (Running, Client) {
     http_client();
-    let running = start(World::built_in().unwrap(), Timeline::at_once()).await.unwrap();
+    let running = readable(World::built_in().unwrap(), Timeline::at_once()).await;
     let config = Config::new(running.neighbours.kubernetes_url.parse().unwrap());
     let client = Client::try_from(config).unwrap();
     (running, client)
@@ -96,6 +96,15 @@ async fn nothing_can_be_changed_and_secrets_stay_secret() {
     let patch = Patch::Merge(json!({"spec": {"replicas": 0}}));
     let (status, reason, message) = code(deployments.patch("checkout", &PatchParams::default(), &patch).await);
     assert_eq!((status, reason.as_str()), (403, "Forbidden"));
+#[tokio::test]
+async fn only_what_is_granted_can_be_read() {
+    let (_running, client) = cluster().await;
+    let quotas: Api<ResourceQuota> = Api::namespaced(client, "shop");
+    let (status, _, message) = code(quotas.list(&ListParams::default()).await);
+    let told = "cannot list resource \"resourcequotas\" in API group \"\" in the namespace \"shop\"";
+    assert!(status == 403 && message.ends_with(told), "{status} {message}");
+}
+
     assert_eq!(
         message,
         "deployments.apps \"checkout\" is forbidden: User \"system:serviceaccount:holmes:holmes-bot\" cannot patch resource \"deployments\" in API group \"apps\" in the namespace \"shop\""
@@ -132,8 +141,9 @@ async fn bad_requests_are_refused_in_the_servers_words() {
     assert_eq!((status, reason.as_str()), (410, "Expired"));
     let http = http_client();
     for (path, expected) in [
-        ("/api/v1/namespaces/shop/frobs", 404),
-        ("/apis/metrics.k8s.io/v1beta1/pods", 404),
+        // Rights are looked at first.
+        ("/api/v1/namespaces/shop/frobs", 403),
+        ("/apis/metrics.k8s.io/v1beta1/pods", 403),
         ("/readyz", 200),
         ("/apis/apps/v1", 200),
         ("/apis", 200),
@@ -215,7 +225,7 @@ async fn logs_are_those_of_the_pod() {
 async fn a_pod_without_a_recorded_log_shows_what_the_log_store_has() {
     let mut world = World::built_in().unwrap();
     world.pod_logs.clear();
-    let running = start(world, Timeline::at_once()).await.unwrap();
+    let running = readable(world, Timeline::at_once()).await;
     let get = |path: &str| {
         http_client().get(format!("{}/api/v1/namespaces/shop/pods/{path}", running.neighbours.kubernetes_url))
     };
@@ -228,7 +238,7 @@ async fn a_pod_without_a_recorded_log_shows_what_the_log_store_has() {
 
 #[tokio::test]
 async fn what_has_not_happened_is_hidden_or_set_back() {
-    let running = start(World::built_in().unwrap(), Timeline::at_speed(1.0).unwrap()).await.unwrap();
+    let running = readable(World::built_in().unwrap(), Timeline::at_speed(1.0).unwrap()).await;
     let list = |resource: &str| http_client().get(format!("{}/api/v1/{resource}", running.neighbours.kubernetes_url));
     // The first notification came minutes before the rollouts and the jobs.
     let pods: Value = list("pods").send().await.unwrap().json().await.unwrap();
