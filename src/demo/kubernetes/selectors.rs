@@ -159,16 +159,12 @@ impl FieldSelector {
     /// Parses `metadata.name=a,status.phase!=Running`; each resource supports only a few fields.
     pub fn parse(text: &str, resource: &Resource) -> Result<Self, Refusal> {
         let mut terms = Vec::new();
-        for term in text.split(',').filter(|term| !term.is_empty()) {
-            let signs = [("!=", false), ("==", true), ("=", true)];
-            let split = signs
-                .into_iter()
-                .find_map(|(sign, equal)| term.split_once(sign).map(|(field, value)| (field, value, equal)));
-            let (field, value, equal) = split
+        for term in split_terms(text).into_iter().filter(|term| !term.is_empty()) {
+            let (field, value, equal) = split_sign(term)
                 .ok_or_else(|| Refusal::BadRequest(format!("invalid selector: '{term}'; can't understand '{term}'")))?;
             let path = path(resource, field)
                 .ok_or_else(|| Refusal::BadRequest(format!("field label not supported: {field}")))?;
-            terms.push((path, value.to_owned(), equal));
+            terms.push((path, unescaped(value)?, equal));
         }
         Ok(Self(terms))
     }
@@ -208,8 +204,59 @@ fn path(resource: &Resource, field: &str) -> Option<&'static [&'static str]> {
         ("Event", "involvedObject.name") => &["involvedObject", "name"],
         ("Event", "involvedObject.uid") => &["involvedObject", "uid"],
         ("Event", "involvedObject.apiVersion") => &["involvedObject", "apiVersion"],
+/// The terms of a field selector: a comma behind a backslash belongs to a value.
+fn split_terms(text: &str) -> Vec<&str> {
+    let mut terms = Vec::new();
+    let (mut from, mut escaped) = (0, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            ',' => {
+                terms.push(&text[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    terms.push(&text[from..]);
+    terms
+}
+
+/// Field, value, and whether they must be equal: the first sign of a term divides it.
+fn split_sign(term: &str) -> Option<(&str, &str, bool)> {
+    let signs = [("!=", false), ("==", true), ("=", true)];
+    term.char_indices().find_map(|(at, _)| {
+        let (sign, equal) = signs.into_iter().find(|(sign, _)| term[at..].starts_with(sign))?;
+        Some((&term[..at], &term[at + sign.len()..], equal))
+    })
+}
+
+/// A value without its backslashes. Only a backslash, a comma and an equals sign are escaped, and the last two must be.
+fn unescaped(value: &str) -> Result<String, Refusal> {
+    let invalid =
+        |sequence: String| Refusal::BadRequest(format!("invalid field selector: invalid escape sequence: {sequence}"));
+    let mut plain = String::new();
+    let mut rest = value.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => match rest.next() {
+                Some(next @ ('\\' | ',' | '=')) => plain.push(next),
+                next => return Err(invalid(next.map_or_else(|| c.to_string(), |next| format!("{c}{next}")))),
+            },
+            ',' | '=' => {
+                return Err(Refusal::BadRequest(format!("invalid field selector: unescaped character in value: {c}")));
+            }
+            _ => plain.push(c),
+        }
+    }
+    Ok(plain)
+}
+
         ("Event", "involvedObject.resourceVersion") => &["involvedObject", "resourceVersion"],
         ("Event", "involvedObject.fieldPath") => &["involvedObject", "fieldPath"],
         _ => return None,
     })
 }
+        ("Service", "spec.clusterIP") => &["spec", "clusterIP"],
+        ("Service", "spec.type") => &["spec", "type"],

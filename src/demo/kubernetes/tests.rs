@@ -55,6 +55,13 @@ async fn kube_lists_by_pages_and_selectors() {
     assert_eq!(count(ListParams::default().labels("!pod-template-hash")).await, 0);
     assert_eq!(count(ListParams::default().fields("metadata.name=frontend-768d598687-hstw9")).await, 1);
     assert_eq!(count(ListParams::default().fields("spec.nodeName=localhost,status.phase!=Running")).await, 0);
+    // A comma behind a backslash belongs to the value, and begins no condition.
+    assert_eq!(count(ListParams::default().fields(r"metadata.name=x\,metadata.name!\=y")).await, 0);
+    let services: Api<Service> = Api::all(client.clone());
+    let one = services.list(&ListParams::default()).await.unwrap().items.swap_remove(0);
+    let address = one.spec.as_ref().unwrap().cluster_ip.clone().unwrap();
+    let found = services.list(&ListParams::default().fields(&format!("spec.clusterIP={address}"))).await.unwrap();
+    assert_eq!(found.items.iter().map(ResourceExt::name_any).collect::<Vec<_>>(), [one.name_any()]);
     let elsewhere: Api<Pod> = Api::namespaced(client.clone(), "nosuchns");
     assert!(elsewhere.list(&ListParams::default()).await.unwrap().items.is_empty());
     let everywhere: Api<Pod> = Api::all(client.clone());
@@ -90,13 +97,6 @@ async fn kube_gets_objects_and_scales() {
 }
 
 #[tokio::test]
-async fn nothing_can_be_changed_and_secrets_stay_secret() {
-    let (_running, client) = cluster().await;
-    let deployments: Api<Deployment> = Api::namespaced(client.clone(), "shop");
-    let patch = Patch::Merge(json!({"spec": {"replicas": 0}}));
-    let (status, reason, message) = code(deployments.patch("checkout", &PatchParams::default(), &patch).await);
-    assert_eq!((status, reason.as_str()), (403, "Forbidden"));
-#[tokio::test]
 async fn only_what_is_granted_can_be_read() {
     let (_running, client) = cluster().await;
     let quotas: Api<ResourceQuota> = Api::namespaced(client, "shop");
@@ -105,6 +105,13 @@ async fn only_what_is_granted_can_be_read() {
     assert!(status == 403 && message.ends_with(told), "{status} {message}");
 }
 
+#[tokio::test]
+async fn nothing_can_be_changed_and_secrets_stay_secret() {
+    let (_running, client) = cluster().await;
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), "shop");
+    let patch = Patch::Merge(json!({"spec": {"replicas": 0}}));
+    let (status, reason, message) = code(deployments.patch("checkout", &PatchParams::default(), &patch).await);
+    assert_eq!((status, reason.as_str()), (403, "Forbidden"));
     assert_eq!(
         message,
         "deployments.apps \"checkout\" is forbidden: User \"system:serviceaccount:holmes:holmes-bot\" cannot patch resource \"deployments\" in API group \"apps\" in the namespace \"shop\""
@@ -130,6 +137,10 @@ async fn bad_requests_are_refused_in_the_servers_words() {
     assert_eq!(
         list(ListParams::default().fields("spec.foo=x")).await,
         (400, "BadRequest".into(), "field label not supported: spec.foo".into())
+    );
+    assert_eq!(
+        list(ListParams::default().fields(r"metadata.name=x\y")).await,
+        (400, "BadRequest".into(), r"invalid field selector: invalid escape sequence: \y".into())
     );
     let bad_label = "found '==', expected: !, identifier, or 'end of string'";
     assert_eq!(list(ListParams::default().labels("===")).await, (400, "BadRequest".into(), bad_label.into()));
