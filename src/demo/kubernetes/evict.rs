@@ -117,11 +117,5 @@ fn needed(spec: &Value, expected: i64) -> i64 {
 }
 
 fn selects(budget: &Value, pod: &Value) -> bool {
-    let labels = budget["spec"]["selector"]["matchLabels"].as_object();
-    let terms: Vec<String> = labels
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default()))
-        .collect();
-    LabelSelector::parse(&terms.join(",")).is_ok_and(|selector| selector.matches(pod))
+    LabelSelector::read(&budget["spec"]["selector"]).is_some_and(|selector| selector.matches(pod))
 }

@@ -42,6 +42,29 @@ impl LabelSelector {
         Ok(Self(conditions))
     }
 
+    /// The selector that an object carries; `None` where it has none, and so selects nothing.
+    pub fn read(selector: &Value) -> Option<Self> {
+        let selector = selector.as_object()?;
+        let labels = selector.get("matchLabels").and_then(Value::as_object);
+        let equal = labels.into_iter().flatten().map(|(label, value)| Condition {
+            label: label.clone(),
+            test: Test::In(vec![value.as_str().unwrap_or_default().to_owned()]),
+        });
+        let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+        let others = expressions.into_iter().flatten().map(|one| {
+            let values = one["values"].as_array().into_iter().flatten();
+            let values = values.filter_map(Value::as_str).map(str::to_owned).collect();
+            let test = match one["operator"].as_str() {
+                Some("Exists") => Test::Exists,
+                Some("DoesNotExist") => Test::Missing,
+                Some("NotIn") => Test::NotIn(values),
+                _ => Test::In(values),
+            };
+            Condition { label: one["key"].as_str().unwrap_or_default().to_owned(), test }
+        });
+        Some(Self(equal.chain(others).collect()))
+    }
+
     /// Whether an object has such labels.
     pub fn matches(&self, item: &Value) -> bool {
         self.0.iter().all(|Condition { label, test }| {
@@ -181,29 +204,6 @@ impl FieldSelector {
     }
 }
 
-/// Where a supported field lies.
-fn path(resource: &Resource, field: &str) -> Option<&'static [&'static str]> {
-    Some(match (resource.kind.as_str(), field) {
-        (_, "metadata.name") => &["metadata", "name"],
-        (_, "metadata.namespace") if resource.namespaced => &["metadata", "namespace"],
-        ("Pod", "spec.nodeName") => &["spec", "nodeName"],
-        ("Pod", "spec.restartPolicy") => &["spec", "restartPolicy"],
-        ("Pod", "spec.schedulerName") => &["spec", "schedulerName"],
-        ("Pod", "spec.serviceAccountName") => &["spec", "serviceAccountName"],
-        ("Pod" | "Namespace", "status.phase") => &["status", "phase"],
-        ("Pod", "status.podIP") => &["status", "podIP"],
-        ("Node", "spec.unschedulable") => &["spec", "unschedulable"],
-        ("Job", "status.successful") => &["status", "succeeded"],
-        ("ReplicaSet", "status.replicas") => &["status", "replicas"],
-        ("Secret", "type") | ("Event", "type") => &["type"],
-        ("Event", "reason") => &["reason"],
-        ("Event", "source") => &["source", "component"],
-        ("Event", "reportingComponent") => &["reportingComponent"],
-        ("Event", "involvedObject.kind") => &["involvedObject", "kind"],
-        ("Event", "involvedObject.namespace") => &["involvedObject", "namespace"],
-        ("Event", "involvedObject.name") => &["involvedObject", "name"],
-        ("Event", "involvedObject.uid") => &["involvedObject", "uid"],
-        ("Event", "involvedObject.apiVersion") => &["involvedObject", "apiVersion"],
 /// The terms of a field selector: a comma behind a backslash belongs to a value.
 fn split_terms(text: &str) -> Vec<&str> {
     let mut terms = Vec::new();
@@ -253,10 +253,33 @@ fn unescaped(value: &str) -> Result<String, Refusal> {
     Ok(plain)
 }
 
+/// Where a supported field lies.
+fn path(resource: &Resource, field: &str) -> Option<&'static [&'static str]> {
+    Some(match (resource.kind.as_str(), field) {
+        (_, "metadata.name") => &["metadata", "name"],
+        (_, "metadata.namespace") if resource.namespaced => &["metadata", "namespace"],
+        ("Pod", "spec.nodeName") => &["spec", "nodeName"],
+        ("Pod", "spec.restartPolicy") => &["spec", "restartPolicy"],
+        ("Pod", "spec.schedulerName") => &["spec", "schedulerName"],
+        ("Pod", "spec.serviceAccountName") => &["spec", "serviceAccountName"],
+        ("Pod" | "Namespace", "status.phase") => &["status", "phase"],
+        ("Pod", "status.podIP") => &["status", "podIP"],
+        ("Service", "spec.clusterIP") => &["spec", "clusterIP"],
+        ("Service", "spec.type") => &["spec", "type"],
+        ("Node", "spec.unschedulable") => &["spec", "unschedulable"],
+        ("Job", "status.successful") => &["status", "succeeded"],
+        ("ReplicaSet", "status.replicas") => &["status", "replicas"],
+        ("Secret", "type") | ("Event", "type") => &["type"],
+        ("Event", "reason") => &["reason"],
+        ("Event", "source") => &["source", "component"],
+        ("Event", "reportingComponent") => &["reportingComponent"],
+        ("Event", "involvedObject.kind") => &["involvedObject", "kind"],
+        ("Event", "involvedObject.namespace") => &["involvedObject", "namespace"],
+        ("Event", "involvedObject.name") => &["involvedObject", "name"],
+        ("Event", "involvedObject.uid") => &["involvedObject", "uid"],
+        ("Event", "involvedObject.apiVersion") => &["involvedObject", "apiVersion"],
         ("Event", "involvedObject.resourceVersion") => &["involvedObject", "resourceVersion"],
         ("Event", "involvedObject.fieldPath") => &["involvedObject", "fieldPath"],
         _ => return None,
     })
 }
-        ("Service", "spec.clusterIP") => &["spec", "clusterIP"],
-        ("Service", "spec.type") => &["spec", "type"],

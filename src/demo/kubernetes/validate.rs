@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::resources::Resource;
+use super::selectors::LabelSelector;
 use super::status::Cause;
 
 const QUANTITY: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
@@ -45,12 +46,11 @@ pub(super) fn check(resource: &Resource, before: Option<&Value>, object: &Value)
         resources(&path, container, &mut causes);
     }
     if matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") {
-        let labels = &spec["template"]["metadata"]["labels"];
-        let wanted = spec["selector"]["matchLabels"].as_object();
-        if wanted.into_iter().flatten().any(|(name, value)| labels.get(name) != Some(value)) {
+        let selector = LabelSelector::read(&spec["selector"]);
+        if selector.is_some_and(|selector| !selector.matches(&spec["template"])) {
             causes.push(Cause::invalid(
                 "spec.template.metadata.labels",
-                labels,
+                &spec["template"]["metadata"]["labels"],
                 "`selector` does not match template `labels`",
             ));
         }
