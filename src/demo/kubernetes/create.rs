@@ -173,7 +173,12 @@ fn job(object: &mut Value, uid: &str, name: &str) -> Vec<Cause> {
 
 /// A uid that no recorded object has.
 pub(super) fn uid(seed: u64) -> String {
-    format!("00000000-0000-4000-8000-{seed:012x}")
+    format!("{MADE}{seed:012x}")
+}
+
+/// Whether an object was made here, rather than recorded.
+pub(super) fn is_made(object: &Value) -> bool {
+    object["metadata"]["uid"].as_str().is_some_and(|uid| uid.starts_with(MADE))
 }
 
 /// Letters of a generated name: others for each seed.
@@ -187,3 +192,6 @@ pub(super) fn letters(seed: u64, count: usize) -> String {
     }
     text
 }
+/// What the uids begin with that are given here; those of recorded objects begin otherwise.
+const MADE: &str = "00000000-0000-4000-8000-";
+

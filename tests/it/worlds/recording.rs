@@ -96,7 +96,8 @@ impl Recording {
         json!({
             "name": name,
             "namespace": self.namespace,
-            "uid": format!("00000000-0000-4000-8000-{number:012}"),
+            // Not as the simulated API server's own, by which its controllers know what they made.
+            "uid": format!("11111111-0000-4000-8000-{number:012}"),
             "resourceVersion": (1000 + number).to_string(),
             "creationTimestamp": Self::at(created),
         })

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::create::is_made;
 use super::super::resources::Resource;
 use super::super::store::Store;
 use super::super::{Moment, status_of, written};
@@ -64,7 +65,7 @@ pub(super) fn fresh_name(store: &Store, prefix: &str) -> String {
 /// Brings a pod of a workload to the present, and says whether it is ready.
 pub(super) fn settle(store: &mut Store, moment: &Moment, workload: &Workload, pod: &Value, template: &Value) -> bool {
     let Some(kind) = store.kind("Pod") else { return false };
-    if !is_ours(pod) {
+    if !is_made(pod) {
         return status_of(pod, "Ready");
     }
     let began = pod["metadata"]["creationTimestamp"].as_str().and_then(parse);
@@ -92,11 +93,6 @@ pub(super) fn settle(store: &mut Store, moment: &Moment, workload: &Workload, po
     let ready = status_of(&after, "Ready");
     super::put_if_changed(store, &kind, pod, after);
     ready
-}
-
-/// Whether the controllers made it, rather than the recording.
-fn is_ours(pod: &Value) -> bool {
-    pod["metadata"]["uid"].as_str().is_some_and(|uid| uid.starts_with("00000000-0000-4000-8000-"))
 }
 
 fn starting(pod: &Value, since: &str) -> Value {
@@ -199,8 +195,8 @@ pub(super) fn sick(store: &Store, workload: &Workload) -> Option<Value> {
     let kind = store.kind("Pod")?;
     let prefix = format!("{}-", workload.name);
     let is_sick = |pod: &&Value| {
-        let (namespace, name) = key(pod);
-        namespace == workload.namespace && name.starts_with(&prefix) && !is_ours(pod) && !status_of(pod, "Ready")
+        let belongs = super::root(store, &kind, pod).is_some_and(|(_, root)| root == *workload);
+        belongs && !is_made(pod) && !status_of(pod, "Ready")
     };
     store.all(&kind).find(is_sick).cloned()
 }
