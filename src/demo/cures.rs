@@ -60,7 +60,7 @@ impl Truth {
         Some(entry.well_with.iter().any(|need| need.is_met(template)))
     }
 
-    /// Whether a run of a CronJob, or a repetition of a Job, does well: their names begin with that of the CronJob.
+    /// Whether a run of a CronJob, or a repetition of a Job, does well: their names begin with its name.
     pub fn of_run(&self, namespace: &str, job: &str) -> Option<bool> {
         let is_it = |entry: &&Entry| {
             let Workload { kind, namespace: place, name } = &entry.workload;
@@ -94,7 +94,7 @@ impl Need {
     }
 }
 
-/// A workload whose pods are all well since an action.
+/// A workload whose pods are all well since an action. It is not taken back when they are sick again.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cure {
     pub workload: Workload,

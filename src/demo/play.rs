@@ -127,7 +127,8 @@ impl Player {
     }
 }
 
-/// Whether an alert that fires is about something that was cured since it began.
+/// The cure that ends or has prevented an alert. A cure lasts: a workload that is made sick again is so in the Kubernetes
+/// API, but its alerts and series stay those of a well one.
 fn cure_of<'a>(alert: &Value, cures: &'a [Cure]) -> Option<&'a Cure> {
     let label = |name: &str| alert["labels"][name].as_str().map(str::to_owned);
     cures.iter().find(|cure| alert["status"] == "firing" && cure.is_about(label))
