@@ -93,7 +93,9 @@ impl Player {
             sleep_until(&self.clock, self.clock.due(notification.received_at)).await;
             let Some(body) = without_cured(&notification.body, &self.cures.all()) else { continue };
             let (delivery, attempts) = deliver(client, receiver, &body).await;
-            self.remember(&body);
+            if delivery == Delivery::Accepted {
+                self.remember(&body);
+            }
             report(Progress { index: index + 1, total: self.total(), summary: summary(&body), delivery, attempts });
         }
     }
@@ -112,7 +114,10 @@ impl Player {
         let due: Vec<Value> = self.known().values().filter_map(|body| resolved(body, &cures)).collect();
         for body in due {
             let (delivery, attempts) = deliver(client, receiver, &body).await;
-            self.remember(&body);
+            // What was refused would be refused each time; what did not arrive is sent again.
+            if !matches!(delivery, Delivery::GivenUp(_)) {
+                self.remember(&body);
+            }
             report(Progress { index: self.total(), total: self.total(), summary: summary(&body), delivery, attempts });
         }
     }

@@ -61,6 +61,7 @@ async fn a_failing_receiver_is_tried_again_and_a_refusing_one_is_not() {
         [(Delivery::Accepted, 3), (Delivery::Refused(400), 1)]
     );
     assert_eq!(seen.lock().unwrap().len(), 4);
+    assert_eq!(running.player().known().len(), 1, "only what was accepted was delivered");
 }
 
 #[tokio::test]
