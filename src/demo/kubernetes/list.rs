@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::resources::{Resource, Target};
 use super::selectors::{FieldSelector, LabelSelector};
 use super::status::Refusal;
-use super::store::{Key, present};
+use super::store::Key;
 use super::{Cluster, ok};
 use crate::demo::http::Asked;
 
@@ -77,7 +77,8 @@ pub(super) fn list(
             metadata["remainingItemCount"] = json!(rest.len() - page);
         }
     }
-    let items = rest[..page].iter().map(|(_, item)| present(item, cluster.clock));
+    let (now, end) = (cluster.clock.visible_until(), cluster.clock.end());
+    let items = rest[..page].iter().map(|(_, item)| cluster.store.present(item, now, end));
     if asked.header_has(header::ACCEPT, "as=PartialObjectMetadataList") {
         let items: Vec<Value> = items.map(|item| metadata_of(&item)).collect();
         return Ok(ok(

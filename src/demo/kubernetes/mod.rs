@@ -83,6 +83,8 @@ pub(super) struct Moment {
     /// The same as the server writes it.
     pub text: String,
 }
+    /// When the recording ends.
+    pub end: DateTime<Utc>,
 
 /// A time as the server writes it.
 pub(super) fn written(at: DateTime<Utc>) -> String {
@@ -154,7 +156,7 @@ impl Server {
     fn moment(&self) -> Moment {
         let now = self.clock.visible_until();
         let now = DateTime::from_timestamp(now.timestamp(), 0).unwrap_or(now);
-        Moment { now, text: written(now) }
+        Moment { now, text: written(now), end: self.clock.end() }
     }
 
     /// Lets the controllers do what is due.

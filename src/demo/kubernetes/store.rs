@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::controllers::Controllers;
@@ -51,6 +52,8 @@ pub(super) struct Store {
     tables: Vec<(Resource, BTreeMap<Key, Value>)>,
     resource_version: String,
     revision: u64,
+    /// The newest version that was recorded: what is younger was written.
+    recorded: u64,
     changes: VecDeque<Change>,
     /// The revision of the newest change that was forgotten.
     forgotten: u64,
@@ -85,6 +88,7 @@ impl Store {
             tables,
             resource_version: newest.to_string(),
             revision: newest,
+            recorded: newest,
             changes: VecDeque::new(),
             forgotten: newest,
             controllers: Controllers::new(truth),
@@ -201,7 +205,20 @@ impl Store {
     /// One object as it is now.
     pub fn get(&self, resource: &Resource, namespace: &str, name: &str, clock: &Clock) -> Option<Value> {
         let mut found = self.visible(resource, Some(namespace), clock);
-        found.find(|((_, found), _)| found == name).map(|(_, item)| present(item, clock))
+        found
+            .find(|((_, found), _)| found == name)
+            .map(|(_, item)| self.present(item, clock.visible_until(), clock.end()))
+    }
+
+    /// The object at a moment, with nothing in it that is recorded to happen after it and until `end`. What was written
+    /// shows the times that it was given, also those after the world clock of a fast or a slow play.
+    pub fn present(&self, item: &Value, now: DateTime<Utc>, end: DateTime<Utc>) -> Value {
+        let mut item = item.clone();
+        let version = item["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse::<u64>().ok());
+        if version.is_none_or(|version| version <= self.recorded) {
+            clamp_json(&mut item, now, end);
+        }
+        item
     }
 }
 
@@ -211,14 +228,7 @@ fn key_of(object: &Value) -> Key {
     (text("namespace"), text("name"))
 }
 
-/// The object with nothing in it that has not happened yet.
-pub(super) fn present(item: &Value, clock: &Clock) -> Value {
-    let mut item = item.clone();
-    clamp_json(&mut item, clock.visible_until(), clock.end());
-    item
-}
-
-fn created(item: &Value) -> Option<chrono::DateTime<chrono::Utc>> {
+fn created(item: &Value) -> Option<DateTime<Utc>> {
     parse(item["metadata"]["creationTimestamp"].as_str()?)
 }
 

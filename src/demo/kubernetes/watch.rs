@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::list::Selection;
 use super::resources::{Resource, Target};
 use super::status::Refusal;
-use super::store::{Store, present};
+use super::store::Store;
 use super::{Server, named};
 use crate::demo::http::{Asked, reply};
 
@@ -55,7 +55,7 @@ pub(super) fn watch(
             .visible(resource, target.namespace.as_deref(), &server.clock)
             .filter(|(_, item)| selection.matches(item))
         {
-            let object = named(resource, present(item, &server.clock));
+            let object = named(resource, store.present(item, server.clock.visible_until(), server.clock.end()));
             events.push_str(&format!("{}\n", json!({"type": "ADDED", "object": object})));
         }
     }

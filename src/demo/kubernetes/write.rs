@@ -135,7 +135,8 @@ fn patch_object(
     let body = body(asked, format)?;
     let namespace = target.namespace.clone().unwrap_or_default();
     let subresource = target.subresource.as_deref();
-    let current = store.stored(resource, &namespace, name).cloned();
+    // Once it is written to, what was recorded to happen to it later does not happen any more.
+    let current = store.stored(resource, &namespace, name).map(|object| store.present(object, moment.now, moment.end));
     if subresource == Some("scale") {
         if !resource.scalable() {
             return Err(Refusal::UnknownPath);
@@ -369,7 +370,7 @@ pub(super) fn delete_pod(
     if !pod["metadata"]["deletionTimestamp"].is_null() {
         return pod.clone();
     }
-    let mut ending = pod.clone();
+    let mut ending = store.present(pod, moment.now, moment.end);
     let until = moment.now + TimeDelta::seconds(grace);
     ending["metadata"]["deletionTimestamp"] = json!(super::written(until));
     ending["metadata"]["deletionGracePeriodSeconds"] = json!(grace);

@@ -184,7 +184,7 @@ pub(super) fn dismiss(store: &mut Store, moment: &Moment, pod: &Value) {
         return;
     }
     let grace = pod["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(30);
-    let mut ending = pod.clone();
+    let mut ending = store.present(pod, moment.now, moment.end);
     ending["metadata"]["deletionTimestamp"] = json!(written(moment.now + chrono::TimeDelta::seconds(grace)));
     ending["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
     store.put(&kind, ending);
@@ -193,7 +193,6 @@ pub(super) fn dismiss(store: &mut Store, moment: &Moment, pod: &Value) {
 /// How a pod of the workload looks that is not well.
 pub(super) fn sick(store: &Store, workload: &Workload) -> Option<Value> {
     let kind = store.kind("Pod")?;
-    let prefix = format!("{}-", workload.name);
     let is_sick = |pod: &&Value| {
         let belongs = super::root(store, &kind, pod).is_some_and(|(_, root)| root == *workload);
         belongs && !is_made(pod) && !status_of(pod, "Ready")
