@@ -8,9 +8,9 @@ use super::managers::{self, Writer};
 use super::resources::{Resource, Target};
 use super::status::{Cause, Refusal};
 use super::store::Store;
-use super::validate;
 use super::write::{Options, check_applied};
 use super::{Moment, named};
+use super::{strict, validate};
 use crate::demo::http::{Asked, reply};
 
 /// Letters of generated names, as Kubernetes' `rand.String` has them.
@@ -27,7 +27,7 @@ pub(super) fn create(
     let options = Options::read(asked, false)?;
     let object: Value = serde_json::from_slice(&asked.body)
         .map_err(|error| Refusal::BadRequest(format!("the body of the request is not JSON: {error}")))?;
-    let mut object = prepared(store, moment, target, resource, object)?;
+    let mut object = prepared(store, moment, &options, target, resource, object)?;
     let api_version = resource.api_version();
     let writer = Writer { manager: &options.manager, api_version: &api_version, subresource: None, at: &moment.text };
     managers::updated(&json!({"metadata": {}}), &mut object, writer);
@@ -49,7 +49,7 @@ pub(super) fn applied(
     let writer = Writer { manager: &options.manager, api_version: &api_version, subresource: None, at: &moment.text };
     let mut object = body.clone();
     object["metadata"]["name"] = json!(name);
-    let mut object = prepared(store, moment, target, resource, object)?;
+    let mut object = prepared(store, moment, options, target, resource, object)?;
     if let Ok(managed) = managers::applied(None, &body, false, writer) {
         object["metadata"]["managedFields"] = managed["metadata"]["managedFields"].clone();
     }
@@ -71,6 +71,7 @@ fn stored(store: &mut Store, moment: &Moment, options: &Options, resource: &Reso
 fn prepared(
     store: &Store,
     moment: &Moment,
+    options: &Options,
     target: &Target,
     resource: &Resource,
     mut object: Value,
@@ -78,6 +79,7 @@ fn prepared(
     if !object.is_object() {
         return Err(Refusal::BadRequest("the object provided is unrecognized".into()));
     }
+    is_meant(target, resource, &object)?;
     let seed = store.revision() + 1;
     let meta = &object["metadata"];
     let name = match (meta["name"].as_str(), meta["generateName"].as_str()) {
@@ -118,7 +120,8 @@ fn prepared(
         map.remove("kind");
         map.remove("apiVersion");
     }
-    if let Some(problem) = validate::unreadable(&resource.kind, &object) {
+    let unknown = || strict::unknown(&resource.kind, None, &object).filter(|_| options.strict);
+    if let Some(problem) = validate::unreadable(&resource.kind, None, &object).or_else(unknown) {
         let version = &resource.version;
         let kind = &resource.kind;
         return Err(Refusal::BadRequest(format!(
@@ -134,6 +137,31 @@ fn prepared(
     }
     causes.extend(validate::check(resource, None, &object));
     if causes.is_empty() { Ok(object) } else { Err(Refusal::invalid(&resource.group, &resource.kind, &name, &causes)) }
+}
+
+/// Whether an object is of the kind and the namespace that its path says. What it leaves out, the path says for it.
+fn is_meant(target: &Target, resource: &Resource, object: &Value) -> Result<(), Refusal> {
+    let (wanted, expected) = (object["apiVersion"].as_str(), resource.api_version());
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != expected) {
+        return Err(Refusal::BadRequest(format!(
+            "the API version in the data ({wanted}) does not match the expected API version ({expected})"
+        )));
+    }
+    if let Some(kind) = object["kind"].as_str().filter(|kind| *kind != resource.kind) {
+        let (version, expected) = (&resource.version, &resource.kind);
+        let group = if resource.group.is_empty() { "core" } else { &resource.group };
+        return Err(Refusal::BadRequest(format!(
+            "{kind} in version {version:?} cannot be handled as a {expected}: converting ({version}.{kind}) to \
+             ({group}.{expected}): unknown conversion"
+        )));
+    }
+    let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
+    if !namespace.is_empty() && Some(namespace) != target.namespace.as_deref() {
+        return Err(Refusal::BadRequest(
+            "the namespace of the provided object does not match the namespace sent on the request".into(),
+        ));
+    }
+    Ok(())
 }
 
 /// The selector and the labels that tie a Job to its pods; the server makes them, and refuses those of another Job.
@@ -171,6 +199,9 @@ fn job(object: &mut Value, uid: &str, name: &str) -> Vec<Cause> {
     causes
 }
 
+/// What the uids begin with that are given here; those of recorded objects begin otherwise.
+const MADE: &str = "00000000-0000-4000-8000-";
+
 /// A uid that no recorded object has.
 pub(super) fn uid(seed: u64) -> String {
     format!("{MADE}{seed:012x}")
@@ -192,6 +223,3 @@ pub(super) fn letters(seed: u64, count: usize) -> String {
     }
     text
 }
-/// What the uids begin with that are given here; those of recorded objects begin otherwise.
-const MADE: &str = "00000000-0000-4000-8000-";
-

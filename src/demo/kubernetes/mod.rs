@@ -1,7 +1,7 @@
 //! The fake Kubernetes API server: the recorded objects and what was written since, in the real one's shapes and refusals.
 //!
 //! Reading order: `resources` (what a path asks for), `identity` (who asks, and what RBAC says), `list`, `watch` and
-//! `pod_logs` (reads), `write` with `patch`, `managers`, `create`, `evict` and `validate` (writes), `controllers` (what
+//! `pod_logs` (reads), `write` with `patch`, `managers`, `create`, `evict`, `validate` and `strict` (writes), `controllers` (what
 //! happens then).
 
 mod access;
@@ -21,6 +21,7 @@ mod resources;
 mod selectors;
 mod status;
 mod store;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -82,9 +83,9 @@ pub(super) struct Moment {
     pub now: DateTime<Utc>,
     /// The same as the server writes it.
     pub text: String,
-}
     /// When the recording ends.
     pub end: DateTime<Utc>,
+}
 
 /// A time as the server writes it.
 pub(super) fn written(at: DateTime<Utc>) -> String {

@@ -12,8 +12,8 @@ use super::patch::{self, Unfit};
 use super::resources::{Resource, Target};
 use super::status::{Cause, Refusal};
 use super::store::Store;
-use super::validate;
 use super::{Moment, named, scale};
+use super::{strict, validate};
 use crate::demo::http::Asked;
 
 /// How long a pod may take to stop when nobody says; Kubernetes' own default.
@@ -26,6 +26,8 @@ pub(super) struct Options {
     pub dry_run: bool,
     /// Who owns the fields that are written; by default the client's name.
     pub manager: String,
+    /// Fields that the kind does not have are refused.
+    pub strict: bool,
     force: bool,
 }
 
@@ -67,7 +69,8 @@ impl Options {
         }
         let agent = asked.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("unknown");
         let agent = agent.split('/').next().unwrap_or_default();
-        Ok(Self { dry_run, manager: named.unwrap_or(agent).to_owned(), force: asked.params.flag("force") })
+        let strict = asked.params.get("fieldValidation") == Some("Strict");
+        Ok(Self { dry_run, manager: named.unwrap_or(agent).to_owned(), strict, force: asked.params.flag("force") })
     }
 }
 
@@ -215,7 +218,8 @@ fn finish(
     writer: Option<Writer>,
     body: &Value,
 ) -> Result<Value, Refusal> {
-    if let Some(problem) = validate::unreadable(&resource.kind, &after) {
+    let unknown = || strict::unknown(&resource.kind, Some(current), &after).filter(|_| options.strict);
+    if let Some(problem) = validate::unreadable(&resource.kind, Some(current), &after).or_else(unknown) {
         let cause = Cause::invalid("patch", &json!(body.to_string()), &problem);
         return Err(Refusal::invalid("", "", "", &[cause]));
     }

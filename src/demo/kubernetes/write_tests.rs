@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::demo::testing::http_client;
+use crate::demo::world::ObjectList;
 use crate::demo::{Rule, Running, Timeline, World, start};
 
 const MERGE: &str = "application/merge-patch+json";
@@ -19,7 +20,14 @@ struct Api {
 
 impl Api {
     async fn start() -> Self {
-        let running = start(World::built_in().unwrap(), Timeline::at_once()).await.unwrap();
+        Self::playing(Timeline::at_once()).await
+    }
+
+    async fn playing(timeline: Timeline) -> Self {
+        Self::serving(start(World::built_in().unwrap(), timeline).await.unwrap())
+    }
+
+    fn serving(running: Running) -> Self {
         running.access.token("admin", "chatops-bot");
         running.access.grant("chatops-bot", vec![Rule::all()]);
         Self { running, http: http_client() }
@@ -379,4 +387,122 @@ async fn a_job_is_run_again_and_a_watch_sees_it() {
         lines.lines().next().unwrap().contains("\"type\":\"ADDED\"") && lines.contains("SuccessCriteriaMet"),
         "{lines}"
     );
+}
+
+#[tokio::test]
+async fn a_field_that_the_kind_does_not_have_is_refused_where_that_is_asked_for() {
+    let api = Api::start().await;
+    let misspelt = json!({"spec": {"template": {"spec": {"container": []}}}});
+    let answer = api.patch(&format!("{CHECKOUT}?fieldValidation=Strict"), STRATEGIC, misspelt).await;
+    let (status, reason, message) = told(&answer);
+    assert_eq!((status, reason), (422, "Invalid"));
+    assert!(message.ends_with("strict decoding error: unknown field \"spec.template.spec.container\""), "{message}");
+    let text = api.patch(CHECKOUT, STRATEGIC, json!({"spec": {"replicas": "two"}})).await;
+    assert_eq!((text.0, text.1["details"]["causes"][0]["field"].as_str()), (422, Some("patch")), "{text:?}");
+    let maps = "/api/v1/namespaces/shop/configmaps?fieldValidation=Strict";
+    let map = |more: Value| {
+        let mut map = json!({"metadata": {"name": "made"}, "data": {"a": "b"}});
+        more.as_object().unwrap().iter().for_each(|(name, value)| map[name.as_str()] = value.clone());
+        map
+    };
+    for (more, message) in [
+        (
+            json!({"dat": {}}),
+            "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"dat\"",
+        ),
+        (
+            json!({"kind": "Pod"}),
+            "Pod in version \"v1\" cannot be handled as a ConfigMap: converting (v1.Pod) to (core.ConfigMap): unknown conversion",
+        ),
+        (
+            json!({"apiVersion": "apps/v1"}),
+            "the API version in the data (apps/v1) does not match the expected API version (v1)",
+        ),
+        (
+            json!({"metadata": {"name": "made", "namespace": "ml"}}),
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ),
+    ] {
+        let answer = api.post(maps, map(more)).await;
+        assert_eq!(told(&answer), (400, "BadRequest", message));
+    }
+    assert_eq!(api.post(maps, map(json!({}))).await.0, 201);
+}
+
+#[tokio::test]
+async fn a_time_that_was_written_is_shown_as_it_was_written() {
+    for speed in [0.5, 10.0] {
+        let api = Api::playing(Timeline::at_speed(speed).unwrap()).await;
+        // The world clock of both plays is behind this moment for a while.
+        let now = crate::demo::kubernetes::written(chrono::Utc::now() + chrono::TimeDelta::seconds(5));
+        let annotation = json!({"kubectl.kubernetes.io/restartedAt": now});
+        let patch = json!({"spec": {"template": {"metadata": {"annotations": annotation}}}});
+        let (status, answered) = api.patch(CHECKOUT, STRATEGIC, patch).await;
+        assert_eq!(status, 200);
+        let read = api.get(CHECKOUT).await;
+        assert_eq!(read["spec"], answered["spec"], "at {speed}");
+        assert_eq!(read["spec"]["template"]["metadata"]["annotations"]["kubectl.kubernetes.io/restartedAt"], now);
+    }
+}
+
+#[tokio::test]
+async fn a_budget_selects_by_its_expressions_and_by_nothing_nothing() {
+    let api = Api::start().await;
+    let pods = api.get(&format!("{PODS}?labelSelector=app.kubernetes.io/name%3Dfrontend")).await;
+    let name = pods["items"][0]["metadata"]["name"].as_str().unwrap().to_owned();
+    let path = format!("{PODS}/{name}/eviction?dryRun=All");
+    let eviction = json!({"metadata": {"name": name, "namespace": "shop"}});
+    let budgets = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets";
+    let expression = |operator: &str, values: &[&str]| json!({"matchExpressions": [{"key": "app.kubernetes.io/name", "operator": operator, "values": values}]});
+    for (selector, status) in [
+        (Value::Null, 201),
+        (json!({}), 429),
+        (expression("In", &["frontend", "checkout"]), 429),
+        (expression("In", &["checkout"]), 201),
+        (expression("NotIn", &["checkout"]), 429),
+        (expression("NotIn", &["frontend"]), 201),
+        (expression("Exists", &[]), 429),
+        (expression("DoesNotExist", &[]), 201),
+    ] {
+        let spec = json!({"minAvailable": "100%", "selector": selector});
+        assert_eq!(api.post(budgets, json!({"metadata": {"name": "one"}, "spec": spec})).await.0, 201);
+        assert_eq!(api.post(&path, eviction.clone()).await.0, status, "{selector}");
+        api.send("DELETE", &format!("{budgets}/one"), "application/json", "").await;
+    }
+}
+
+#[tokio::test]
+async fn a_sick_workload_does_not_make_its_namesake_sick() {
+    let workload = |name: &str, ready: &str| {
+        let template =
+            json!({"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "app", "image": "app:1"}]}});
+        let owned = |kind: &str, owner: &str| json!([{"kind": kind, "name": owner, "uid": owner}]);
+        let set = format!("{name}-7464b59bfd");
+        let deployment = json!({"metadata": {"name": name, "namespace": "shop", "uid": name},
+            "spec": {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template}});
+        let replicas = json!({"metadata": {"name": set, "namespace": "shop", "uid": set, "ownerReferences": owned("Deployment", name)},
+            "spec": {"template": template}});
+        let pod = json!({"metadata": {"name": format!("{set}-6rjrg"), "namespace": "shop", "ownerReferences": owned("ReplicaSet", &set)},
+            "spec": template["spec"], "status": {"conditions": [{"type": "Ready", "status": ready}]}});
+        [("Deployment", "apps/v1", deployment), ("ReplicaSet", "apps/v1", replicas), ("Pod", "v1", pod)]
+    };
+    let mut world = World::empty();
+    let node = ("Node", "v1", json!({"metadata": {"name": "work"}}));
+    for (kind, version, item) in
+        workload("web", "True").into_iter().chain(workload("web-worker", "False")).chain([node])
+    {
+        let (api_version, kind) = (version.to_owned(), kind.to_owned());
+        world.objects.push(ObjectList {
+            api_version,
+            kind,
+            resource: String::new(),
+            resource_version: None,
+            items: vec![item],
+        });
+    }
+    let api = Api::serving(start(world, Timeline::at_once()).await.unwrap());
+    api.running.hurry_controllers();
+    let web = "/apis/apps/v1/namespaces/shop/deployments/web";
+    assert_eq!(api.patch(web, STRATEGIC, json!({"spec": {"replicas": 3}})).await.0, 200);
+    assert_eq!(api.get(web).await["status"]["availableReplicas"], 3);
 }
