@@ -223,7 +223,7 @@ impl Store {
 }
 
 /// Namespace and name of an object.
-fn key_of(object: &Value) -> Key {
+pub(super) fn key_of(object: &Value) -> Key {
     let text = |name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
     (text("namespace"), text("name"))
 }

@@ -4,9 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::create::is_made;
 use super::super::resources::Resource;
-use super::super::store::Store;
+use super::super::store::{Key, Store, key_of};
 use super::super::{Moment, status_of, written};
-use super::hash;
 use crate::demo::cures::Workload;
 use crate::demo::shift::parse;
 
@@ -150,18 +149,12 @@ pub(super) fn bury(store: &mut Store, moment: &Moment) {
         let until = pod["metadata"]["deletionTimestamp"].as_str().and_then(parse)?;
         let grace = pod["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
         let began = until - chrono::TimeDelta::seconds(grace);
-        (began + takes.min(chrono::TimeDelta::seconds(grace)) <= moment.now).then(|| key(pod))
+        (began + takes.min(chrono::TimeDelta::seconds(grace)) <= moment.now).then(|| key_of(pod))
     };
-    let gone: Vec<(String, String)> = store.all(&kind).filter_map(over).collect();
+    let gone: Vec<Key> = store.all(&kind).filter_map(over).collect();
     for (namespace, name) in gone {
         store.remove(&kind, &namespace, &name);
     }
-}
-
-/// Namespace and name.
-pub(super) fn key(object: &Value) -> (String, String) {
-    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
-    (text("namespace"), text("name"))
 }
 
 /// The pods that an object owns, those that are ending excepted.
@@ -178,7 +171,7 @@ pub(super) fn owned(store: &Store, owner: &Value) -> Vec<Value> {
 /// Lets a pod go as a controller does.
 pub(super) fn dismiss(store: &mut Store, moment: &Moment, pod: &Value) {
     let Some(kind) = store.kind("Pod") else { return };
-    let (namespace, name) = key(pod);
+    let (namespace, name) = key_of(pod);
     if store.controllers.hurried || pod["spec"]["nodeName"].is_null() {
         store.remove(&kind, &namespace, &name);
         return;
@@ -208,12 +201,11 @@ pub(super) fn template(store: &Store, workload: &Workload) -> Option<Value> {
 }
 
 /// A pod that nothing owns: it runs.
-pub(super) fn lone(store: &mut Store, moment: &Moment, workload: &Workload) -> bool {
-    let Some(kind) = store.kind("Pod") else { return false };
+pub(super) fn lone(store: &mut Store, moment: &Moment, workload: &Workload) {
+    let Some(kind) = store.kind("Pod") else { return };
     if let Some(pod) = store.stored(&kind, &workload.namespace, &workload.name).cloned() {
         settle(store, moment, workload, &pod, &json!({"spec": pod["spec"]}));
     }
-    false
 }
 
 /// The hash that a pod carries.
@@ -226,9 +218,4 @@ pub(super) fn found(store: &Store, workload: &Workload) -> Option<(Resource, Val
     let kind = store.kind(&workload.kind)?;
     let object = store.stored(&kind, &workload.namespace, &workload.name)?.clone();
     Some((kind, object))
-}
-
-/// The hash of a workload's template.
-pub(super) fn template_hash(object: &Value) -> String {
-    hash(&object["spec"]["template"])
 }
