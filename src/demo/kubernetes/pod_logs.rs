@@ -5,8 +5,8 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::resources::Target;
-use super::status::Refusal;
+use super::resources::{Resource, Target};
+use super::status::{Cause, Refusal};
 use super::{Cluster, object};
 use crate::demo::http::{Asked, reply};
 use crate::demo::shift::parse;
@@ -47,7 +47,7 @@ pub(super) fn log(cluster: &Cluster, asked: &Asked, target: &Target, name: &str)
     };
     let container = container(&pod, name, asked.params.get("container"))?;
     if let Some(refused) = recorded.filter(|text| text.starts_with(REFUSED)) {
-        return Err(recorded_refusal(refused, name));
+        return Err(recorded_refusal(refused, resource, name));
     }
     let single = pod["spec"]["containers"].as_array().is_none_or(|containers| containers.len() <= 1);
     let limit = cluster.clock.visible_until();
@@ -74,11 +74,9 @@ impl Options {
                 .map_err(|_| Refusal::BadRequest(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))?;
             let least = if name == "tailLines" { 0 } else { 1 };
             if number < least {
-                let cause = format!(
-                    "Invalid value: {number}: must be greater than {}",
-                    if least == 0 { "or equal to 0" } else { "0" }
-                );
-                return Err(Refusal::Invalid { kind: "PodLogOptions", name: pod.to_owned(), field: name, cause });
+                let bound = if least == 0 { "or equal to 0" } else { "0" };
+                let cause = Cause::invalid(name, &number.into(), &format!("must be greater than {bound}"));
+                return Err(Refusal::invalid("", "PodLogOptions", pod, &[cause]));
             }
             Ok(Some(number))
         };
@@ -222,17 +220,12 @@ fn nothing(pod: &Value, name: &str, container: &str, previous: bool) -> Result<R
 }
 
 /// `Error from server (BadRequest): …`, as kubectl prints a refusal.
-fn recorded_refusal(text: &str, pod: &str) -> Refusal {
+fn recorded_refusal(text: &str, pods: &Resource, pod: &str) -> Refusal {
     let rest = text.trim_end().strip_prefix(REFUSED).unwrap_or_default();
     let (reason, message) = rest.split_once("): ").unwrap_or(("BadRequest", rest));
     match reason {
-        "NotFound" => Refusal::NotFound { group: String::new(), kind: "pods".to_owned(), name: pod.to_owned() },
-        "Forbidden" => Refusal::Forbidden {
-            message: message.to_owned(),
-            group: String::new(),
-            kind: "pods".to_owned(),
-            name: Some(pod.to_owned()),
-        },
+        "NotFound" => Refusal::not_found(pods, pod),
+        "Forbidden" => Refusal::forbidden(message.to_owned(), "", "pods", Some(pod)),
         _ => Refusal::BadRequest(message.to_owned()),
     }
 }

@@ -131,6 +131,6 @@ impl Target {
             self.path(),
             self.group
         );
-        Refusal::Forbidden { message, group: self.group.clone(), kind: self.resource.clone(), name: self.name.clone() }
+        Refusal::forbidden(message, &self.group, &self.resource, self.name.as_deref())
     }
 }
