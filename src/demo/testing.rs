@@ -20,7 +20,7 @@ pub(super) fn clock_at(now: DateTime<Utc>) -> Clock {
 pub(super) async fn readable(world: World, timeline: Timeline) -> Running {
     let running = start(world, timeline).await.unwrap();
     let core = ["pods", "pods/log", "events", "nodes", "namespaces", "services"].map(|one| ("", one));
-    let read = core.into_iter().chain([("apps", "deployments"), ("apps", "deployments/scale")]);
+    let read = core.into_iter().chain([("apps", "deployments")]);
     running.access.grant(READER, read.map(|(group, one)| Rule::new(&["get", "list", "watch"], group, one)).collect());
     running
 }

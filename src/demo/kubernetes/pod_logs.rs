@@ -30,7 +30,7 @@ pub(super) fn log(cluster: &Cluster, asked: &Asked, target: &Target, name: &str)
     let options = Options::read(cluster, asked, name)?;
     let resource = cluster.store.resource("", "v1", "pods").ok_or(Refusal::UnknownPath)?;
     let key = PodLog { namespace: namespace.clone(), pod: name.to_owned(), previous: options.previous };
-    let recorded = cluster.pod_logs.get(&key).map(String::as_str);
+    let recorded = cluster.server.pod_logs.get(&key).map(String::as_str);
     let pod = match object(cluster, target, resource, name) {
         Ok(pod) => pod,
         // The log of a pod whose object was not recorded is still a log.
@@ -39,7 +39,7 @@ pub(super) fn log(cluster: &Cluster, asked: &Asked, target: &Target, name: &str)
                 && !cluster
                     .store
                     .resources()
-                    .any(|known| cluster.store.visible(known, None, cluster.clock).next().is_some()) =>
+                    .any(|known| cluster.store.visible(known, None, &cluster.server.clock).next().is_some()) =>
         {
             Value::Null
         }
@@ -50,7 +50,7 @@ pub(super) fn log(cluster: &Cluster, asked: &Asked, target: &Target, name: &str)
         return Err(recorded_refusal(refused, resource, name));
     }
     let single = pod["spec"]["containers"].as_array().is_none_or(|containers| containers.len() <= 1);
-    let limit = cluster.clock.visible_until();
+    let limit = cluster.server.clock.visible_until();
     let from_file: Vec<(Option<DateTime<Utc>>, String)> =
         recorded.filter(|_| single).map(|text| stamped(text, limit)).unwrap_or_default();
     let lines = if from_file.is_empty() {
@@ -81,7 +81,7 @@ impl Options {
             Ok(Some(number))
         };
         let since_seconds =
-            count("sinceSeconds")?.map(|seconds| cluster.clock.now() - chrono::TimeDelta::seconds(seconds));
+            count("sinceSeconds")?.map(|seconds| cluster.server.clock.now() - chrono::TimeDelta::seconds(seconds));
         let bad_time = |text: &str| {
             Refusal::BadRequest(format!(
                 "parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?} as \"2006\""
@@ -142,7 +142,7 @@ fn from_store(
     pod: &Value,
     previous: bool,
 ) -> Vec<(Option<DateTime<Utc>>, String)> {
-    let limit = cluster.clock.visible_until();
+    let limit = cluster.server.clock.visible_until();
     let started = started(pod, container).filter(|_| restarts(pod, container) > 0);
     if previous && started.is_none() {
         return Vec::new();
@@ -151,7 +151,7 @@ fn from_store(
         names.iter().filter_map(|name| line.fields.get(*name)).any(|value| value == wanted)
     };
     let mut lines = Vec::new();
-    for line in cluster.lines {
+    for line in &cluster.server.lines {
         let at = DateTime::from_timestamp_nanos(line.nanos);
         let of_pod = field(line, &["kubernetes.pod_name", "pod", "pod_name"], name)
             && field(line, &["kubernetes.pod_namespace", "namespace", "pod_namespace"], namespace)

@@ -1,6 +1,6 @@
-//! The objects, by resource and key: the recorded ones and what was written since, with the changes that watches show.
+//! The objects, by resource and key: the recorded ones and what was written since.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -15,38 +15,6 @@ use crate::demo::world::ObjectList;
 /// Namespace and name: the order in which lists come.
 pub(super) type Key = (String, String);
 
-/// More changes than this are forgotten, oldest first; a watch from before them is told that it is too late.
-const MAX_CHANGES: usize = 4096;
-
-/// What happened to an object, in the words of a watch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ChangeKind {
-    Added,
-    Modified,
-    Deleted,
-}
-
-impl ChangeKind {
-    /// `ADDED` …
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Added => "ADDED",
-            Self::Modified => "MODIFIED",
-            Self::Deleted => "DELETED",
-        }
-    }
-}
-
-/// One change.
-#[derive(Debug, Clone)]
-pub(super) struct Change {
-    pub revision: u64,
-    pub kind: ChangeKind,
-    pub resource: Resource,
-    /// The object as it is (or, deleted, was), without its kind.
-    pub object: Value,
-}
-
 /// All objects. A resource without a recording exists and is empty.
 pub(super) struct Store {
     tables: Vec<(Resource, BTreeMap<Key, Value>)>,
@@ -54,9 +22,6 @@ pub(super) struct Store {
     revision: u64,
     /// The newest version that was recorded: what is younger was written.
     recorded: u64,
-    changes: VecDeque<Change>,
-    /// The revision of the newest change that was forgotten.
-    forgotten: u64,
     /// What the controllers look after.
     pub controllers: Controllers,
 }
@@ -89,8 +54,6 @@ impl Store {
             resource_version: newest.to_string(),
             revision: newest,
             recorded: newest,
-            changes: VecDeque::new(),
-            forgotten: newest,
             controllers: Controllers::new(truth),
         }
     }
@@ -117,41 +80,18 @@ impl Store {
             map.remove("apiVersion");
         }
         let key = key_of(&object);
-        let Some((_, table)) = self.tables.iter_mut().find(|(known, _)| known == resource) else { return object };
-        let kind = match table.insert(key, object.clone()) {
-            Some(_) => ChangeKind::Modified,
-            None => ChangeKind::Added,
-        };
-        self.note(Change { revision, kind, resource: resource.clone(), object: object.clone() });
+        if let Some((_, table)) = self.tables.iter_mut().find(|(known, _)| known == resource) {
+            table.insert(key, object.clone());
+        }
         object
     }
 
     /// Removes an object, and returns it as it was.
     pub fn remove(&mut self, resource: &Resource, namespace: &str, name: &str) -> Option<Value> {
         let (_, table) = self.tables.iter_mut().find(|(known, _)| known == resource)?;
-        let mut object = table.remove(&(namespace.to_owned(), name.to_owned()))?;
-        let revision = self.next();
-        object["metadata"]["resourceVersion"] = json!(revision.to_string());
-        self.note(Change { revision, kind: ChangeKind::Deleted, resource: resource.clone(), object: object.clone() });
+        let object = table.remove(&(namespace.to_owned(), name.to_owned()))?;
+        self.next();
         Some(object)
-    }
-
-    fn note(&mut self, change: Change) {
-        self.changes.push_back(change);
-        if self.changes.len() > MAX_CHANGES
-            && let Some(oldest) = self.changes.pop_front()
-        {
-            self.forgotten = oldest.revision;
-        }
-    }
-
-    /// What changed in a resource after a revision; `None` when that is not remembered any more.
-    pub fn changes_after(&self, revision: u64, resource: &Resource) -> Option<Vec<Change>> {
-        if revision < self.forgotten && !self.changes.is_empty() && self.changes.len() >= MAX_CHANGES {
-            return None;
-        }
-        let after = self.changes.iter().filter(|change| change.revision > revision && change.resource == *resource);
-        Some(after.cloned().collect())
     }
 
     /// An object as it is stored.

@@ -80,20 +80,16 @@ async fn kube_lists_by_pages_and_selectors() {
 }
 
 #[tokio::test]
-async fn kube_gets_objects_and_scales() {
+async fn kube_gets_objects() {
     let (running, client) = cluster().await;
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), "shop");
     let checkout = deployments.get("checkout").await.unwrap();
     assert_eq!(checkout.metadata.uid.as_deref().map(str::len), Some(36));
-    assert_eq!(
-        deployments.get_scale("checkout").await.unwrap().spec.unwrap().replicas,
-        checkout.spec.unwrap().replicas
-    );
     let (status, reason, message) = code(deployments.get("nope").await);
     assert_eq!((status, reason.as_str(), message.as_str()), (404, "NotFound", "deployments.apps \"nope\" not found"));
     let calls: Vec<String> =
         running.calls.all().iter().map(|call| format!("{} {} {}", call.verb, call.group, call.resource)).collect();
-    assert_eq!(calls, ["get apps deployments", "get apps deployments/scale", "get apps deployments"]);
+    assert_eq!(calls, ["get apps deployments", "get apps deployments"]);
 }
 
 #[tokio::test]
@@ -155,9 +151,8 @@ async fn bad_requests_are_refused_in_the_servers_words() {
         // Rights are looked at first.
         ("/api/v1/namespaces/shop/frobs", 403),
         ("/apis/metrics.k8s.io/v1beta1/pods", 403),
+        ("/api/v1/pods?watch=1", 400),
         ("/readyz", 200),
-        ("/apis/apps/v1", 200),
-        ("/apis", 200),
     ] {
         let response = http.get(format!("{}{path}", running.neighbours.kubernetes_url)).send().await.unwrap();
         assert_eq!(response.status().as_u16(), expected, "{path}");
@@ -165,10 +160,8 @@ async fn bad_requests_are_refused_in_the_servers_words() {
 }
 
 #[tokio::test]
-async fn discovery_and_reviews_work() {
+async fn reviews_tell_what_is_granted() {
     let (_running, client) = cluster().await;
-    let discovery = kube::discovery::Discovery::new(client.clone()).run().await.unwrap();
-    assert!(discovery.groups().any(|group| group.name() == "apps"));
     let ask = |verb: &str, resource: &str| {
         let body = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
             "spec": {"resourceAttributes": {"verb": verb, "resource": resource, "namespace": "shop"}}});
@@ -265,13 +258,4 @@ async fn what_has_not_happened_is_hidden_or_set_back() {
     for word in text.split('"') {
         assert!(crate::demo::shift::parse(word).is_none_or(|at| at <= now), "{word}");
     }
-}
-
-#[tokio::test]
-async fn a_watch_shows_what_is_there_and_ends_in_time() {
-    let (running, _client) = cluster().await;
-    let url = format!("{}/api/v1/namespaces/ml/pods?watch=1&timeoutSeconds=1", running.neighbours.kubernetes_url);
-    let text = http_client().get(url).send().await.unwrap().text().await.unwrap();
-    assert_eq!(text.lines().count(), 1);
-    assert!(text.contains("\"type\":\"ADDED\""));
 }

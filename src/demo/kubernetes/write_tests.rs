@@ -6,10 +6,7 @@ use crate::demo::testing::http_client;
 use crate::demo::world::ObjectList;
 use crate::demo::{Rule, Running, Timeline, World, start};
 
-const MERGE: &str = "application/merge-patch+json";
 const STRATEGIC: &str = "application/strategic-merge-patch+json";
-const JSON: &str = "application/json-patch+json";
-const APPLY: &str = "application/apply-patch+yaml";
 const CHECKOUT: &str = "/apis/apps/v1/namespaces/shop/deployments/checkout";
 const PODS: &str = "/api/v1/namespaces/shop/pods";
 
@@ -74,7 +71,7 @@ async fn refusals_in_the_servers_words() {
         ),
         (
             CHECKOUT.to_owned(),
-            MERGE,
+            STRATEGIC,
             json!({"metadata": {"resourceVersion": "1"}, "spec": {"replicas": 2}}),
             409,
             "Conflict",
@@ -82,7 +79,7 @@ async fn refusals_in_the_servers_words() {
         ),
         (
             CHECKOUT.to_owned(),
-            MERGE,
+            STRATEGIC,
             json!({"spec": {"replicas": -1}}),
             422,
             "Invalid",
@@ -90,7 +87,7 @@ async fn refusals_in_the_servers_words() {
         ),
         (
             CHECKOUT.to_owned(),
-            MERGE,
+            STRATEGIC,
             json!({"metadata": {"uid": "x"}}),
             422,
             "Invalid",
@@ -105,16 +102,8 @@ async fn refusals_in_the_servers_words() {
             "Deployment.apps \"checkout\" is invalid: spec.template.spec.containers[0].resources.requests: Invalid value: \"64Mi\": must be less than or equal to memory limit of 48Mi",
         ),
         (
-            format!("{CHECKOUT}/scale"),
-            MERGE,
-            json!({"spec": {"replicas": -2}}),
-            422,
-            "Invalid",
-            "Scale.autoscaling \"checkout\" is invalid: spec.replicas: Invalid value: -2: must be greater than or equal to 0",
-        ),
-        (
             format!("{CHECKOUT}?dryRun=Some"),
-            MERGE,
+            STRATEGIC,
             json!({}),
             422,
             "Invalid",
@@ -122,15 +111,15 @@ async fn refusals_in_the_servers_words() {
         ),
         (
             CHECKOUT.to_owned(),
-            APPLY,
-            json!({"apiVersion": "apps/v1", "kind": "Deployment"}),
-            422,
-            "Invalid",
-            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
+            "application/merge-patch+json",
+            json!({"spec": {"replicas": 2}}),
+            415,
+            "UnsupportedMediaType",
+            "415: Unsupported Media Type",
         ),
         (
             "/apis/apps/v1/namespaces/shop/deployments/nope".to_owned(),
-            MERGE,
+            STRATEGIC,
             json!({}),
             404,
             "NotFound",
@@ -144,8 +133,6 @@ async fn refusals_in_the_servers_words() {
     assert!(bad.0 == 422 && told(&bad).2.contains("quantities must match the regular expression"), "{bad:?}");
     let (_, _, message) = told(&bad);
     assert!(message.starts_with(" \"\" is invalid: patch: Invalid value"), "{message}");
-    let tested = json!([{"op": "test", "path": "/spec/replicas", "value": 7}]);
-    assert_eq!(api.patch(CHECKOUT, JSON, tested).await.0, 422);
 }
 
 #[tokio::test]
@@ -153,7 +140,7 @@ async fn a_dry_run_shows_and_stores_nothing() {
     let api = Api::start().await;
     let before = api.get(CHECKOUT).await;
     let (status, shown) =
-        api.patch(&format!("{CHECKOUT}?dryRun=All&fieldManager=me"), MERGE, json!({"spec": {"replicas": 5}})).await;
+        api.patch(&format!("{CHECKOUT}?dryRun=All&fieldManager=me"), STRATEGIC, json!({"spec": {"replicas": 5}})).await;
     assert_eq!((status, &shown["spec"]["replicas"]), (200, &json!(5)));
     assert_eq!(shown["metadata"]["generation"], json!(before["metadata"]["generation"].as_i64().unwrap() + 1));
     assert_eq!(shown["metadata"]["resourceVersion"], before["metadata"]["resourceVersion"]);
@@ -170,12 +157,9 @@ async fn a_dry_run_shows_and_stores_nothing() {
 async fn a_write_moves_versions_and_owns_its_fields() {
     let api = Api::start().await;
     let before = api.get(CHECKOUT).await;
-    let (_, scaled) = api.patch(&format!("{CHECKOUT}/scale"), MERGE, json!({"spec": {"replicas": 3}})).await;
-    assert_eq!(
-        (&scaled["kind"], &scaled["spec"]["replicas"], &scaled["status"]["replicas"]),
-        (&json!("Scale"), &json!(3), &json!(2))
-    );
-    let (_, after) = api.patch(&format!("{CHECKOUT}?fieldManager=me"), MERGE, json!({"spec": {"paused": true}})).await;
+    assert_eq!(api.patch(CHECKOUT, STRATEGIC, json!({"spec": {"replicas": 3}})).await.0, 200);
+    let (_, after) =
+        api.patch(&format!("{CHECKOUT}?fieldManager=me"), STRATEGIC, json!({"spec": {"paused": true}})).await;
     let number = |object: &Value| object["metadata"]["resourceVersion"].as_str().unwrap().parse::<u64>().unwrap();
     assert!(number(&after) > number(&before));
     let owners: Vec<(&str, &Value)> = after["metadata"]["managedFields"]
@@ -186,23 +170,6 @@ async fn a_write_moves_versions_and_owns_its_fields() {
         .collect();
     assert!(owners.contains(&("curl", &json!({"f:spec": {"f:replicas": {}}}))), "{owners:?}");
     assert!(owners.contains(&("me", &json!({"f:spec": {"f:paused": {}}}))), "{owners:?}");
-    let applied = |replicas: u32, force: &str| {
-        let body = json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replicas": replicas}});
-        let path = format!("{CHECKOUT}?fieldManager=gitops{force}");
-        let api = &api;
-        async move { api.patch(&path, APPLY, body).await }
-    };
-    let refused = applied(9, "").await;
-    assert_eq!((refused.0, &refused.1["details"]["causes"][0]["field"]), (409, &json!(".spec.replicas")));
-    let message = refused.1["message"].as_str().unwrap();
-    assert!(
-        message.starts_with(
-            "Apply failed with 1 conflict: conflict with \"curl\" with subresource \"scale\" using apps/v1 at "
-        ),
-        "{message}"
-    );
-    assert_eq!(applied(3, "").await.0, 200, "the same value is no conflict");
-    assert_eq!(applied(9, "&force=true").await.1["spec"]["replicas"], 9);
 }
 
 #[tokio::test]
@@ -249,7 +216,7 @@ async fn rights_are_those_of_whoever_asks() {
         .grant("bob", vec![Rule { namespace: Some("shop".into()), ..Rule::new(&["patch"], "apps", "deployments") }]);
     let url = format!("{}{CHECKOUT}?dryRun=All", running.neighbours.kubernetes_url);
     let ask = |token: &'static str, user: Option<&'static str>| {
-        let request = api.http.patch(&url).bearer_auth(token).header("content-type", MERGE).body("{}");
+        let request = api.http.patch(&url).bearer_auth(token).header("content-type", STRATEGIC).body("{}");
         let request = user.into_iter().fold(request, |request, user| request.header("impersonate-user", user));
         async move {
             let answer = request.send().await.unwrap();
@@ -360,7 +327,7 @@ async fn other_changes_help_or_do_not() {
 }
 
 #[tokio::test]
-async fn a_job_is_run_again_and_a_watch_sees_it() {
+async fn a_job_is_run_again() {
     let api = Api::start().await;
     api.running.hurry_controllers();
     let jobs = "/apis/batch/v1/namespaces/batch/jobs";
@@ -370,23 +337,12 @@ async fn a_job_is_run_again_and_a_watch_sees_it() {
     assert_eq!(kept.0, 422, "the selector and the labels of another Job: {kept:?}");
     let mut spec = json!({"backoffLimit": 0, "template": job["spec"]["template"]});
     spec["template"]["metadata"]["labels"] = json!({});
-    let url = format!(
-        "{}{jobs}?watch=1&timeoutSeconds=1&resourceVersion={}",
-        api.running.neighbours.kubernetes_url,
-        api.get(jobs).await["metadata"]["resourceVersion"].as_str().unwrap()
-    );
-    let watched = tokio::spawn(api.http.get(url).bearer_auth("admin").send());
     let (status, made) = api.post(jobs, again(spec)).await;
     assert_eq!(status, 201);
     let name = made["metadata"]["name"].as_str().unwrap();
     assert!(name.starts_with("again-") && name.len() == 11, "{name}");
     let done = api.get(&format!("{jobs}/{name}")).await;
     assert_eq!(done["status"]["succeeded"], 1, "{}", done["status"]);
-    let lines = watched.await.unwrap().unwrap().text().await.unwrap();
-    assert!(
-        lines.lines().next().unwrap().contains("\"type\":\"ADDED\"") && lines.contains("SuccessCriteriaMet"),
-        "{lines}"
-    );
 }
 
 #[tokio::test]
