@@ -63,7 +63,7 @@ pub struct Progress {
 /// The notifications of a started world, ready to be sent.
 #[derive(Clone)]
 pub struct Player {
-    clock: Clock,
+    pub(super) clock: Clock,
     notifications: Vec<Notification>,
     cures: Cures,
     /// The newest body of each group that was delivered, by its key.
@@ -78,11 +78,6 @@ impl Player {
     /// How many there are.
     pub fn total(&self) -> usize {
         self.notifications.len()
-    }
-
-    /// The bodies as they are sent, with their times moved; for tests that feed them in by other ways.
-    pub fn bodies(&self) -> Vec<String> {
-        self.notifications.iter().map(|notification| body(&notification.body)).collect()
     }
 
     /// Sends all notifications, each at its time, and returns after the last. Dropping the future stops the play.

@@ -29,8 +29,8 @@ async fn an_empty_world_has_nothing_to_say() {
 #[tokio::test]
 async fn the_shop_tells_its_story() {
     let running = start(World::built_in().unwrap(), Timeline::at_once()).await.unwrap();
-    let at =
-        running.served(DateTime::parse_from_rfc3339("2026-11-22T22:54:30Z").unwrap().to_utc()).timestamp().to_string();
+    let recorded = chrono::DateTime::parse_from_rfc3339("2026-11-22T22:54:30Z").unwrap();
+    let at = (recorded + running.player().clock.shift()).timestamp().to_string();
     let metrics = |query: &'static str| {
         let url = format!("{}/api/v1/query", running.neighbours.metrics_url);
         let request = http_client().post(url).form(&[("query", query), ("time", &at)]);
