@@ -9,10 +9,11 @@ use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::serve::terminated;
-use crate::adapters::actuator::{ActuatorSource, PERMISSIONS};
+use crate::adapters::actuator::{self, ActuatorSource};
+use crate::adapters::cluster::{self, Permission};
 use crate::app::App;
 use crate::config::{ActuatorConfig, Config, KubernetesConfig, StoreConfig};
-use crate::demo::{self, Delivery, Progress, Receiver, Rule, Timeline, World};
+use crate::demo::{self, Delivery, Progress, READER, Receiver, Rule, Timeline, World};
 use crate::domain::policy::{Person, Principal, PrincipalKind};
 use crate::telemetry;
 
@@ -51,23 +52,22 @@ pub async fn run(arguments: Arguments, variables: &BTreeMap<String, String>) -> 
         None => World::built_in()?,
     };
     let timeline = if arguments.at_once { Timeline::at_once() } else { Timeline::at_speed(arguments.speed)? };
-    let cluster = demo::start(world, timeline).await?;
+    let simulated = demo::start(world, timeline).await?;
 
     let forgotten = tempfile::tempdir().context("make a directory for the demo's incidents")?;
     let data = arguments.data.clone().unwrap_or_else(|| forgotten.path().to_owned());
-    let rights =
-        PERMISSIONS.map(|permission| Rule::new(&[permission.verb], permission.group, permission.resource)).to_vec();
-    cluster.access.token(ACTUATOR_TOKEN, ACTUATOR_USER);
-    cluster.access.grant(ACTUATOR_USER, rights);
+    simulated.access.grant(READER, rules(&cluster::PERMISSIONS));
+    simulated.access.token(ACTUATOR_TOKEN, ACTUATOR_USER);
+    simulated.access.grant(ACTUATOR_USER, rules(&actuator::PERMISSIONS));
     let policy = forgotten.path().join("demo-policy.yaml");
     std::fs::write(&policy, POLICY).context("write the demo's policy")?;
-    let config = config(variables, &cluster.neighbours, data, policy)?;
+    let config = config(variables, &simulated.neighbours, data, policy)?;
     let telemetry = telemetry::start(&config)?;
     let bearer_token = config.webhook_token.as_ref().map(|token| token.expose_secret().to_owned());
     let has_model = config.llm.is_some();
     let app = App::start(config).await?;
     let address = format!("http://{}", app.address);
-    let player = cluster.player();
+    let player = simulated.player();
     greet(&address, player.total(), has_model);
 
     let receiver = Receiver { url: format!("{address}/webhook/alertmanager"), bearer_token };
@@ -89,9 +89,14 @@ pub async fn run(arguments: Arguments, variables: &BTreeMap<String, String>) -> 
             }
         })
         .await;
-    cluster.stop().await;
+    simulated.stop().await;
     telemetry.end().await;
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// The rights of a table: an account of the simulated cluster may do what one of a real cluster may, and no more.
+pub fn rules(permissions: &[Permission]) -> Vec<Rule> {
+    permissions.iter().map(|right| Rule::new(&[right.verb], right.group, right.resource)).collect()
 }
 
 /// Whose variables count: the bot's own, and those of neighbours that are not simulated.

@@ -10,6 +10,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::domain::subject::owner_of_pod;
+
 /// More cures than this are not remembered: each is an action of a person.
 const MAX_CURES: usize = 1_000;
 
@@ -58,10 +60,16 @@ impl Truth {
         Some(entry.well_with.iter().any(|need| need.is_met(template)))
     }
 
-    /// Whether a run of a CronJob, or a repetition of a Job, does well: their names begin with that of the CronJob.
+    /// Whether a run of a CronJob, or a repetition of a Job, does well: their names begin with its name.
     pub fn of_run(&self, namespace: &str, job: &str) -> Option<bool> {
-        let is_it = |entry: &&Entry| entry.workload.namespace == namespace && job.starts_with(&entry.workload.name);
-        self.0.iter().find(is_it).map(|entry| !entry.well_with.is_empty())
+        let is_it = |entry: &&Entry| {
+            let Workload { kind, namespace: place, name } = &entry.workload;
+            let begins = job.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+            matches!(kind.as_str(), "CronJob" | "Job") && place == namespace && begins
+        };
+        // Of `report` and `report-weekly` the longer one is meant by `report-weekly-29923134`.
+        let entry = self.0.iter().filter(is_it).max_by_key(|entry| entry.workload.name.len())?;
+        Some(!entry.well_with.is_empty())
     }
 }
 
@@ -86,7 +94,7 @@ impl Need {
     }
 }
 
-/// A workload whose pods are all well since an action.
+/// A workload whose pods are all well since an action. It is not taken back when they are sick again.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Cure {
     pub workload: Workload,
@@ -99,12 +107,10 @@ impl Cure {
     /// Whether something with these labels is about the workload: its Deployment, or one of its pods.
     pub fn is_about(&self, label: impl Fn(&str) -> Option<String>) -> bool {
         let Workload { kind, namespace, name } = &self.workload;
-        if label("namespace").as_ref() != Some(namespace) {
-            return false;
-        }
-        let pods = format!("{name}-");
-        label(&kind.to_lowercase()).is_some_and(|named| named == *name)
-            || label("pod").is_some_and(|pod| pod.starts_with(&pods))
+        // A series' `job` is who scraped it.
+        let own = if kind == "Job" { "job_name".to_owned() } else { kind.to_lowercase() };
+        label("namespace").as_ref() == Some(namespace)
+            && (label(&own).as_ref() == Some(name) || label("pod").is_some_and(|pod| owner_of_pod(&pod).1 == *name))
     }
 }
 
@@ -156,5 +162,27 @@ mod tests {
         }
         assert_eq!(truth.of_run("batch", "nightly-report-29923134-again"), Some(false));
         assert_eq!(truth.of_run("batch", "other-1"), None);
+        assert_eq!(truth.of_run("batch", "nightly-reporter-1"), None);
+        assert_eq!(truth.of_run("edge", "gateway-1"), None, "a DaemonSet has no runs");
+    }
+
+    #[test]
+    fn a_cure_is_about_its_own_workload_alone() {
+        let cure = |kind: &str, name: &str| Cure {
+            workload: Workload { kind: kind.into(), namespace: "shop".into(), name: name.into() },
+            at: DateTime::UNIX_EPOCH,
+            template: Value::Null,
+        };
+        let web = cure("Deployment", "web");
+        let about = |cure: &Cure, label: &str, value: &str| {
+            cure.is_about(|name| match name {
+                "namespace" => Some("shop".to_owned()),
+                name => (name == label).then(|| value.to_owned()),
+            })
+        };
+        assert!(about(&web, "pod", "web-7464b59bfd-6rjrg") && about(&web, "deployment", "web"));
+        assert!(!about(&web, "pod", "web-worker-7464b59bfd-6rjrg") && !about(&web, "deployment", "web-worker"));
+        let job = cure("Job", "kubelet");
+        assert!(about(&job, "job_name", "kubelet") && !about(&job, "job", "kubelet"), "who scraped is not meant");
     }
 }

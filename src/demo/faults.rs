@@ -37,8 +37,6 @@ pub enum Fault {
     Status(u16),
     /// Answers 200 with an HTML page, as a login proxy does.
     Html,
-    /// Answers properly, but only after this time.
-    Delay(Duration),
     /// Sends the proper headers and half of the body, then breaks the connection.
     Truncate,
 }
@@ -85,10 +83,6 @@ pub(super) async fn apply(
         }
         Some(Fault::Html) => {
             reply(StatusCode::OK, "text/html; charset=utf-8", "<!DOCTYPE html><html><title>Sign in</title></html>\n")
-        }
-        Some(Fault::Delay(time)) => {
-            tokio::time::sleep(time).await;
-            next.run(request).await
         }
         Some(Fault::Truncate) => truncate(next.run(request).await).await,
     }

@@ -1,4 +1,4 @@
-//! What the three fake servers share: reading a request the way Go's form parsing does, and times as people write them.
+//! What the four fake servers share: reading a request the way Go's form parsing does, and times as people write them.
 
 use axum::Form;
 use axum::body::{Body, Bytes};

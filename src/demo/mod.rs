@@ -1,6 +1,6 @@
-//! A small simulated cluster: a recorded world, played back through the real HTTP APIs of VictoriaMetrics, VictoriaLogs
-//! and Kubernetes, with its Alertmanager notifications sent to a webhook. Kubernetes and Alertmanager can be written to;
-//! what is cured there ends its alerts and its curves.
+//! A small simulated cluster: a recorded world, played back through the real HTTP APIs of VictoriaMetrics, VictoriaLogs,
+//! Kubernetes and Alertmanager, with its notifications sent to a webhook. Kubernetes and Alertmanager can be written to;
+//! what is cured in Kubernetes ends its alerts and its curves.
 //!
 //! The demo shows the bot at work without a cluster; the tests use the same servers as fakes. They therefore refuse what
 //! the real ones refuse, and are general: any world recorded in the same files can be played.
@@ -27,6 +27,7 @@ mod tests;
 mod time;
 mod world;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -35,15 +36,14 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use faults::{Fault, Faults, Neighbour};
-pub use kubernetes::{Access, Call, Calls, Rule};
+pub use kubernetes::{Access, Call, Calls, READER, Rule};
 pub use play::{Delivery, Player, Progress, Receiver};
-pub use time::{Clock, Span, Timeline};
+pub use time::Timeline;
 pub use world::World;
 
 /// How long the servers may take to finish their last answers.
@@ -72,17 +72,15 @@ pub struct Running {
     pub calls: Calls,
     /// Who the Kubernetes API knows, and what they may do.
     pub access: Access,
-    clock: Clock,
+    cluster: Arc<kubernetes::Server>,
     player: Player,
-    tokens: kubernetes::Tokens,
-    hurry: kubernetes::Hurry,
     servers: JoinSet<()>,
     stop: DropGuard,
 }
 
 /// Starts the four servers on free ports of the loopback interface. From this moment on the world's clock runs.
 pub async fn start(world: World, timeline: Timeline) -> Result<Running> {
-    let clock = Clock::start(world.span(), timeline);
+    let clock = time::Clock::start(world.span(), timeline);
     let world = world.shifted(clock.shift());
     let faults = Faults::default();
     let stop = CancellationToken::new();
@@ -97,19 +95,18 @@ pub async fn start(world: World, timeline: Timeline) -> Result<Running> {
         world.truth,
         cures.clone(),
     );
-    let (calls, tokens, access, hurry) = (cluster.calls(), cluster.tokens(), cluster.access(), cluster.hurry());
     let metrics = metrics::router(world.series, clock.clone(), cures.clone());
     let logs = logs::router(world.logs, clock.clone());
     let alerts = alertmanager::router(clock.clone());
     let neighbours = Neighbours {
         metrics_url: serve(&mut servers, metrics, &faults, Neighbour::Metrics, &stop).await?,
         logs_url: serve(&mut servers, logs, &faults, Neighbour::Logs, &stop).await?,
-        kubernetes_url: serve(&mut servers, cluster.router(), &faults, Neighbour::Kubernetes, &stop).await?,
+        kubernetes_url: serve(&mut servers, cluster.clone().router(), &faults, Neighbour::Kubernetes, &stop).await?,
         alertmanager_url: serve(&mut servers, alerts, &faults, Neighbour::Alertmanager, &stop).await?,
     };
-    let player = Player::new(world.notifications, clock.clone(), cures);
-    let stop = stop.drop_guard();
-    Ok(Running { neighbours, faults, calls, access, clock, player, tokens, hurry, servers, stop })
+    let (calls, access) = (cluster.calls.clone(), cluster.access.clone());
+    let player = Player::new(world.notifications, clock, cures);
+    Ok(Running { neighbours, faults, calls, access, cluster, player, servers, stop: stop.drop_guard() })
 }
 
 impl Running {
@@ -118,34 +115,19 @@ impl Running {
         self.player.clone()
     }
 
-    /// What was added to every recorded timestamp.
-    pub fn shift(&self) -> TimeDelta {
-        self.clock.shift()
-    }
-
-    /// A recorded moment in served time.
-    pub fn served(&self, recorded: DateTime<Utc>) -> DateTime<Utc> {
-        recorded + self.clock.shift()
-    }
-
-    /// The world clock: what is newer has not happened yet.
-    pub fn visible_until(&self) -> DateTime<Utc> {
-        self.clock.visible_until()
-    }
-
     /// Lets the continue tokens that the Kubernetes API gave out so far expire: going on with one is then 410.
     pub fn expire_continue_tokens(&self) {
-        self.tokens.expire();
+        self.cluster.tokens.expire();
     }
 
     /// From now on the controllers of the Kubernetes API take no time: a pod is ready with the next request.
     pub fn hurry_controllers(&self) {
-        self.hurry.hurry();
+        self.cluster.hurry();
     }
 
     /// Stops the servers and waits until they have stopped.
     pub async fn stop(mut self) {
-        drop(self.stop.disarm().drop_guard());
+        self.stop.disarm().cancel();
         let all_stopped = async { while self.servers.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_WITHIN, all_stopped).await.is_err() {
             tracing::warn!("the simulated servers did not stop in time and are ended");

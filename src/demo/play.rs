@@ -63,7 +63,7 @@ pub struct Progress {
 /// The notifications of a started world, ready to be sent.
 #[derive(Clone)]
 pub struct Player {
-    clock: Clock,
+    pub(super) clock: Clock,
     notifications: Vec<Notification>,
     cures: Cures,
     /// The newest body of each group that was delivered, by its key.
@@ -80,11 +80,6 @@ impl Player {
         self.notifications.len()
     }
 
-    /// The bodies as they are sent, with their times moved; for tests that feed them in by other ways.
-    pub fn bodies(&self) -> Vec<String> {
-        self.notifications.iter().map(|notification| body(&notification.body)).collect()
-    }
-
     /// Sends all notifications, each at its time, and returns after the last. Dropping the future stops the play.
     ///
     /// The client comes from the caller, who knows which TLS provider the program uses.
@@ -93,7 +88,9 @@ impl Player {
             sleep_until(&self.clock, self.clock.due(notification.received_at)).await;
             let Some(body) = without_cured(&notification.body, &self.cures.all()) else { continue };
             let (delivery, attempts) = deliver(client, receiver, &body).await;
-            self.remember(&body);
+            if delivery == Delivery::Accepted {
+                self.remember(&body);
+            }
             report(Progress { index: index + 1, total: self.total(), summary: summary(&body), delivery, attempts });
         }
     }
@@ -112,7 +109,10 @@ impl Player {
         let due: Vec<Value> = self.known().values().filter_map(|body| resolved(body, &cures)).collect();
         for body in due {
             let (delivery, attempts) = deliver(client, receiver, &body).await;
-            self.remember(&body);
+            // What was refused would be refused each time; what did not arrive is sent again.
+            if !matches!(delivery, Delivery::GivenUp(_)) {
+                self.remember(&body);
+            }
             report(Progress { index: self.total(), total: self.total(), summary: summary(&body), delivery, attempts });
         }
     }
@@ -127,7 +127,8 @@ impl Player {
     }
 }
 
-/// Whether an alert that fires is about something that was cured since it began.
+/// The cure that ends or has prevented an alert. A cure lasts: a workload that is made sick again is so in the Kubernetes
+/// API, but its alerts and series stay those of a well one.
 fn cure_of<'a>(alert: &Value, cures: &'a [Cure]) -> Option<&'a Cure> {
     let label = |name: &str| alert["labels"][name].as_str().map(str::to_owned);
     cures.iter().find(|cure| alert["status"] == "firing" && cure.is_about(label))

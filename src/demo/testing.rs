@@ -7,11 +7,22 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 
 use super::http::Asked;
+use super::kubernetes::{READER, Rule};
 use super::time::{Clock, Span, Timeline};
+use super::{Running, World, start};
 
 /// A clock that shows `now`, shifts nothing and hides nothing before it.
 pub(super) fn clock_at(now: DateTime<Utc>) -> Clock {
     Clock::start(Span { first: now, last: now, newest: now }, Timeline::at_once().frozen_at(now))
+}
+
+/// A started world in which the bot's own account may read what the tests read.
+pub(super) async fn readable(world: World, timeline: Timeline) -> Running {
+    let running = start(world, timeline).await.unwrap();
+    let core = ["pods", "pods/log", "events", "nodes", "namespaces", "services"].map(|one| ("", one));
+    let read = core.into_iter().chain([("apps", "deployments")]);
+    running.access.grant(READER, read.map(|(group, one)| Rule::new(&["get", "list", "watch"], group, one)).collect());
+    running
 }
 
 /// A client for tests over the network. Its TLS provider is never used, but must be there.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::testing::http_client;
+use super::testing::{http_client, readable};
 use super::*;
 
 async fn get(url: &str) -> (u16, String) {
@@ -14,7 +14,7 @@ async fn get(url: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn an_empty_world_has_nothing_to_say() {
-    let running = start(World::empty(), Timeline::at_once()).await.unwrap();
+    let running = readable(World::empty(), Timeline::at_once()).await;
     let Neighbours { metrics_url, logs_url, kubernetes_url, .. } = running.neighbours.clone();
     let (status, body) = get(&format!("{metrics_url}/api/v1/query?query=up")).await;
     assert_eq!((status, body.contains("\"result\":[]")), (200, true));
@@ -29,8 +29,8 @@ async fn an_empty_world_has_nothing_to_say() {
 #[tokio::test]
 async fn the_shop_tells_its_story() {
     let running = start(World::built_in().unwrap(), Timeline::at_once()).await.unwrap();
-    let at =
-        running.served(DateTime::parse_from_rfc3339("2026-11-22T22:54:30Z").unwrap().to_utc()).timestamp().to_string();
+    let recorded = chrono::DateTime::parse_from_rfc3339("2026-11-22T22:54:30Z").unwrap();
+    let at = (recorded + running.player().clock.shift()).timestamp().to_string();
     let metrics = |query: &'static str| {
         let url = format!("{}/api/v1/query", running.neighbours.metrics_url);
         let request = http_client().post(url).form(&[("query", query), ("time", &at)]);

@@ -105,7 +105,11 @@ impl Clock {
         let now = self.now();
         match self.pace {
             Pace::AtOnce => now,
-            Pace::Speed(speed) => (self.span.first + self.shift + scale(now - self.started, speed)).min(now),
+            Pace::Speed(speed) => {
+                let begin = self.span.first + self.shift;
+                // However fast it is played, it is played at most until now.
+                begin.checked_add_signed(scale(now - self.started, speed)).map_or(now, |at| at.min(now))
+            }
         }
     }
 
@@ -118,7 +122,10 @@ impl Clock {
     pub fn due(&self, received: DateTime<Utc>) -> DateTime<Utc> {
         match self.pace {
             Pace::AtOnce => self.started,
-            Pace::Speed(speed) => self.started + scale(received - self.span.first, 1.0 / speed),
+            Pace::Speed(speed) => {
+                let after = scale(received - self.span.first, 1.0 / speed);
+                self.started.checked_add_signed(after).unwrap_or(DateTime::<Utc>::MAX_UTC)
+            }
         }
     }
 }
@@ -175,6 +182,15 @@ mod tests {
         let late = Span { newest: at(1_900), ..span() };
         let clock = Clock::start(late, Timeline::at_once().frozen_at(at(50_000)));
         assert_eq!(clock.end(), at(50_000));
+    }
+
+    #[test]
+    fn extreme_speeds_stay_within_the_calendar() {
+        let mut clock = Clock::start(span(), Timeline::at_speed(1e300).unwrap().frozen_at(at(50_000)));
+        clock.now = Now::Fixed(at(60_000));
+        assert_eq!(clock.visible_until(), at(60_000));
+        let clock = Clock::start(span(), Timeline::at_speed(1e-300).unwrap().frozen_at(at(50_000)));
+        assert_eq!((clock.due(at(1_000)), clock.due(at(1_600))), (at(50_000), DateTime::<Utc>::MAX_UTC));
     }
 
     #[test]

@@ -115,13 +115,8 @@ impl World {
         Ok(world)
     }
 
-    /// How many notifications there are to deliver.
-    pub fn notification_count(&self) -> usize {
-        self.notifications.len()
-    }
-
     /// The recorded times that matter for playing. Without notifications all of it has already happened.
-    pub fn span(&self) -> Span {
+    pub(super) fn span(&self) -> Span {
         let samples = self
             .series
             .iter()

@@ -26,7 +26,7 @@ impl Drop for Folder {
 #[test]
 fn the_built_in_world_is_complete() {
     let world = World::built_in().unwrap();
-    assert_eq!((world.series.len(), world.logs.len(), world.notification_count()), (532, 3550, 40));
+    assert_eq!((world.series.len(), world.logs.len(), world.notifications.len()), (532, 3550, 40));
     assert_eq!(world.pod_logs.len(), 18);
     let pods = world.objects.iter().find(|list| list.kind == "Pod").unwrap();
     assert_eq!((pods.resource.as_str(), pods.items.len()), ("pods", 10));
@@ -38,7 +38,7 @@ fn the_built_in_world_is_complete() {
 fn a_world_may_lack_any_file() {
     let folder = Folder::new("empty", &[]);
     let world = World::load(&folder.0).unwrap();
-    assert_eq!((world.series.len(), world.logs.len(), world.objects.len(), world.notification_count()), (0, 0, 0, 0));
+    assert_eq!((world.series.len(), world.logs.len(), world.objects.len(), world.notifications.len()), (0, 0, 0, 0));
     assert!(World::load(Path::new("/no/such/folder")).is_err());
 }
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use holmes_bot::adapters::actuator::ActuatorSource;
+use holmes_bot::adapters::cluster;
 use holmes_bot::app::App;
+use holmes_bot::commands::demo::rules;
 use holmes_bot::config::{ActuatorConfig, Config, KubernetesConfig};
-use holmes_bot::demo::{self, Receiver, Rule, Running, Timeline, World};
+use holmes_bot::demo::{self, READER, Receiver, Rule, Running, Timeline, World};
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -35,32 +37,33 @@ impl Bot {
     /// Starts on a cluster; `with_neighbours` false leaves all of them unconfigured.
     pub async fn start(world: World, settings: &[(&str, &str)], with_neighbours: bool) -> Self {
         let client = client();
-        let cluster = demo::start(world, Timeline::at_once()).await.unwrap();
+        let simulated = demo::start(world, Timeline::at_once()).await.unwrap();
+        simulated.access.grant(READER, rules(&cluster::PERMISSIONS));
         let data = tempfile::tempdir().unwrap();
         let mut variables: BTreeMap<String, String> = BTreeMap::from([
             ("HOLMES_LISTEN".into(), "127.0.0.1:0".into()),
             ("HOLMES_DATA_DIR".into(), data.path().display().to_string()),
         ]);
         if with_neighbours {
-            variables.insert("METRICS_URL".into(), cluster.neighbours.metrics_url.clone());
-            variables.insert("LOGS_URL".into(), cluster.neighbours.logs_url.clone());
+            variables.insert("METRICS_URL".into(), simulated.neighbours.metrics_url.clone());
+            variables.insert("LOGS_URL".into(), simulated.neighbours.logs_url.clone());
         }
         variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let mut config = Config::from_variables(&variables).unwrap();
         if with_neighbours {
-            config.kubernetes = Some(KubernetesConfig::Plain(cluster.neighbours.kubernetes_url.clone()));
+            config.kubernetes = Some(KubernetesConfig::Plain(simulated.neighbours.kubernetes_url.clone()));
             // Only who has a policy has hands: without one the stories are about looking.
             if config.policy_file.is_some() {
-                cluster.hurry_controllers();
-                cluster.access.token("actuator", "actuator");
-                cluster.access.grant("actuator", vec![Rule::all()]);
-                let url = cluster.neighbours.kubernetes_url.clone();
+                simulated.hurry_controllers();
+                simulated.access.token("actuator", "actuator");
+                simulated.access.grant("actuator", vec![Rule::all()]);
+                let url = simulated.neighbours.kubernetes_url.clone();
                 config.actuator = Some(ActuatorConfig {
                     source: ActuatorSource::Url { url, token: "actuator".to_owned().into() },
                     people: BTreeMap::new(),
                     timeout: Duration::from_secs(10),
                 });
-                config.alertmanager_url = Some(cluster.neighbours.alertmanager_url.clone());
+                config.alertmanager_url = Some(simulated.neighbours.alertmanager_url.clone());
             }
         }
         let app = App::start(config).await.unwrap();
@@ -69,7 +72,7 @@ impl Bot {
         let running = tokio::spawn(app.run_until(async {
             let _ = stopped.await;
         }));
-        Self { cluster, url, client, stop: Some(stop), running, _data: data }
+        Self { cluster: simulated, url, client, stop: Some(stop), running, _data: data }
     }
 
     /// Delivers all of the world's notifications, as Alertmanager would.

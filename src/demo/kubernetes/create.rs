@@ -4,80 +4,35 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::managers::{self, Writer};
-use super::resources::{Resource, Target};
+use super::managers;
+use super::named;
+use super::resources::Resource;
 use super::status::{Cause, Refusal};
-use super::store::Store;
-use super::validate;
-use super::write::{Options, check_applied};
-use super::{Moment, named};
-use crate::demo::http::{Asked, reply};
+use super::write::Write;
+use super::{strict, validate};
+use crate::demo::http::reply;
 
 /// Letters of generated names, as Kubernetes' `rand.String` has them.
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
 /// `POST` of an object.
-pub(super) fn create(
-    store: &mut Store,
-    moment: &Moment,
-    asked: &Asked,
-    target: &Target,
-    resource: &Resource,
-) -> Result<Response, Refusal> {
-    let options = Options::read(asked, false)?;
-    let object: Value = serde_json::from_slice(&asked.body)
-        .map_err(|error| Refusal::BadRequest(format!("the body of the request is not JSON: {error}")))?;
-    let mut object = prepared(store, moment, target, resource, object)?;
-    let api_version = resource.api_version();
-    let writer = Writer { manager: &options.manager, api_version: &api_version, subresource: None, at: &moment.text };
-    managers::updated(&json!({"metadata": {}}), &mut object, writer);
-    Ok(answer(resource, stored(store, moment, &options, resource, object)))
-}
-
-/// An apply of an object that is not there.
-pub(super) fn applied(
-    store: &mut Store,
-    moment: &Moment,
-    options: &Options,
-    target: &Target,
-    resource: &Resource,
-    name: &str,
-    body: Value,
-) -> Result<Response, Refusal> {
-    check_applied(&body)?;
-    let api_version = resource.api_version();
-    let writer = Writer { manager: &options.manager, api_version: &api_version, subresource: None, at: &moment.text };
-    let mut object = body.clone();
-    object["metadata"]["name"] = json!(name);
-    let mut object = prepared(store, moment, target, resource, object)?;
-    if let Ok(managed) = managers::applied(None, &body, false, writer) {
-        object["metadata"]["managedFields"] = managed["metadata"]["managedFields"].clone();
+pub(super) fn create(write: Write) -> Result<Response, Refusal> {
+    let mut object = prepared(&write, write.body()?)?;
+    let Write { resource, .. } = write;
+    managers::updated(&json!({"metadata": {}}), &mut object, write.writer(&resource.api_version()));
+    if !write.options.dry_run {
+        super::controllers::touched(write.store, write.moment, resource, &object);
+        object = write.store.put(resource, object);
     }
-    Ok(answer(resource, stored(store, moment, options, resource, object)))
+    Ok(reply(StatusCode::CREATED, "application/json", named(resource, object).to_string()))
 }
 
-fn answer(resource: &Resource, object: Value) -> Response {
-    reply(StatusCode::CREATED, "application/json", named(resource, object).to_string())
-}
-
-fn stored(store: &mut Store, moment: &Moment, options: &Options, resource: &Resource, object: Value) -> Value {
-    if options.dry_run {
-        return object;
-    }
-    super::controllers::touched(store, moment, resource, &object);
-    store.put(resource, object)
-}
-
-fn prepared(
-    store: &Store,
-    moment: &Moment,
-    target: &Target,
-    resource: &Resource,
-    mut object: Value,
-) -> Result<Value, Refusal> {
+fn prepared(write: &Write, mut object: Value) -> Result<Value, Refusal> {
+    let Write { store, moment, options, resource, namespace, .. } = write;
     if !object.is_object() {
         return Err(Refusal::BadRequest("the object provided is unrecognized".into()));
     }
+    is_meant(namespace, resource, &object)?;
     let seed = store.revision() + 1;
     let meta = &object["metadata"];
     let name = match (meta["name"].as_str(), meta["generateName"].as_str()) {
@@ -92,13 +47,12 @@ fn prepared(
             return Err(Refusal::invalid(&resource.group, &resource.kind, "", &[cause]));
         }
     };
-    let namespace = target.namespace.clone().unwrap_or_default();
-    if let (true, Some(namespaces)) = (resource.namespaced && namespace != "default", store.kind("Namespace"))
-        && store.stored(&namespaces, "", &namespace).is_none()
+    if let (true, Some(namespaces)) = (resource.namespaced && *namespace != "default", store.kind("Namespace"))
+        && store.stored(&namespaces, "", namespace).is_none()
     {
-        return Err(Refusal::not_found(&namespaces, &namespace));
+        return Err(Refusal::not_found(&namespaces, namespace));
     }
-    if store.stored(resource, &namespace, &name).is_some() {
+    if store.stored(resource, namespace, &name).is_some() {
         return Err(Refusal::Failed {
             code: 409,
             reason: "AlreadyExists",
@@ -118,7 +72,8 @@ fn prepared(
         map.remove("kind");
         map.remove("apiVersion");
     }
-    if let Some(problem) = validate::unreadable(&resource.kind, &object) {
+    let unknown = || strict::unknown(&resource.kind, None, &object).filter(|_| options.strict);
+    if let Some(problem) = validate::unreadable(&resource.kind, None, &object).or_else(unknown) {
         let version = &resource.version;
         let kind = &resource.kind;
         return Err(Refusal::BadRequest(format!(
@@ -134,6 +89,31 @@ fn prepared(
     }
     causes.extend(validate::check(resource, None, &object));
     if causes.is_empty() { Ok(object) } else { Err(Refusal::invalid(&resource.group, &resource.kind, &name, &causes)) }
+}
+
+/// Whether an object is of the kind and the namespace that its path says. What it leaves out, the path says for it.
+fn is_meant(namespace: &str, resource: &Resource, object: &Value) -> Result<(), Refusal> {
+    let (wanted, expected) = (object["apiVersion"].as_str(), resource.api_version());
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != expected) {
+        return Err(Refusal::BadRequest(format!(
+            "the API version in the data ({wanted}) does not match the expected API version ({expected})"
+        )));
+    }
+    if let Some(kind) = object["kind"].as_str().filter(|kind| *kind != resource.kind) {
+        let (version, expected) = (&resource.version, &resource.kind);
+        let group = if resource.group.is_empty() { "core" } else { &resource.group };
+        return Err(Refusal::BadRequest(format!(
+            "{kind} in version {version:?} cannot be handled as a {expected}: converting ({version}.{kind}) to \
+             ({group}.{expected}): unknown conversion"
+        )));
+    }
+    let named = object["metadata"]["namespace"].as_str().unwrap_or_default();
+    if !named.is_empty() && named != namespace {
+        return Err(Refusal::BadRequest(
+            "the namespace of the provided object does not match the namespace sent on the request".into(),
+        ));
+    }
+    Ok(())
 }
 
 /// The selector and the labels that tie a Job to its pods; the server makes them, and refuses those of another Job.
@@ -171,9 +151,17 @@ fn job(object: &mut Value, uid: &str, name: &str) -> Vec<Cause> {
     causes
 }
 
+/// What the uids begin with that are given here; those of recorded objects begin otherwise.
+const MADE: &str = "00000000-0000-4000-8000-";
+
 /// A uid that no recorded object has.
 pub(super) fn uid(seed: u64) -> String {
-    format!("00000000-0000-4000-8000-{seed:012x}")
+    format!("{MADE}{seed:012x}")
+}
+
+/// Whether an object was made here, rather than recorded.
+pub(super) fn is_made(object: &Value) -> bool {
+    object["metadata"]["uid"].as_str().is_some_and(|uid| uid.starts_with(MADE))
 }
 
 /// Letters of a generated name: others for each seed.

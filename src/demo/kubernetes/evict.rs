@@ -4,39 +4,29 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::resources::{Resource, Target};
 use super::selectors::LabelSelector;
 use super::status::Refusal;
+use super::status_of;
 use super::store::Store;
-use super::write::{Options, delete_pod, preconditions};
-use super::{Moment, status_of};
-use crate::demo::http::{Asked, reply};
+use super::write::{Write, delete_pod, preconditions};
+use crate::demo::http::reply;
 
 /// `POST …/pods/{name}/eviction`
-pub(super) fn evict(
-    store: &mut Store,
-    moment: &Moment,
-    asked: &Asked,
-    target: &Target,
-    pods: &Resource,
-    name: &str,
-) -> Result<Response, Refusal> {
-    let body: Value = serde_json::from_slice(&asked.body)
-        .map_err(|error| Refusal::BadRequest(format!("the body of the request is not JSON: {error}")))?;
-    let options = Options::read(asked, false)?;
+pub(super) fn evict(write: Write) -> Result<Response, Refusal> {
+    let body = write.body()?;
+    let Write { store, moment, options, resource, namespace, name, .. } = write;
     let inner = &body["deleteOptions"];
     let inner_dry = inner["dryRun"].as_array().is_some_and(|list| !list.is_empty());
-    let namespace = target.namespace.clone().unwrap_or_default();
-    let pod = store.stored(pods, &namespace, name).cloned().ok_or_else(|| Refusal::not_found(pods, name))?;
+    let pod = store.stored(resource, namespace, name).cloned().ok_or_else(|| Refusal::not_found(resource, name))?;
     if body["metadata"]["name"].as_str().is_some_and(|named| named != name) {
         return Err(Refusal::BadRequest("name in URL does not match name in Eviction object".into()));
     }
-    preconditions(pods, &pod, inner)?;
+    preconditions(resource, &pod, inner)?;
     if !may_ignore_budget(&pod) {
-        budget(store, &namespace, &pod)?;
+        budget(store, namespace, &pod)?;
     }
     if !(options.dry_run || inner_dry) {
-        delete_pod(store, moment, pods, &pod, inner["gracePeriodSeconds"].as_i64());
+        delete_pod(store, moment, resource, &pod, inner["gracePeriodSeconds"].as_i64());
     }
     let body = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
     Ok(reply(StatusCode::CREATED, "application/json", body.to_string()))
@@ -117,11 +107,5 @@ fn needed(spec: &Value, expected: i64) -> i64 {
 }
 
 fn selects(budget: &Value, pod: &Value) -> bool {
-    let labels = budget["spec"]["selector"]["matchLabels"].as_object();
-    let terms: Vec<String> = labels
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default()))
-        .collect();
-    LabelSelector::parse(&terms.join(",")).is_ok_and(|selector| selector.matches(pod))
+    LabelSelector::read(&budget["spec"]["selector"]).is_some_and(|selector| selector.matches(pod))
 }

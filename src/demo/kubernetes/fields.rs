@@ -1,4 +1,4 @@
-//! Who owns which fields: `managedFields` as server-side apply reads and writes them.
+//! Who owns which fields: `managedFields` as the server reads and writes them.
 
 use std::collections::BTreeSet;
 
@@ -86,49 +86,6 @@ fn step<'a>(value: &'a Value, segment: &str) -> Option<&'a Value> {
     value.as_array()?.iter().find(|item| key.iter().all(|(name, wanted)| item.get(name) == Some(wanted)))
 }
 
-/// Removes a field, and the item of a list whose key alone was left.
-pub(super) fn remove_at(object: &mut Value, path: &[String]) {
-    let Some((last, parents)) = path.split_last() else { return };
-    if last == "." {
-        let Some((item, list)) = parents.split_last() else { return };
-        let Some(list) = mutable(object, list).and_then(Value::as_array_mut) else { return };
-        let Some(key) = item.strip_prefix("k:").and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok())
-        else {
-            return;
-        };
-        list.retain(|item| !key.iter().all(|(name, wanted)| item.get(name) == Some(wanted)));
-        return;
-    }
-    if let (Some(map), Some(name)) = (mutable(object, parents).and_then(Value::as_object_mut), last.strip_prefix("f:"))
-    {
-        map.remove(name);
-    }
-}
-
-fn mutable<'a>(object: &'a mut Value, path: &[String]) -> Option<&'a mut Value> {
-    path.iter().try_fold(object, |value, segment| {
-        if let Some(name) = segment.strip_prefix("f:") {
-            return value.get_mut(name);
-        }
-        let key: Map<String, Value> = serde_json::from_str(segment.strip_prefix("k:")?).ok()?;
-        value.as_array_mut()?.iter_mut().find(|item| key.iter().all(|(name, wanted)| item.get(name) == Some(wanted)))
-    })
-}
-
-/// `.spec.template.spec.containers[name="app"].image`, as conflicts name a field.
-pub(super) fn shown(path: &[String]) -> String {
-    let segments = path.iter().filter(|segment| *segment != ".").map(|segment| {
-        if let Some(name) = segment.strip_prefix("f:") {
-            return format!(".{name}");
-        }
-        let key: Map<String, Value> =
-            segment.strip_prefix("k:").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        let parts: Vec<String> = key.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        format!("[{}]", parts.join(","))
-    });
-    segments.collect()
-}
-
 /// As `fieldsV1`.
 pub(super) fn to_v1(fields: &BTreeSet<Path>) -> Value {
     let mut tree = json!({});
@@ -175,23 +132,20 @@ mod tests {
         let object = json!({"kind": "Deployment", "metadata": {"name": "web", "labels": {"app": "web"}},
             "spec": {"replicas": 2, "template": {"spec": {"containers": [{"name": "app", "image": "a:1", "args": ["x"]}]}}}});
         let fields = fields_of(&object);
-        let names: Vec<String> = fields.iter().map(|path| shown(path)).collect();
+        let names: Vec<String> = fields.iter().map(|path| path.join(" ")).collect();
         assert_eq!(
             names,
             [
-                ".metadata.labels.app",
-                ".spec.replicas",
-                ".spec.template.spec.containers[name=\"app\"]",
-                ".spec.template.spec.containers[name=\"app\"].args",
-                ".spec.template.spec.containers[name=\"app\"].image",
-                ".spec.template.spec.containers[name=\"app\"].name",
+                "f:metadata f:labels f:app",
+                "f:spec f:replicas",
+                "f:spec f:template f:spec f:containers k:{\"name\":\"app\"} .",
+                "f:spec f:template f:spec f:containers k:{\"name\":\"app\"} f:args",
+                "f:spec f:template f:spec f:containers k:{\"name\":\"app\"} f:image",
+                "f:spec f:template f:spec f:containers k:{\"name\":\"app\"} f:name",
             ]
         );
         assert_eq!(from_v1(&to_v1(&fields)), fields);
-        let image = fields.iter().find(|path| shown(path).ends_with("image")).unwrap();
+        let image = fields.iter().find(|path| path.last().is_some_and(|last| last == "f:image")).unwrap();
         assert_eq!(value_at(&object, image), Some(&json!("a:1")));
-        let mut less = object.clone();
-        remove_at(&mut less, image);
-        assert_eq!(value_at(&less, image), None);
     }
 }

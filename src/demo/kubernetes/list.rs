@@ -1,6 +1,5 @@
 //! Lists: selectors, pages, and metadata only.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::header;
@@ -10,13 +9,13 @@ use serde_json::{Value, json};
 use super::resources::{Resource, Target};
 use super::selectors::{FieldSelector, LabelSelector};
 use super::status::Refusal;
-use super::store::{Key, present};
+use super::store::Key;
 use super::{Cluster, ok};
 use crate::demo::http::Asked;
 
 /// The generation of continue tokens: raising it makes those that were given out too old.
-#[derive(Debug, Clone, Default)]
-pub(in crate::demo) struct Tokens(Arc<AtomicU64>);
+#[derive(Debug, Default)]
+pub(in crate::demo) struct Tokens(AtomicU64);
 
 impl Tokens {
     /// From now on the tokens given out so far are answered with 410 "Expired".
@@ -65,7 +64,7 @@ pub(super) fn list(
         None => 0,
     };
     let after = asked.params.get("continue").map(|token| read_token(cluster, token)).transpose()?;
-    let visible = cluster.store.visible(resource, target.namespace.as_deref(), cluster.clock);
+    let visible = cluster.store.visible(resource, target.namespace.as_deref(), &cluster.server.clock);
     let meant: Vec<(&Key, &Value)> = visible.filter(|(_, item)| selection.matches(item)).collect();
     let rest = meant.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after)).collect::<Vec<_>>();
     let page = if limit == 0 { rest.len() } else { limit.min(rest.len()) };
@@ -77,7 +76,8 @@ pub(super) fn list(
             metadata["remainingItemCount"] = json!(rest.len() - page);
         }
     }
-    let items = rest[..page].iter().map(|(_, item)| present(item, cluster.clock));
+    let (now, end) = (cluster.server.clock.visible_until(), cluster.server.clock.end());
+    let items = rest[..page].iter().map(|(_, item)| cluster.store.present(item, now, end));
     if asked.header_has(header::ACCEPT, "as=PartialObjectMetadataList") {
         let items: Vec<Value> = items.map(|item| metadata_of(&item)).collect();
         return Ok(ok(
@@ -96,7 +96,7 @@ pub(super) fn metadata_of(object: &Value) -> Value {
 
 /// A token says in which generation it was given out and after which key to go on; to clients it is opaque.
 fn token(cluster: &Cluster, last: &Key) -> String {
-    let plain = format!("{}/{}/{}", cluster.tokens.generation(), last.0, last.1);
+    let plain = format!("{}/{}/{}", cluster.server.tokens.generation(), last.0, last.1);
     plain.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -119,7 +119,7 @@ fn read_token(cluster: &Cluster, token: &str) -> Result<Key, Refusal> {
     };
     let key = (namespace.to_owned(), name.to_owned());
     match generation.parse::<u64>() {
-        Ok(generation) if generation == cluster.tokens.generation() => Ok(key),
+        Ok(generation) if generation == cluster.server.tokens.generation() => Ok(key),
         Ok(_) => Err(Refusal::Expired { fresh: self::token(cluster, &key) }),
         Err(_) => Err(invalid()),
     }

@@ -1,14 +1,13 @@
 //! The fake Kubernetes API server: the recorded objects and what was written since, in the real one's shapes and refusals.
 //!
-//! Reading order: `resources` (what a path asks for), `identity` (who asks, and what RBAC says), `list`, `watch` and
-//! `pod_logs` (reads), `write` with `patch`, `managers`, `create`, `evict` and `validate` (writes), `controllers` (what
+//! Reading order: `resources` (what a path asks for), `identity` (who asks, and what RBAC says), `list` and
+//! `pod_logs` (reads), `write` with `patch`, `managers`, `create`, `evict`, `validate` and `strict` (writes), `controllers` (what
 //! happens then).
 
 mod access;
 mod calls;
 mod controllers;
 mod create;
-mod discovery;
 mod evict;
 mod fields;
 mod identity;
@@ -21,10 +20,10 @@ mod resources;
 mod selectors;
 mod status;
 mod store;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod validate;
-mod watch;
 mod write;
 #[cfg(test)]
 mod write_tests;
@@ -40,8 +39,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 pub use calls::{Call, Calls};
-pub use identity::{Access, Rule};
-pub(super) use list::Tokens;
+pub use identity::{Access, READER, Rule};
+use list::Tokens;
 pub(in crate::demo) use validate::amount as quantity;
 
 use super::cures::{Cures, Truth};
@@ -59,20 +58,19 @@ pub(super) struct Server {
     /// The lines of the log store, for pods whose own log was not recorded.
     lines: Vec<LogLine>,
     clock: Clock,
-    calls: Calls,
-    tokens: Tokens,
-    access: Access,
+    /// What it was asked for so far.
+    pub calls: Calls,
+    /// Raised, it lets the continue tokens that were given out expire.
+    pub tokens: Tokens,
+    /// The identities it knows.
+    pub access: Access,
     cures: Cures,
 }
 
 /// What a read sees: the server at one moment, and who asks.
 pub(super) struct Cluster<'a> {
+    server: &'a Server,
     store: &'a Store,
-    pod_logs: &'a BTreeMap<PodLog, String>,
-    lines: &'a [LogLine],
-    clock: &'a Clock,
-    tokens: &'a Tokens,
-    access: &'a Access,
     user: &'a str,
 }
 
@@ -82,22 +80,13 @@ pub(super) struct Moment {
     pub now: DateTime<Utc>,
     /// The same as the server writes it.
     pub text: String,
+    /// When the recording ends.
+    pub end: DateTime<Utc>,
 }
 
 /// A time as the server writes it.
 pub(super) fn written(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// Makes the controllers of a started world work without taking time. Cheap to clone.
-#[derive(Clone)]
-pub(super) struct Hurry(Arc<Server>);
-
-impl Hurry {
-    /// From now on a pod is ready, and a deleted one gone, with the next request.
-    pub fn hurry(&self) {
-        self.0.locked().controllers.hurried = true;
-    }
 }
 
 impl Server {
@@ -122,24 +111,9 @@ impl Server {
         })
     }
 
-    /// What it was asked for so far.
-    pub fn calls(&self) -> Calls {
-        self.calls.clone()
-    }
-
-    /// The switch that lets continue tokens expire.
-    pub fn tokens(&self) -> Tokens {
-        self.tokens.clone()
-    }
-
-    /// The identities it knows.
-    pub fn access(&self) -> Access {
-        self.access.clone()
-    }
-
-    /// The switch that hurries its controllers.
-    pub fn hurry(self: &Arc<Self>) -> Hurry {
-        Hurry(self.clone())
+    /// From now on a pod is ready, and a deleted one gone, with the next request.
+    pub fn hurry(&self) {
+        self.locked().controllers.hurried = true;
     }
 
     /// The HTTP server.
@@ -154,7 +128,7 @@ impl Server {
     fn moment(&self) -> Moment {
         let now = self.clock.visible_until();
         let now = DateTime::from_timestamp(now.timestamp(), 0).unwrap_or(now);
-        Moment { now, text: written(now) }
+        Moment { now, text: written(now), end: self.clock.end() }
     }
 
     /// Lets the controllers do what is due.
@@ -170,18 +144,6 @@ impl Server {
             }
         }
     }
-
-    fn view<'a>(&'a self, store: &'a Store, user: &'a str) -> Cluster<'a> {
-        Cluster {
-            store,
-            pod_logs: &self.pod_logs,
-            lines: &self.lines,
-            clock: &self.clock,
-            tokens: &self.tokens,
-            access: &self.access,
-            user,
-        }
-    }
 }
 
 async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response {
@@ -191,26 +153,21 @@ async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response
     }
 }
 
-fn dispatch(server: &Arc<Server>, asked: &Asked) -> Result<Response, Refusal> {
+fn dispatch(server: &Server, asked: &Asked) -> Result<Response, Refusal> {
     server.advance();
     let user = server.access.user(asked)?;
     let segments: Vec<&str> = asked.path.split('/').filter(|segment| !segment.is_empty()).collect();
     let mut store = server.locked();
     match segments.as_slice() {
-        ["version"] => return Ok(ok(&discovery::version())),
+        ["version"] => return Ok(ok(&version())),
         ["healthz" | "livez" | "readyz", ..] => return Ok(reply(StatusCode::OK, "text/plain; charset=utf-8", "ok")),
-        ["api"] => return Ok(ok(&discovery::core_versions())),
-        ["apis"] => return Ok(ok(&discovery::groups(&store))),
-        ["api", version] => return discovery::resources(&store, "", version).map(|list| ok(&list)),
-        ["apis", group] => return discovery::group(&store, group).map(|group| ok(&group)),
-        ["apis", group, version] => return discovery::resources(&store, group, version).map(|list| ok(&list)),
         _ => {}
     }
     let target = Target::parse(&segments).ok_or(Refusal::UnknownPath)?;
     server.calls.record(&user, &target, asked);
     if asked.method == Method::POST && matches!(target.group.as_str(), "authorization.k8s.io" | "authentication.k8s.io")
     {
-        return access::review(&server.view(&store, &user), asked, &target);
+        return access::review(&Cluster { server, store: &store, user: &user }, asked, &target);
     }
     server.access.check(&user, asked, &target)?;
     let resource =
@@ -220,9 +177,10 @@ fn dispatch(server: &Arc<Server>, asked: &Asked) -> Result<Response, Refusal> {
     }
     if asked.method == Method::GET {
         if target.name.is_none() && asked.params.flag("watch") {
-            return watch::watch(server, &store, asked, &target, &resource);
+            // A list where a watch is expected would be waited for in vain.
+            return Err(Refusal::BadRequest("the simulated server has no watches".into()));
         }
-        return get(&server.view(&store, &user), asked, &target, &resource);
+        return get(&Cluster { server, store: &store, user: &user }, asked, &target, &resource);
     }
     let answer = write::write(&mut store, &server.moment(), asked, &target, &resource);
     drop(store);
@@ -237,9 +195,6 @@ fn get(cluster: &Cluster, asked: &Asked, target: &Target, resource: &Resource) -
             object(cluster, target, resource, name).map(|object| ok(&partial(asked, object)))
         }
         (Some(name), Some("log")) if resource.kind == "Pod" => pod_logs::log(cluster, asked, target, name),
-        (Some(name), Some("scale")) if resource.scalable() => {
-            object(cluster, target, resource, name).map(|object| ok(&scale(&object)))
-        }
         _ => Err(Refusal::UnknownPath),
     }
 }
@@ -247,7 +202,7 @@ fn get(cluster: &Cluster, asked: &Asked, target: &Target, resource: &Resource) -
 /// One object as it is now, with the kind that lists leave out.
 fn object(cluster: &Cluster, target: &Target, resource: &Resource, name: &str) -> Result<Value, Refusal> {
     let namespace = target.namespace.as_deref().unwrap_or_default();
-    let found = cluster.store.get(resource, namespace, name, cluster.clock);
+    let found = cluster.store.get(resource, namespace, name, &cluster.server.clock);
     found.map(|object| named(resource, object)).ok_or_else(|| Refusal::not_found(resource, name))
 }
 
@@ -275,18 +230,12 @@ fn partial(asked: &Asked, object: Value) -> Value {
     }
 }
 
-/// The scale of a workload.
-fn scale(object: &Value) -> Value {
-    let meta = &object["metadata"];
-    let labels = object["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
-    let selector: Vec<String> =
-        labels.map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect();
+/// `/version`
+fn version() -> Value {
     json!({
-        "kind": "Scale", "apiVersion": "autoscaling/v1",
-        "metadata": {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"],
-            "resourceVersion": meta["resourceVersion"], "creationTimestamp": meta["creationTimestamp"]},
-        "spec": {"replicas": object["spec"]["replicas"]},
-        "status": {"replicas": object["status"]["replicas"].as_i64().unwrap_or(0), "selector": selector.join(",")},
+        "major": "1", "minor": "34", "gitVersion": "v1.34.9", "gitCommit": "", "gitTreeState": "clean",
+        "buildDate": "2026-01-01T00:00:00Z", "goVersion": "go1.27.3", "compiler": "gc", "platform": "linux/amd64",
+        "emulationMajor": "1", "emulationMinor": "34", "minCompatibilityMajor": "1", "minCompatibilityMinor": "33",
     })
 }
 

@@ -5,8 +5,8 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::resources::Target;
-use super::status::Refusal;
+use super::resources::{Resource, Target};
+use super::status::{Cause, Refusal};
 use super::{Cluster, object};
 use crate::demo::http::{Asked, reply};
 use crate::demo::shift::parse;
@@ -30,7 +30,7 @@ pub(super) fn log(cluster: &Cluster, asked: &Asked, target: &Target, name: &str)
     let options = Options::read(cluster, asked, name)?;
     let resource = cluster.store.resource("", "v1", "pods").ok_or(Refusal::UnknownPath)?;
     let key = PodLog { namespace: namespace.clone(), pod: name.to_owned(), previous: options.previous };
-    let recorded = cluster.pod_logs.get(&key).map(String::as_str);
+    let recorded = cluster.server.pod_logs.get(&key).map(String::as_str);
     let pod = match object(cluster, target, resource, name) {
         Ok(pod) => pod,
         // The log of a pod whose object was not recorded is still a log.
@@ -39,7 +39,7 @@ pub(super) fn log(cluster: &Cluster, asked: &Asked, target: &Target, name: &str)
                 && !cluster
                     .store
                     .resources()
-                    .any(|known| cluster.store.visible(known, None, cluster.clock).next().is_some()) =>
+                    .any(|known| cluster.store.visible(known, None, &cluster.server.clock).next().is_some()) =>
         {
             Value::Null
         }
@@ -47,10 +47,10 @@ pub(super) fn log(cluster: &Cluster, asked: &Asked, target: &Target, name: &str)
     };
     let container = container(&pod, name, asked.params.get("container"))?;
     if let Some(refused) = recorded.filter(|text| text.starts_with(REFUSED)) {
-        return Err(recorded_refusal(refused, name));
+        return Err(recorded_refusal(refused, resource, name));
     }
     let single = pod["spec"]["containers"].as_array().is_none_or(|containers| containers.len() <= 1);
-    let limit = cluster.clock.visible_until();
+    let limit = cluster.server.clock.visible_until();
     let from_file: Vec<(Option<DateTime<Utc>>, String)> =
         recorded.filter(|_| single).map(|text| stamped(text, limit)).unwrap_or_default();
     let lines = if from_file.is_empty() {
@@ -74,16 +74,14 @@ impl Options {
                 .map_err(|_| Refusal::BadRequest(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))?;
             let least = if name == "tailLines" { 0 } else { 1 };
             if number < least {
-                let cause = format!(
-                    "Invalid value: {number}: must be greater than {}",
-                    if least == 0 { "or equal to 0" } else { "0" }
-                );
-                return Err(Refusal::Invalid { kind: "PodLogOptions", name: pod.to_owned(), field: name, cause });
+                let bound = if least == 0 { "or equal to 0" } else { "0" };
+                let cause = Cause::invalid(name, &number.into(), &format!("must be greater than {bound}"));
+                return Err(Refusal::invalid("", "PodLogOptions", pod, &[cause]));
             }
             Ok(Some(number))
         };
         let since_seconds =
-            count("sinceSeconds")?.map(|seconds| cluster.clock.now() - chrono::TimeDelta::seconds(seconds));
+            count("sinceSeconds")?.map(|seconds| cluster.server.clock.now() - chrono::TimeDelta::seconds(seconds));
         let bad_time = |text: &str| {
             Refusal::BadRequest(format!(
                 "parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?} as \"2006\""
@@ -144,7 +142,7 @@ fn from_store(
     pod: &Value,
     previous: bool,
 ) -> Vec<(Option<DateTime<Utc>>, String)> {
-    let limit = cluster.clock.visible_until();
+    let limit = cluster.server.clock.visible_until();
     let started = started(pod, container).filter(|_| restarts(pod, container) > 0);
     if previous && started.is_none() {
         return Vec::new();
@@ -153,7 +151,7 @@ fn from_store(
         names.iter().filter_map(|name| line.fields.get(*name)).any(|value| value == wanted)
     };
     let mut lines = Vec::new();
-    for line in cluster.lines {
+    for line in &cluster.server.lines {
         let at = DateTime::from_timestamp_nanos(line.nanos);
         let of_pod = field(line, &["kubernetes.pod_name", "pod", "pod_name"], name)
             && field(line, &["kubernetes.pod_namespace", "namespace", "pod_namespace"], namespace)
@@ -222,17 +220,12 @@ fn nothing(pod: &Value, name: &str, container: &str, previous: bool) -> Result<R
 }
 
 /// `Error from server (BadRequest): …`, as kubectl prints a refusal.
-fn recorded_refusal(text: &str, pod: &str) -> Refusal {
+fn recorded_refusal(text: &str, pods: &Resource, pod: &str) -> Refusal {
     let rest = text.trim_end().strip_prefix(REFUSED).unwrap_or_default();
     let (reason, message) = rest.split_once("): ").unwrap_or(("BadRequest", rest));
     match reason {
-        "NotFound" => Refusal::NotFound { group: String::new(), kind: "pods".to_owned(), name: pod.to_owned() },
-        "Forbidden" => Refusal::Forbidden {
-            message: message.to_owned(),
-            group: String::new(),
-            kind: "pods".to_owned(),
-            name: Some(pod.to_owned()),
-        },
+        "NotFound" => Refusal::not_found(pods, pod),
+        "Forbidden" => Refusal::forbidden(message.to_owned(), "", "pods", Some(pod)),
         _ => Refusal::BadRequest(message.to_owned()),
     }
 }

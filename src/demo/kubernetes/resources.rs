@@ -69,11 +69,6 @@ impl Resource {
     pub fn dotted(&self) -> String {
         if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
     }
-
-    /// Whether it has a scale.
-    pub fn scalable(&self) -> bool {
-        matches!(self.kind.as_str(), "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController")
-    }
 }
 
 /// What a path asks for.
@@ -131,6 +126,6 @@ impl Target {
             self.path(),
             self.group
         );
-        Refusal::Forbidden { message, group: self.group.clone(), kind: self.resource.clone(), name: self.name.clone() }
+        Refusal::forbidden(message, &self.group, &self.resource, self.name.as_deref())
     }
 }

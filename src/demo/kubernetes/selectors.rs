@@ -42,6 +42,29 @@ impl LabelSelector {
         Ok(Self(conditions))
     }
 
+    /// The selector that an object carries; `None` where it has none, and so selects nothing.
+    pub fn read(selector: &Value) -> Option<Self> {
+        let selector = selector.as_object()?;
+        let labels = selector.get("matchLabels").and_then(Value::as_object);
+        let equal = labels.into_iter().flatten().map(|(label, value)| Condition {
+            label: label.clone(),
+            test: Test::In(vec![value.as_str().unwrap_or_default().to_owned()]),
+        });
+        let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+        let others = expressions.into_iter().flatten().map(|one| {
+            let values = one["values"].as_array().into_iter().flatten();
+            let values = values.filter_map(Value::as_str).map(str::to_owned).collect();
+            let test = match one["operator"].as_str() {
+                Some("Exists") => Test::Exists,
+                Some("DoesNotExist") => Test::Missing,
+                Some("NotIn") => Test::NotIn(values),
+                _ => Test::In(values),
+            };
+            Condition { label: one["key"].as_str().unwrap_or_default().to_owned(), test }
+        });
+        Some(Self(equal.chain(others).collect()))
+    }
+
     /// Whether an object has such labels.
     pub fn matches(&self, item: &Value) -> bool {
         self.0.iter().all(|Condition { label, test }| {
@@ -159,16 +182,12 @@ impl FieldSelector {
     /// Parses `metadata.name=a,status.phase!=Running`; each resource supports only a few fields.
     pub fn parse(text: &str, resource: &Resource) -> Result<Self, Refusal> {
         let mut terms = Vec::new();
-        for term in text.split(',').filter(|term| !term.is_empty()) {
-            let signs = [("!=", false), ("==", true), ("=", true)];
-            let split = signs
-                .into_iter()
-                .find_map(|(sign, equal)| term.split_once(sign).map(|(field, value)| (field, value, equal)));
-            let (field, value, equal) = split
+        for term in split_terms(text).into_iter().filter(|term| !term.is_empty()) {
+            let (field, value, equal) = split_sign(term)
                 .ok_or_else(|| Refusal::BadRequest(format!("invalid selector: '{term}'; can't understand '{term}'")))?;
             let path = path(resource, field)
                 .ok_or_else(|| Refusal::BadRequest(format!("field label not supported: {field}")))?;
-            terms.push((path, value.to_owned(), equal));
+            terms.push((path, unescaped(value)?, equal));
         }
         Ok(Self(terms))
     }
@@ -185,6 +204,55 @@ impl FieldSelector {
     }
 }
 
+/// The terms of a field selector: a comma behind a backslash belongs to a value.
+fn split_terms(text: &str) -> Vec<&str> {
+    let mut terms = Vec::new();
+    let (mut from, mut escaped) = (0, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            ',' => {
+                terms.push(&text[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    terms.push(&text[from..]);
+    terms
+}
+
+/// Field, value, and whether they must be equal: the first sign of a term divides it.
+fn split_sign(term: &str) -> Option<(&str, &str, bool)> {
+    let signs = [("!=", false), ("==", true), ("=", true)];
+    term.char_indices().find_map(|(at, _)| {
+        let (sign, equal) = signs.into_iter().find(|(sign, _)| term[at..].starts_with(sign))?;
+        Some((&term[..at], &term[at + sign.len()..], equal))
+    })
+}
+
+/// A value without its backslashes. Only a backslash, a comma and an equals sign are escaped, and the last two must be.
+fn unescaped(value: &str) -> Result<String, Refusal> {
+    let invalid =
+        |sequence: String| Refusal::BadRequest(format!("invalid field selector: invalid escape sequence: {sequence}"));
+    let mut plain = String::new();
+    let mut rest = value.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => match rest.next() {
+                Some(next @ ('\\' | ',' | '=')) => plain.push(next),
+                next => return Err(invalid(next.map_or_else(|| c.to_string(), |next| format!("{c}{next}")))),
+            },
+            ',' | '=' => {
+                return Err(Refusal::BadRequest(format!("invalid field selector: unescaped character in value: {c}")));
+            }
+            _ => plain.push(c),
+        }
+    }
+    Ok(plain)
+}
+
 /// Where a supported field lies.
 fn path(resource: &Resource, field: &str) -> Option<&'static [&'static str]> {
     Some(match (resource.kind.as_str(), field) {
@@ -196,6 +264,8 @@ fn path(resource: &Resource, field: &str) -> Option<&'static [&'static str]> {
         ("Pod", "spec.serviceAccountName") => &["spec", "serviceAccountName"],
         ("Pod" | "Namespace", "status.phase") => &["status", "phase"],
         ("Pod", "status.podIP") => &["status", "podIP"],
+        ("Service", "spec.clusterIP") => &["spec", "clusterIP"],
+        ("Service", "spec.type") => &["spec", "type"],
         ("Node", "spec.unschedulable") => &["spec", "unschedulable"],
         ("Job", "status.successful") => &["status", "succeeded"],
         ("ReplicaSet", "status.replicas") => &["status", "replicas"],

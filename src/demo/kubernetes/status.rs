@@ -12,25 +12,7 @@ use crate::demo::http::reply;
 pub(super) enum Refusal {
     /// No such path: not even a `Status`, but plain text.
     UnknownPath,
-    NotFound {
-        group: String,
-        kind: String,
-        name: String,
-    },
-    Forbidden {
-        message: String,
-        group: String,
-        kind: String,
-        name: Option<String>,
-    },
     BadRequest(String),
-    /// A field of the options has an impossible value.
-    Invalid {
-        kind: &'static str,
-        name: String,
-        field: &'static str,
-        cause: String,
-    },
     /// Any other `Status`.
     Failed {
         code: u16,
@@ -63,7 +45,13 @@ impl Cause {
 impl Refusal {
     /// The object does not exist.
     pub fn not_found(resource: &Resource, name: &str) -> Self {
-        Refusal::NotFound { group: resource.group.clone(), kind: resource.plural.clone(), name: name.to_owned() }
+        let message = format!("{} {name:?} not found", resource.dotted());
+        Self::about(404, "NotFound", message, &resource.group, &resource.plural, Some(name))
+    }
+
+    /// The client lacks a right (403).
+    pub fn forbidden(message: String, group: &str, kind: &str, name: Option<&str>) -> Self {
+        Self::about(403, "Forbidden", message, group, kind, name)
     }
 
     /// Who sent a token that nobody has (401).
@@ -74,12 +62,18 @@ impl Refusal {
     /// The object is not as the client believes (409).
     pub fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {} {name:?}: {why}", resource.dotted());
-        Self::Failed {
-            code: 409,
-            reason: "Conflict",
-            message,
-            details: details(&resource.group, &resource.plural, Some(name)),
+        Self::about(409, "Conflict", message, &resource.group, &resource.plural, Some(name))
+    }
+
+    fn about(code: u16, reason: &'static str, message: String, group: &str, kind: &str, name: Option<&str>) -> Self {
+        let mut details = json!({"kind": kind});
+        if let Some(name) = name {
+            details["name"] = json!(name);
         }
+        if !group.is_empty() {
+            details["group"] = json!(group);
+        }
+        Self::Failed { code, reason, message, details }
     }
 
     /// Fields with impossible values (422); each cause is a field, its kind of fault and the sentence.
@@ -107,25 +101,7 @@ impl Refusal {
     pub fn response(self) -> Response {
         match self {
             Refusal::UnknownPath => reply(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "404 page not found\n"),
-            Refusal::NotFound { group, kind, name } => {
-                let dotted = if group.is_empty() { kind.clone() } else { format!("{kind}.{group}") };
-                status(
-                    404,
-                    "NotFound",
-                    &format!("{dotted} {name:?} not found"),
-                    details(&group, &kind, Some(&name)),
-                    json!({}),
-                )
-            }
-            Refusal::Forbidden { message, group, kind, name } => {
-                status(403, "Forbidden", &message, details(&group, &kind, name.as_deref()), json!({}))
-            }
             Refusal::BadRequest(message) => status(400, "BadRequest", &message, Value::Null, json!({})),
-            Refusal::Invalid { kind, name, field, cause } => {
-                let message = format!("{kind} {name:?} is invalid: {field}: {cause}");
-                let causes = json!([{"reason": "FieldValueInvalid", "message": cause, "field": field}]);
-                status(422, "Invalid", &message, json!({"name": name, "kind": kind, "causes": causes}), json!({}))
-            }
             Refusal::Failed { code, reason, message, details } => status(code, reason, &message, details, json!({})),
             Refusal::Expired { fresh } => {
                 let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without \
@@ -136,18 +112,6 @@ impl Refusal {
             }
         }
     }
-}
-
-/// Which object a refusal is about.
-fn details(group: &str, kind: &str, name: Option<&str>) -> Value {
-    let mut details = json!({"kind": kind});
-    if let Some(name) = name {
-        details["name"] = json!(name);
-    }
-    if !group.is_empty() {
-        details["group"] = json!(group);
-    }
-    details
 }
 
 fn status(code: u16, reason: &str, message: &str, details: Value, metadata: Value) -> Response {

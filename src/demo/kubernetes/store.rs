@@ -1,7 +1,8 @@
-//! The objects, by resource and key: the recorded ones and what was written since, with the changes that watches show.
+//! The objects, by resource and key: the recorded ones and what was written since.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::controllers::Controllers;
@@ -14,46 +15,13 @@ use crate::demo::world::ObjectList;
 /// Namespace and name: the order in which lists come.
 pub(super) type Key = (String, String);
 
-/// More changes than this are forgotten, oldest first; a watch from before them is told that it is too late.
-const MAX_CHANGES: usize = 4096;
-
-/// What happened to an object, in the words of a watch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ChangeKind {
-    Added,
-    Modified,
-    Deleted,
-}
-
-impl ChangeKind {
-    /// `ADDED` …
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Added => "ADDED",
-            Self::Modified => "MODIFIED",
-            Self::Deleted => "DELETED",
-        }
-    }
-}
-
-/// One change.
-#[derive(Debug, Clone)]
-pub(super) struct Change {
-    pub revision: u64,
-    pub kind: ChangeKind,
-    pub resource: Resource,
-    /// The object as it is (or, deleted, was), without its kind.
-    pub object: Value,
-}
-
 /// All objects. A resource without a recording exists and is empty.
 pub(super) struct Store {
     tables: Vec<(Resource, BTreeMap<Key, Value>)>,
     resource_version: String,
     revision: u64,
-    changes: VecDeque<Change>,
-    /// The revision of the newest change that was forgotten.
-    forgotten: u64,
+    /// The newest version that was recorded: what is younger was written.
+    recorded: u64,
     /// What the controllers look after.
     pub controllers: Controllers,
 }
@@ -85,8 +53,7 @@ impl Store {
             tables,
             resource_version: newest.to_string(),
             revision: newest,
-            changes: VecDeque::new(),
-            forgotten: newest,
+            recorded: newest,
             controllers: Controllers::new(truth),
         }
     }
@@ -113,41 +80,18 @@ impl Store {
             map.remove("apiVersion");
         }
         let key = key_of(&object);
-        let Some((_, table)) = self.tables.iter_mut().find(|(known, _)| known == resource) else { return object };
-        let kind = match table.insert(key, object.clone()) {
-            Some(_) => ChangeKind::Modified,
-            None => ChangeKind::Added,
-        };
-        self.note(Change { revision, kind, resource: resource.clone(), object: object.clone() });
+        if let Some((_, table)) = self.tables.iter_mut().find(|(known, _)| known == resource) {
+            table.insert(key, object.clone());
+        }
         object
     }
 
     /// Removes an object, and returns it as it was.
     pub fn remove(&mut self, resource: &Resource, namespace: &str, name: &str) -> Option<Value> {
         let (_, table) = self.tables.iter_mut().find(|(known, _)| known == resource)?;
-        let mut object = table.remove(&(namespace.to_owned(), name.to_owned()))?;
-        let revision = self.next();
-        object["metadata"]["resourceVersion"] = json!(revision.to_string());
-        self.note(Change { revision, kind: ChangeKind::Deleted, resource: resource.clone(), object: object.clone() });
+        let object = table.remove(&(namespace.to_owned(), name.to_owned()))?;
+        self.next();
         Some(object)
-    }
-
-    fn note(&mut self, change: Change) {
-        self.changes.push_back(change);
-        if self.changes.len() > MAX_CHANGES
-            && let Some(oldest) = self.changes.pop_front()
-        {
-            self.forgotten = oldest.revision;
-        }
-    }
-
-    /// What changed in a resource after a revision; `None` when that is not remembered any more.
-    pub fn changes_after(&self, revision: u64, resource: &Resource) -> Option<Vec<Change>> {
-        if revision < self.forgotten && !self.changes.is_empty() && self.changes.len() >= MAX_CHANGES {
-            return None;
-        }
-        let after = self.changes.iter().filter(|change| change.revision > revision && change.resource == *resource);
-        Some(after.cloned().collect())
     }
 
     /// An object as it is stored.
@@ -201,24 +145,30 @@ impl Store {
     /// One object as it is now.
     pub fn get(&self, resource: &Resource, namespace: &str, name: &str, clock: &Clock) -> Option<Value> {
         let mut found = self.visible(resource, Some(namespace), clock);
-        found.find(|((_, found), _)| found == name).map(|(_, item)| present(item, clock))
+        found
+            .find(|((_, found), _)| found == name)
+            .map(|(_, item)| self.present(item, clock.visible_until(), clock.end()))
+    }
+
+    /// The object at a moment, with nothing in it that is recorded to happen after it and until `end`. What was written
+    /// shows the times that it was given, also those after the world clock of a fast or a slow play.
+    pub fn present(&self, item: &Value, now: DateTime<Utc>, end: DateTime<Utc>) -> Value {
+        let mut item = item.clone();
+        let version = item["metadata"]["resourceVersion"].as_str().and_then(|text| text.parse::<u64>().ok());
+        if version.is_none_or(|version| version <= self.recorded) {
+            clamp_json(&mut item, now, end);
+        }
+        item
     }
 }
 
 /// Namespace and name of an object.
-fn key_of(object: &Value) -> Key {
+pub(super) fn key_of(object: &Value) -> Key {
     let text = |name: &str| object["metadata"][name].as_str().unwrap_or_default().to_owned();
     (text("namespace"), text("name"))
 }
 
-/// The object with nothing in it that has not happened yet.
-pub(super) fn present(item: &Value, clock: &Clock) -> Value {
-    let mut item = item.clone();
-    clamp_json(&mut item, clock.visible_until(), clock.end());
-    item
-}
-
-fn created(item: &Value) -> Option<chrono::DateTime<chrono::Utc>> {
+fn created(item: &Value) -> Option<DateTime<Utc>> {
     parse(item["metadata"]["creationTimestamp"].as_str()?)
 }
 

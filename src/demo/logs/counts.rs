@@ -1,21 +1,18 @@
-//! Counts over the lines of a query: hits by time, fields and their values, streams, facets.
+//! Counts over the lines of a query: hits by time, and the names of fields.
 
 use std::collections::BTreeMap;
 
 use axum::response::Response;
 
 use super::Logs;
-use super::answer::{self, refuse, string};
+use super::answer::{self, string};
 use super::query::{step_of, whole_number};
 use super::scope::Scope;
 use crate::demo::http::{Asked, Refusal};
-use crate::demo::logsql::{Bucket, Row, field, stream_labels};
+use crate::demo::logsql::Bucket;
 
 /// No chart has more steps; a gap larger than this is left open rather than filled with zeros.
 const MAX_FILLED_STEPS: i64 = 10_000;
-
-/// How many values of a field `/facets` gives when it is not told.
-const DEFAULT_FACET_VALUES: usize = 10;
 
 /// `/select/logsql/hits`
 pub(super) fn hits(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
@@ -84,81 +81,19 @@ fn group(fields: &str, steps: &BTreeMap<i64, usize>, step: Bucket, (first, last)
     )
 }
 
-/// `/select/logsql/field_names`
+/// `/select/logsql/field_names`: the most frequent first. When the limit cuts, the counts are zero, as the server's are.
 pub(super) fn field_names(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
-    count(state, asked, |row| row.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.clone()).collect())
-}
-
-/// `/select/logsql/field_values`
-pub(super) fn field_values(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
-    let name = field_arg(asked)?;
-    count(state, asked, |row| Some(field(row, name).to_owned()).filter(|value| !value.is_empty()).into_iter().collect())
-}
-
-/// `/select/logsql/streams`
-pub(super) fn streams(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
-    count(state, asked, |row| vec![field(row, "_stream").to_owned()])
-}
-
-/// `/select/logsql/stream_ids`
-pub(super) fn stream_ids(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
-    count(state, asked, |row| vec![field(row, "_stream_id").to_owned()])
-}
-
-/// `/select/logsql/stream_field_names`
-pub(super) fn stream_field_names(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
-    count(state, asked, |row| stream_labels(field(row, "_stream")).into_iter().map(|(name, _)| name).collect())
-}
-
-/// `/select/logsql/stream_field_values`
-pub(super) fn stream_field_values(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
-    let wanted = field_arg(asked)?;
-    let value = |row: &Row| {
-        stream_labels(field(row, "_stream")).into_iter().find(|(name, _)| name == wanted).map(|(_, value)| value)
-    };
-    count(state, asked, |row| value(row).into_iter().collect())
-}
-
-/// Counts what each row yields: the most frequent first. When the limit cuts, the counts are zero, as the server's are.
-fn count(state: &Logs, asked: &Asked, of: impl Fn(&Row) -> Vec<String>) -> Result<Response, Refusal> {
     let scope = Scope::read(state, asked)?;
     let limit = whole_number(asked, "limit")?.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for value in scope.rows(state).iter().flat_map(of) {
-        *counts.entry(value).or_default() += 1;
+    for (name, _) in scope.rows(state).into_iter().flatten().filter(|(_, value)| !value.is_empty()) {
+        *counts.entry(name).or_default() += 1;
     }
-    let mut counted = by_count(counts);
+    let mut counted: Vec<(String, usize)> = counts.into_iter().collect();
+    counted.sort_by_key(|(_, hits)| std::cmp::Reverse(*hits));
     if counted.len() > limit {
         counted.truncate(limit);
         counted.iter_mut().for_each(|(_, hits)| *hits = 0);
     }
     Ok(answer::values(&counted))
-}
-
-/// `/select/logsql/facets`
-pub(super) fn facets(state: &Logs, asked: &Asked) -> Result<Response, Refusal> {
-    let scope = Scope::read(state, asked)?;
-    let limit = whole_number(asked, "limit")?.filter(|limit| *limit > 0).unwrap_or(DEFAULT_FACET_VALUES);
-    let mut fields: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
-    for (name, value) in scope.rows(state).into_iter().flatten().filter(|(_, value)| !value.is_empty()) {
-        *fields.entry(name).or_default().entry(value).or_default() += 1;
-    }
-    let facets = fields.into_iter().map(|(name, counts)| {
-        let top = by_count(counts)
-            .into_iter()
-            .take(limit)
-            .map(|(value, hits)| format!("{{\"field_value\":{},\"hits\":{hits}}}", string(&value)));
-        format!("{{\"field_name\":{},\"values\":[{}]}}", string(&name), top.collect::<Vec<_>>().join(","))
-    });
-    Ok(answer::json(format!("{{\"facets\":[{}]}}", facets.collect::<Vec<_>>().join(","))))
-}
-
-fn by_count(counts: BTreeMap<String, usize>) -> Vec<(String, usize)> {
-    let mut counted: Vec<(String, usize)> = counts.into_iter().collect();
-    counted.sort_by_key(|(_, hits)| std::cmp::Reverse(*hits));
-    counted
-}
-
-fn field_arg(asked: &Asked) -> Result<&str, Refusal> {
-    asked.params.get("field").ok_or_else(|| refuse("missing 'field' query arg"))
 }

@@ -42,16 +42,8 @@ async fn handle(State(state): State<Arc<Logs>>, request: Request) -> Response {
 fn dispatch(state: &Logs, asked: &Asked) -> Response {
     let answered = match asked.path.as_str() {
         "/select/logsql/query" => query::query(state, asked),
-        "/select/logsql/stats_query" => query::stats_query(state, asked),
-        "/select/logsql/stats_query_range" => query::stats_query_range(state, asked),
         "/select/logsql/hits" => counts::hits(state, asked),
         "/select/logsql/field_names" => counts::field_names(state, asked),
-        "/select/logsql/field_values" => counts::field_values(state, asked),
-        "/select/logsql/streams" => counts::streams(state, asked),
-        "/select/logsql/stream_ids" => counts::stream_ids(state, asked),
-        "/select/logsql/stream_field_names" => counts::stream_field_names(state, asked),
-        "/select/logsql/stream_field_values" => counts::stream_field_values(state, asked),
-        "/select/logsql/facets" => counts::facets(state, asked),
         "/health" => Ok(reply(StatusCode::OK, answer::TEXT, "OK")),
         "/metrics" => Ok(reply(StatusCode::OK, answer::TEXT, "vl_streams_created_total 1\n")),
         "/" | "/select/vmui" | "/select/vmui/" => {

@@ -9,7 +9,6 @@ use crate::demo::world::LogLine;
 /// A parsed request.
 pub(super) struct Scope {
     pub query: Query,
-    pub text: String,
     extra: Vec<Filter>,
     /// Nanoseconds, both included.
     pub start: Option<i64>,
@@ -40,7 +39,7 @@ impl Scope {
         let tenant =
             |name: &str| asked.headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|id| id != "0");
         let other_tenant = tenant("accountid") || tenant("projectid");
-        Ok(Self { query, text: text.to_owned(), extra, start, end, other_tenant })
+        Ok(Self { query, extra, start, end, other_tenant })
     }
 
     /// The lines that the filter means, by time.

@@ -85,41 +85,6 @@ async fn counts_are_those_of_the_real_server() {
             r#"{"hits":[{"fields":{"level":"info"},"timestamps":["2026-11-22T22:00:00Z"],"values":[3],"total":3},{"fields":{},"timestamps":["2026-11-22T22:00:00Z"],"values":[3],"total":3}]}"#,
         ),
         ("hits", &[("query", "nosuchword"), ("start", "10m"), ("step", "1h")], r#"{"hits":[]}"#),
-        (
-            "streams",
-            &[("query", "*"), ("start", "10m")],
-            r#"{"values":[{"value":"{container=\"nginx\",namespace=\"infra\",pod=\"ingress-1\"}","hits":3},{"value":"{container=\"app\",namespace=\"shop\",pod=\"checkout-7d9f-abc\"}","hits":2},{"value":"{container=\"app\",namespace=\"shop\",pod=\"checkout-7d9f-def\"}","hits":1}]}"#,
-        ),
-        (
-            "streams",
-            &[("query", "*"), ("start", "10m"), ("limit", "1")],
-            r#"{"values":[{"value":"{container=\"nginx\",namespace=\"infra\",pod=\"ingress-1\"}","hits":0}]}"#,
-        ),
-        (
-            "stream_field_names",
-            &[("query", "*"), ("start", "10m")],
-            r#"{"values":[{"value":"container","hits":6},{"value":"namespace","hits":6},{"value":"pod","hits":6}]}"#,
-        ),
-        (
-            "stream_field_values",
-            &[("query", "*"), ("start", "10m"), ("field", "namespace")],
-            r#"{"values":[{"value":"infra","hits":3},{"value":"shop","hits":3}]}"#,
-        ),
-        (
-            "field_values",
-            &[("query", "*"), ("start", "10m"), ("field", "level"), ("limit", "10")],
-            r#"{"values":[{"value":"info","hits":3},{"value":"error","hits":2},{"value":"warn","hits":1}]}"#,
-        ),
-        (
-            "stats_query",
-            &[("query", "_time:10m | stats by (level) count() n"), ("time", "1795386703")],
-            r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"n","level":"error"},"value":[1795386703,"2"]},{"metric":{"__name__":"n","level":"info"},"value":[1795386703,"3"]},{"metric":{"__name__":"n","level":"warn"},"value":[1795386703,"1"]}]}}"#,
-        ),
-        (
-            "stats_query_range",
-            &[("query", "* | stats by (level) count() n"), ("start", "10m"), ("step", "5m")],
-            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"n","level":"error"},"values":[[1795386300,"2"]]},{"metric":{"__name__":"n","level":"info"},"values":[[1795386300,"2"],[1795386600,"1"]]},{"metric":{"__name__":"n","level":"warn"},"values":[[1795386600,"1"]]}]}}"#,
-        ),
     ];
     for (path, arguments, expected) in cases {
         assert_eq!(
@@ -128,15 +93,10 @@ async fn counts_are_those_of_the_real_server() {
             "{path} {arguments:?}"
         );
     }
+    let (_, _, cut) = ask("field_names", &[("query", "*"), ("start", "10m"), ("limit", "1")]).await;
+    assert_eq!(cut, r#"{"values":[{"value":"_msg","hits":0}]}"#);
     let (_, _, names) = ask("field_names", &[("query", "*"), ("start", "10m")]).await;
     assert!(names.starts_with(r#"{"values":[{"value":"_msg","hits":6},{"value":"_stream","hits":6},"#), "{names}");
-    let (_, _, facets) = ask("facets", &[("query", "*"), ("start", "10m"), ("limit", "3")]).await;
-    assert!(
-        facets.contains(
-            r#"{"field_name":"container","values":[{"field_value":"app","hits":3},{"field_value":"nginx","hits":3}]}"#
-        ),
-        "{facets}"
-    );
 }
 
 #[tokio::test]
@@ -163,9 +123,6 @@ async fn refusals_are_those_of_the_real_server() {
             "{path} {arguments:?}"
         );
     }
-    let (status, content_type, body) = ask("stats_query", &[("query", "*")]).await;
-    assert_eq!((status, content_type.as_str()), (422, "application/json"));
-    assert!(body.contains("missing `| stats ...` pipe in the query [*]"));
 }
 
 #[tokio::test]

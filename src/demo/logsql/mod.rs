@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 pub(super) use filter::Filter;
-pub(super) use pipes::{Pipe, compare};
-pub(super) use stats::{Bucket, By, Stats};
-pub(super) use stream::stream_labels;
+pub(super) use stats::Bucket;
+
+use pipes::{Pipe, compare};
 
 use super::world::LogLine;
 
@@ -27,7 +27,7 @@ use super::world::LogLine;
 #[derive(Debug, Clone)]
 pub(super) struct Query {
     pub filter: Filter,
-    pub pipes: Vec<Pipe>,
+    pipes: Vec<Pipe>,
 }
 
 /// A result row: names and values in the order in which they are written. Empty values are not written.

@@ -13,7 +13,7 @@ use super::{Row, field};
 
 /// One step of a query behind `|`.
 #[derive(Debug, Clone)]
-pub(in crate::demo) enum Pipe {
+pub(super) enum Pipe {
     /// `sort by (a desc, b) [desc] [offset M] [limit N]`; each field with whether it descends.
     Sort { by: Vec<(String, bool)>, offset: usize, limit: usize },
     /// `limit N`, `head N`
@@ -223,7 +223,7 @@ fn time_key(text: &str) -> i64 {
 }
 
 /// Numbers by value, everything else as text.
-pub(in crate::demo) fn compare(a: &str, b: &str) -> Ordering {
+pub(super) fn compare(a: &str, b: &str) -> Ordering {
     match (a.parse::<f64>(), b.parse::<f64>()) {
         (Ok(a), Ok(b)) => a.total_cmp(&b),
         _ => a.cmp(b),

@@ -10,16 +10,16 @@ use crate::demo::http::parse_duration;
 
 /// A parsed stats pipe.
 #[derive(Debug, Clone)]
-pub(in crate::demo) struct Stats {
-    pub by: Vec<By>,
+pub(super) struct Stats {
+    by: Vec<By>,
     funcs: Vec<(Function, String)>,
 }
 
 /// What rows are grouped by: a field, or a field cut into steps.
 #[derive(Debug, Clone)]
-pub(in crate::demo) struct By {
-    pub field: String,
-    pub bucket: Option<Bucket>,
+struct By {
+    field: String,
+    bucket: Option<Bucket>,
 }
 
 /// A step, in nanoseconds for `_time`.
@@ -57,11 +57,6 @@ impl Stats {
                 return Ok(Self { by, funcs });
             }
         }
-    }
-
-    /// The names of the computed columns.
-    pub fn results(&self) -> impl Iterator<Item = &str> {
-        self.funcs.iter().map(|(_, name)| name.as_str())
     }
 
     /// Computes one row for each group; without groups there is always one.

@@ -105,7 +105,7 @@ fn compound(lexer: &mut Lexer<'_>) -> Result<String, String> {
 }
 
 /// The labels of a stream in its written form `{a="b",c="d"}`.
-pub(in crate::demo) fn stream_labels(stream: &str) -> Vec<(String, String)> {
+fn stream_labels(stream: &str) -> Vec<(String, String)> {
     let Ok(mut lexer) = Lexer::new(stream) else { return Vec::new() };
     let mut labels = Vec::new();
     lexer.take("{");

@@ -18,14 +18,6 @@ pub(super) fn error(status: StatusCode, text: impl AsRef<str>) -> Refusal {
     Refusal { status, content_type: "application/json", body: body.to_string() }
 }
 
-/// `{"status":"success","data":…}`.
-pub(super) fn success(data: impl serde::Serialize) -> Response {
-    match serde_json::to_string(&data) {
-        Ok(data) => json(StatusCode::OK, format!("{{\"status\":\"success\",\"data\":{data}}}")),
-        Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "cannot encode the answer").response(),
-    }
-}
-
 /// A value as text.
 pub(super) fn number(value: f64) -> String {
     if value == f64::INFINITY {

@@ -3,7 +3,6 @@
 mod after;
 mod answer;
 mod query;
-mod series;
 #[cfg(test)]
 mod tests;
 
@@ -46,7 +45,7 @@ impl Server {
         let cures = self.cures.all();
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         for cure in cures.iter().skip(now.0) {
-            let series = after::cured(now.1.store.all(), cure);
+            let series = after::cured(now.1.store.all(), cure, self.clock.end());
             let metrics = Metrics { store: Store::new(series), clock: self.clock.clone(), limits: Limits::default() };
             *now = (now.0 + 1, Arc::new(metrics));
         }
@@ -67,21 +66,15 @@ async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response
 
 fn dispatch(state: &Metrics, asked: &Asked) -> Response {
     let path = asked.path.strip_prefix("/prometheus").unwrap_or(&asked.path);
-    let label = path.strip_prefix("/api/v1/label/").and_then(|rest| rest.strip_suffix("/values"));
-    match (path, label) {
-        ("/api/v1/query", _) => query::instant(state, &asked.params),
-        ("/api/v1/query_range", _) => query::range(state, &asked.params),
-        ("/api/v1/series", _) => series::series(state, &asked.params),
-        ("/api/v1/labels", _) => series::labels(state, &asked.params),
-        (_, Some(label)) => series::label_values(state, label, &asked.params),
-        ("/api/v1/export", _) => series::export(state, &asked.params),
-        ("/api/v1/status/buildinfo", _) => {
+    match path {
+        "/api/v1/query" => query::instant(state, &asked.params),
+        "/api/v1/query_range" => query::range(state, &asked.params),
+        "/api/v1/status/buildinfo" => {
             answer::json(StatusCode::OK, "{\"status\":\"success\",\"data\":{\"version\":\"2.24.0\"}}")
         }
-        ("/api/v1/metadata", _) => answer::json(StatusCode::OK, "{\"status\":\"success\",\"data\": {}}"),
-        ("/health", _) => reply(StatusCode::OK, "text/plain; charset=utf-8", "OK"),
-        ("/metrics", _) => reply(StatusCode::OK, "text/plain; charset=utf-8", "vm_app_uptime_seconds 1\n"),
-        ("/" | "/vmui" | "/vmui/", _) => {
+        "/health" => reply(StatusCode::OK, "text/plain; charset=utf-8", "OK"),
+        "/metrics" => reply(StatusCode::OK, "text/plain; charset=utf-8", "vm_app_uptime_seconds 1\n"),
+        "/" | "/vmui" | "/vmui/" => {
             reply(StatusCode::OK, "text/html; charset=utf-8", "<!DOCTYPE html><title>vmui</title>\n")
         }
         _ => reply(

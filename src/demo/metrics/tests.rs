@@ -131,29 +131,6 @@ async fn answers_are_those_of_the_real_server() {
             JSON,
             r#"{"status":"error","errorType":"422","error":"cannot select more than -search.maxSamplesPerQuery=20000 samples; possible solutions: increase the -search.maxSamplesPerQuery; reduce time range for the query; use more specific label filters in order to select fewer series"}"#,
         ),
-        ("/api/v1/series", &[], 400, JSON, r#"{"status":"error","errorType":"400","error":"missing `match[]` arg"}"#),
-        (
-            "/api/v1/series",
-            &[("match[]", "http_requests_total{pod=~\".*abc\"}")],
-            200,
-            JSON,
-            r#"{"status":"success","data":[{"__name__":"http_requests_total","code":"200","namespace":"shop","pod":"checkout-7d9f-abc"},{"__name__":"http_requests_total","code":"502","namespace":"shop","pod":"checkout-7d9f-abc"}]}"#,
-        ),
-        (
-            "/api/v1/labels",
-            &[],
-            200,
-            JSON,
-            r#"{"status":"success","data":["__name__","code","instance","job","namespace","pod"]}"#,
-        ),
-        ("/api/v1/label/namespace/values", &[], 200, JSON, r#"{"status":"success","data":["shop"]}"#),
-        (
-            "/api/v1/label/__name__/values",
-            &[("limit", "2")],
-            200,
-            JSON,
-            r#"{"status":"success","data":["http_requests_total","up"]}"#,
-        ),
         ("/api/v1/status/buildinfo", &[], 200, JSON, r#"{"status":"success","data":{"version":"2.24.0"}}"#),
         ("/prometheus/api/v1/status/buildinfo", &[], 200, JSON, r#"{"status":"success","data":{"version":"2.24.0"}}"#),
         ("/health", &[], 200, "text/plain; charset=utf-8", "OK"),
@@ -180,19 +157,6 @@ async fn what_cannot_be_parsed_is_400_and_a_number_that_is_none_vanishes() {
     }
     let (_, _, body) = ask("/api/v1/query", &[("query", "weird_nan")]).await;
     assert!(body.contains("\"result\":[]"));
-    let (status, _, body) = ask("/api/v1/series", &[("match[]", "{")]).await;
-    assert_eq!((status, body.contains("cannot parse matches[]={: ")), (400, true));
     let long = format!("up + {}", "1 + ".repeat(5000));
     assert!(ask("/api/v1/query", &[("query", &long)]).await.2.contains("too long query"));
-}
-
-#[tokio::test]
-async fn the_export_can_be_imported_again() {
-    let (status, content_type, body) =
-        ask("/api/v1/export", &[("match[]", "{__name__=~\"up|weird.*\"}"), ("start", "1795383750")]).await;
-    assert_eq!((status, content_type.as_str()), (200, "application/stream+json; charset=utf-8"));
-    let expected = "{\"metric\":{\"__name__\":\"up\",\"instance\":\"n1:10250\",\"job\":\"kubelet\"},\"values\":[1],\"timestamps\":[1795383762000]}\n\
-        {\"metric\":{\"__name__\":\"weird_inf\"},\"values\":[\"Infinity\"],\"timestamps\":[1795383762000]}\n\
-        {\"metric\":{\"__name__\":\"weird_nan\"},\"values\":[null],\"timestamps\":[1795383762000]}\n";
-    assert_eq!(body, expected);
 }

@@ -15,7 +15,7 @@ mod select;
 mod tests;
 
 pub(super) use eval::{Engine, Limits};
-pub(super) use select::{Store, parse_selector};
+pub(super) use select::Store;
 
 use promql_parser::parser::{self, Expr};
 

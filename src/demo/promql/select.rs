@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use promql_parser::label::{Matcher, Matchers};
-use promql_parser::parser::{self, Expr, VectorSelector};
+use promql_parser::parser::VectorSelector;
 
 use super::labels::NAME;
 use crate::demo::world::Series;
@@ -55,13 +55,4 @@ fn exact_name(matchers: &[Matcher]) -> Option<&str> {
 /// A label that a series lacks matches as an empty one.
 fn all_match(matchers: &[Matcher], series: &Series) -> bool {
     matchers.iter().all(|matcher| matcher.is_match(series.labels.get(&matcher.name).map_or("", String::as_str)))
-}
-
-/// Reads a `match[]` argument, which may be nothing but a selector.
-pub(in crate::demo) fn parse_selector(text: &str) -> Result<VectorSelector, String> {
-    match parser::parse(text) {
-        Ok(Expr::VectorSelector(selector)) => Ok(selector),
-        Ok(_) => Err("expecting metricSelector".to_owned()),
-        Err(error) => Err(error),
-    }
 }

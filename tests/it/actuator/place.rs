@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::Request;
 use holmes_bot::adapters::actuator::{Actuator, ActuatorConnection, ActuatorSource, PERMISSIONS};
+use holmes_bot::commands::demo::rules;
 use holmes_bot::demo::{self, Rule, Running, Timeline, World};
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ pub async fn places() -> Vec<Place> {
 
 /// What the actuator is granted, by the table.
 pub fn granted() -> Vec<Rule> {
-    PERMISSIONS.iter().map(|permission| Rule::new(&[permission.verb], permission.group, permission.resource)).collect()
+    rules(&PERMISSIONS)
 }
 
 impl Place {

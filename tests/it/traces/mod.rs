@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use holmes_bot::demo::{self, Timeline, World};
+use holmes_bot::adapters::cluster;
+use holmes_bot::commands::demo::rules;
+use holmes_bot::demo::{self, READER, Timeline, World};
 use serde_json::{Value, json};
 
 use crate::chats::out_of_memory;
@@ -139,6 +141,7 @@ fn assert_whole(spans: &[Span], outside: &[&str]) {
 async fn an_investigation_is_one_trace_from_the_webhook_to_the_chat() {
     let collector = Collector::start(Mood::Takes).await;
     let cluster = demo::start(World::built_in().unwrap(), Timeline::at_once()).await.unwrap();
+    cluster.access.grant(READER, rules(&cluster::PERMISSIONS));
     let (model, slack) = (FakeModel::answering(explaining()).await, FakeSlack::start().await);
     let metrics = Tap::before(&cluster.neighbours.metrics_url).await;
     let logs = Tap::before(&cluster.neighbours.logs_url).await;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, TimeZone as _, Utc};
+use holmes_bot::demo::{self, Rule, Timeline, World};
 use serde_json::{Value, json};
 
 /// When the recording ends, in minutes after the onset.
@@ -96,7 +97,8 @@ impl Recording {
         json!({
             "name": name,
             "namespace": self.namespace,
-            "uid": format!("00000000-0000-4000-8000-{number:012}"),
+            // Not as the simulated API server's own, by which its controllers know what they made.
+            "uid": format!("11111111-0000-4000-8000-{number:012}"),
             "resourceVersion": (1000 + number).to_string(),
             "creationTimestamp": Self::at(created),
         })
@@ -364,4 +366,20 @@ fn list_kind(resource: &str) -> (&'static str, &'static str) {
         "ingresses" => ("networking.k8s.io/v1", "IngressList"),
         other => panic!("no list of {other}"),
     }
+}
+
+/// The simulated server's controllers know by its uid what they made themselves, and bring only that to the present.
+#[tokio::test]
+async fn what_is_recorded_does_not_pass_for_what_was_made() {
+    let mut recording = Recording::new("prod-7");
+    let recorded = recording.meta("web", 0.0)["uid"].as_str().unwrap().to_owned();
+    let directory = tempfile::tempdir().unwrap();
+    recording.write(directory.path());
+    let running = demo::start(World::load(directory.path()).unwrap(), Timeline::at_once()).await.unwrap();
+    running.access.token("admin", "admin");
+    running.access.grant("admin", vec![Rule::all()]);
+    let url = format!("{}/api/v1/namespaces/prod-7/configmaps", running.neighbours.kubernetes_url);
+    let request = crate::process::client().post(url).bearer_auth("admin").json(&json!({"metadata": {"name": "made"}}));
+    let made: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_ne!(made["metadata"]["uid"].as_str().unwrap()[..24], recorded[..24]);
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::Moment;
 use super::super::resources::Resource;
-use super::super::store::Store;
+use super::super::store::{Store, key_of};
 use super::pods::{self, Draft};
 use super::{hash, owner, put_if_changed};
 use crate::demo::cures::Workload;
@@ -46,13 +46,13 @@ pub(super) fn reconcile(store: &mut Store, moment: &Moment, workload: &Workload)
             old_ready += of_set.iter().filter(|pod| super::super::status_of(pod, "Ready")).count();
         }
     }
-    let revision = pods_revision(store, &sets, &current);
     let has = pods::owned(store, &current).len();
     let mut after = deployment.clone();
-    after["metadata"]["annotations"][REVISION] = json!(revision.to_string());
+    after["metadata"]["annotations"][REVISION] = json!(revision_of(&current).to_string());
     let available = ready + old_ready;
     let complete = ready >= wanted && old_left == 0 && has == wanted;
-    after["status"] = status(&deployment, moment, has, old_left, available, wanted, complete, &current);
+    let counts = Counts { has, old: old_left, available, wanted, complete };
+    after["status"] = status(&deployment, moment, &counts, &current);
     put_if_changed(store, &kind, &deployment, after);
     complete && wanted > 0
 }
@@ -67,11 +67,6 @@ fn replica_sets(store: &Store, sets: &Resource, deployment: &Value) -> Vec<Value
 
 fn revision_of(set: &Value) -> i64 {
     set["metadata"]["annotations"][REVISION].as_str().and_then(|text| text.parse().ok()).unwrap_or(0)
-}
-
-fn pods_revision(store: &Store, sets: &Resource, set: &Value) -> i64 {
-    let (namespace, name) = pods::key(set);
-    store.stored(sets, &namespace, &name).map_or(1, revision_of)
 }
 
 /// An earlier ReplicaSet that is current again becomes the newest revision.
@@ -92,8 +87,8 @@ fn made(
     deployment: &Value,
     revision: i64,
 ) -> Value {
-    let (namespace, name) = pods::key(deployment);
-    let hash = pods::template_hash(deployment);
+    let (namespace, name) = key_of(deployment);
+    let hash = hash(&deployment["spec"]["template"]);
     let mut template = deployment["spec"]["template"].clone();
     template["metadata"]["labels"]["pod-template-hash"] = json!(hash);
     let mut selector = deployment["spec"]["selector"].clone();
@@ -117,7 +112,7 @@ fn keep(store: &mut Store, moment: &Moment, workload: &Workload, sets: &Resource
     let has = pods::owned(store, set);
     let hash = template["metadata"]["labels"]["pod-template-hash"].as_str().unwrap_or_default().to_owned();
     for _ in has.len()..wanted {
-        let (_, set_name) = pods::key(set);
+        let (_, set_name) = key_of(set);
         let prefix = format!("{set_name}-");
         let name = pods::fresh_name(store, &prefix);
         pods::make(
@@ -144,7 +139,7 @@ fn keep(store: &mut Store, moment: &Moment, workload: &Workload, sets: &Resource
 }
 
 fn count(store: &mut Store, sets: &Resource, set: &Value, has: usize, ready: usize) {
-    let (namespace, name) = pods::key(set);
+    let (namespace, name) = key_of(set);
     let Some(before) = store.stored(sets, &namespace, &name).cloned() else { return };
     let mut after = before.clone();
     after["spec"]["replicas"] = json!(has);
@@ -157,17 +152,20 @@ fn count(store: &mut Store, sets: &Resource, set: &Value, has: usize, ready: usi
     put_if_changed(store, sets, &before, after);
 }
 
-#[allow(clippy::too_many_arguments)]
-fn status(
-    deployment: &Value,
-    moment: &Moment,
+/// The pods of a Deployment.
+struct Counts {
+    /// Those of the present template.
     has: usize,
+    /// Those of earlier ones.
     old: usize,
     available: usize,
     wanted: usize,
+    /// Whether the rollout is.
     complete: bool,
-    set: &Value,
-) -> Value {
+}
+
+fn status(deployment: &Value, moment: &Moment, counts: &Counts, set: &Value) -> Value {
+    let Counts { has, old, available, wanted, complete } = *counts;
     let mut status = json!({"observedGeneration": deployment["metadata"]["generation"], "replicas": has + old, "updatedReplicas": has});
     if available > 0 {
         status["readyReplicas"] = json!(available);

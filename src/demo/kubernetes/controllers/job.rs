@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Moment;
+use super::super::create::is_made;
 use super::super::store::Store;
 use super::pods::{self, Draft};
 use super::{owner, put_if_changed};
@@ -13,8 +14,7 @@ use crate::demo::shift::parse;
 pub(super) fn reconcile(store: &mut Store, moment: &Moment, workload: &Workload) -> bool {
     let Some((kind, job)) = pods::found(store, workload) else { return false };
     let finished = job["status"]["conditions"].as_array().is_some_and(|conditions| !conditions.is_empty());
-    let ours = job["metadata"]["uid"].as_str().is_some_and(|uid| uid.starts_with("00000000-0000-4000-8000-"));
-    if finished || !ours || job["spec"]["suspend"] == true {
+    if finished || !is_made(&job) || job["spec"]["suspend"] == true {
         return false;
     }
     let template = &job["spec"]["template"];

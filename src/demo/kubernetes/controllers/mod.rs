@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::Moment;
 use super::resources::Resource;
-use super::store::Store;
+use super::store::{Store, key_of};
 use crate::demo::cures::{Cure, Truth, Workload};
 
 /// How long a pod takes to become ready, to go, or (of a Job) to finish.
@@ -109,8 +109,8 @@ fn root(store: &Store, resource: &Resource, object: &Value) -> Option<(Resource,
             None => break,
         }
     }
-    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
-    let workload = Workload { kind: resource.kind.clone(), namespace: text("namespace"), name: text("name") };
+    let (namespace, name) = key_of(&object);
+    let workload = Workload { kind: resource.kind.clone(), namespace, name };
     Some((resource, workload))
 }
 
@@ -127,7 +127,10 @@ pub(super) fn run(store: &mut Store, moment: &Moment) -> Vec<Cure> {
                 autoscale(store, moment, &workload);
                 false
             }
-            "Pod" => pods::lone(store, moment, &workload),
+            "Pod" => {
+                pods::lone(store, moment, &workload);
+                false
+            }
             _ => false,
         };
         let template = pods::template(store, &workload).unwrap_or_default();

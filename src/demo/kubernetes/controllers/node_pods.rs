@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Moment;
-use super::super::store::Store;
+use super::super::store::{Store, key_of};
 use super::pods::{self, Draft};
 use super::{owner, put_if_changed, revisions};
 use crate::demo::cures::Workload;
@@ -21,7 +21,7 @@ pub(super) fn reconcile(store: &mut Store, moment: &Moment, workload: &Workload)
     let template = &object["spec"]["template"];
     let mut ready = 0;
     for pod in pods::owned(store, &object) {
-        let (_, name) = pods::key(&pod);
+        let (_, name) = key_of(&pod);
         let place = places.iter().any(|place| match place {
             Place::Named(wanted) => *wanted == name,
             Place::Node(node) => pod["spec"]["nodeName"] == *node,
@@ -42,7 +42,7 @@ pub(super) fn reconcile(store: &mut Store, moment: &Moment, workload: &Workload)
             }
         };
         let taken = has.iter().any(|pod| match place {
-            Place::Named(name) => pods::key(pod).1 == *name,
+            Place::Named(name) => key_of(pod).1 == *name,
             Place::Node(node) => pod["spec"]["nodeName"] == **node,
         });
         let kept = store.kind("Pod").is_some_and(|pods| store.stored(&pods, &workload.namespace, &name).is_some());

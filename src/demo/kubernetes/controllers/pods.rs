@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::super::create::is_made;
 use super::super::resources::Resource;
-use super::super::store::Store;
+use super::super::store::{Key, Store, key_of};
 use super::super::{Moment, status_of, written};
-use super::hash;
 use crate::demo::cures::Workload;
 use crate::demo::shift::parse;
 
@@ -64,7 +64,7 @@ pub(super) fn fresh_name(store: &Store, prefix: &str) -> String {
 /// Brings a pod of a workload to the present, and says whether it is ready.
 pub(super) fn settle(store: &mut Store, moment: &Moment, workload: &Workload, pod: &Value, template: &Value) -> bool {
     let Some(kind) = store.kind("Pod") else { return false };
-    if !is_ours(pod) {
+    if !is_made(pod) {
         return status_of(pod, "Ready");
     }
     let began = pod["metadata"]["creationTimestamp"].as_str().and_then(parse);
@@ -92,11 +92,6 @@ pub(super) fn settle(store: &mut Store, moment: &Moment, workload: &Workload, po
     let ready = status_of(&after, "Ready");
     super::put_if_changed(store, &kind, pod, after);
     ready
-}
-
-/// Whether the controllers made it, rather than the recording.
-fn is_ours(pod: &Value) -> bool {
-    pod["metadata"]["uid"].as_str().is_some_and(|uid| uid.starts_with("00000000-0000-4000-8000-"))
 }
 
 fn starting(pod: &Value, since: &str) -> Value {
@@ -154,18 +149,12 @@ pub(super) fn bury(store: &mut Store, moment: &Moment) {
         let until = pod["metadata"]["deletionTimestamp"].as_str().and_then(parse)?;
         let grace = pod["metadata"]["deletionGracePeriodSeconds"].as_i64().unwrap_or(0);
         let began = until - chrono::TimeDelta::seconds(grace);
-        (began + takes.min(chrono::TimeDelta::seconds(grace)) <= moment.now).then(|| key(pod))
+        (began + takes.min(chrono::TimeDelta::seconds(grace)) <= moment.now).then(|| key_of(pod))
     };
-    let gone: Vec<(String, String)> = store.all(&kind).filter_map(over).collect();
+    let gone: Vec<Key> = store.all(&kind).filter_map(over).collect();
     for (namespace, name) in gone {
         store.remove(&kind, &namespace, &name);
     }
-}
-
-/// Namespace and name.
-pub(super) fn key(object: &Value) -> (String, String) {
-    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
-    (text("namespace"), text("name"))
 }
 
 /// The pods that an object owns, those that are ending excepted.
@@ -182,13 +171,13 @@ pub(super) fn owned(store: &Store, owner: &Value) -> Vec<Value> {
 /// Lets a pod go as a controller does.
 pub(super) fn dismiss(store: &mut Store, moment: &Moment, pod: &Value) {
     let Some(kind) = store.kind("Pod") else { return };
-    let (namespace, name) = key(pod);
+    let (namespace, name) = key_of(pod);
     if store.controllers.hurried || pod["spec"]["nodeName"].is_null() {
         store.remove(&kind, &namespace, &name);
         return;
     }
     let grace = pod["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap_or(30);
-    let mut ending = pod.clone();
+    let mut ending = store.present(pod, moment.now, moment.end);
     ending["metadata"]["deletionTimestamp"] = json!(written(moment.now + chrono::TimeDelta::seconds(grace)));
     ending["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
     store.put(&kind, ending);
@@ -197,10 +186,9 @@ pub(super) fn dismiss(store: &mut Store, moment: &Moment, pod: &Value) {
 /// How a pod of the workload looks that is not well.
 pub(super) fn sick(store: &Store, workload: &Workload) -> Option<Value> {
     let kind = store.kind("Pod")?;
-    let prefix = format!("{}-", workload.name);
     let is_sick = |pod: &&Value| {
-        let (namespace, name) = key(pod);
-        namespace == workload.namespace && name.starts_with(&prefix) && !is_ours(pod) && !status_of(pod, "Ready")
+        let belongs = super::root(store, &kind, pod).is_some_and(|(_, root)| root == *workload);
+        belongs && !is_made(pod) && !status_of(pod, "Ready")
     };
     store.all(&kind).find(is_sick).cloned()
 }
@@ -213,12 +201,11 @@ pub(super) fn template(store: &Store, workload: &Workload) -> Option<Value> {
 }
 
 /// A pod that nothing owns: it runs.
-pub(super) fn lone(store: &mut Store, moment: &Moment, workload: &Workload) -> bool {
-    let Some(kind) = store.kind("Pod") else { return false };
+pub(super) fn lone(store: &mut Store, moment: &Moment, workload: &Workload) {
+    let Some(kind) = store.kind("Pod") else { return };
     if let Some(pod) = store.stored(&kind, &workload.namespace, &workload.name).cloned() {
         settle(store, moment, workload, &pod, &json!({"spec": pod["spec"]}));
     }
-    false
 }
 
 /// The hash that a pod carries.
@@ -231,9 +218,4 @@ pub(super) fn found(store: &Store, workload: &Workload) -> Option<(Resource, Val
     let kind = store.kind(&workload.kind)?;
     let object = store.stored(&kind, &workload.namespace, &workload.name)?.clone();
     Some((kind, object))
-}
-
-/// The hash of a workload's template.
-pub(super) fn template_hash(object: &Value) -> String {
-    hash(&object["spec"]["template"])
 }

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::super::Moment;
 use super::super::store::Store;
-use super::{owner, pods};
+use super::{hash, owner};
 use crate::demo::cures::Workload;
 
 /// Makes sure that there is a revision for the object's template, and that it is the newest; returns its name.
 pub(super) fn keep(store: &mut Store, moment: &Moment, workload: &Workload, object: &Value) -> String {
-    let hash = pods::template_hash(object);
+    let hash = hash(&object["spec"]["template"]);
     let name = format!("{}-{hash}", workload.name);
     let (Some(kind), Some(revisions)) = (store.kind(&workload.kind), store.kind("ControllerRevision")) else {
         return name;
