@@ -86,6 +86,7 @@ async fn what_is_missing_is_named_as_the_console_names_it() {
         service["SiteURL"] = "".into();
         service["AllowedUntrustedInternalConnections"] = "".into();
         service["EnableCommands"] = false.into();
+        service["PostEditTimeLimit"] = 300.into();
         state.config["FileSettings"]["EnableFileAttachments"] = false.into();
     }
     let done = setup::run(plan(&server, "admin", None)).await.unwrap();
@@ -94,6 +95,7 @@ async fn what_is_missing_is_named_as_the_console_names_it() {
     -- site URL: is not set: commands fail without it → System Console > Environment > Web Server > Site URL
     -- commands: custom slash commands are off → System Console > Integrations > Integration Management > Enable Custom Slash Commands
     -- files: are off: charts would be told in words → System Console > Site Configuration > File Sharing and Downloads > Allow File Sharing
+    -- edits: are refused 300 s after a post: states, answers and buttons would stay as they were → no time limit in System Console > User Management > Permissions > Edit Scheme > Manage Posts > Edit Posts (gear)
     -- callbacks: 127.0.0.1 is internal: buttons and commands will fail with "address forbidden" → add 127.0.0.1 to System Console > Environment > Developer > Allow untrusted internal connections to
     "#);
     server.shared.state().commands.clear();
@@ -103,7 +105,7 @@ async fn what_is_missing_is_named_as_the_console_names_it() {
         client(&server.url(), done.token.unwrap().expose_secret(), "x").check(&["ops/alerts", "ops/x"], 0).await;
     let missing: Vec<CheckLine> = checked.iter().filter(|line| !line.ok).cloned().collect();
     let text = shown(&missing, &server);
-    for part in ["channel ops/alerts", "channel ops/x", "site URL", "commands", "files"] {
+    for part in ["channel ops/alerts", "channel ops/x", "site URL", "commands", "files", "edits"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     let checked = client(&server.url(), "wrong", "x").check(&["ops/alerts"], 0).await;
