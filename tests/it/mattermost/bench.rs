@@ -180,7 +180,7 @@ pub fn root() -> Message {
     Message { tone: Tone::Critical, controls, mentions: vec!["@alice".into()], ..plain(text) }
 }
 
-/// A proposal with its two buttons.
+/// A proposal with its two buttons, which both ask again as the renderer's do; the first in words that are too long.
 pub fn proposal() -> Message {
     let approve = Control::Button {
         label: "Approve".into(),
@@ -197,7 +197,12 @@ pub fn proposal() -> Message {
         label: "Reject".into(),
         press: "reject p-3f9a1c07be 0f3c".into(),
         style: ButtonStyle::Danger,
-        confirm: None,
+        confirm: Some(Confirm {
+            title: "Turn this down?".into(),
+            text: "restart deployment/checkout -n shop".into(),
+            yes: "Reject".into(),
+            no: "Cancel".into(),
+        }),
     };
     let text = "🔧 **Proposal**: restart `shop/checkout`\nRisk: low";
     Message { tone: Tone::Warning, controls: vec![approve, reject], ..plain(text) }
