@@ -9,12 +9,15 @@ use crate::checkout::{files, root, text};
 
 fn sources(below: &Path) -> Vec<PathBuf> {
     let is_rust = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "rs");
-    files(below).into_iter().filter(is_rust).collect()
+    let sources: Vec<PathBuf> = files(below).into_iter().filter(is_rust).collect();
+    assert!(!sources.is_empty(), "{} has no source", below.display());
+    sources
 }
 
 /// Whether a file below `src` is compiled for tests only, by the names that such files have here.
 fn is_for_tests(file: &Path) -> bool {
-    let text = file.to_string_lossy();
+    // Below the checkout: where that is says nothing.
+    let text = file.strip_prefix(root()).unwrap().to_string_lossy();
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     text.contains("/tests/")
         || text.contains("/samples/")
