@@ -222,7 +222,7 @@ async fn both_knowledge_bases_are_searched_and_one_that_is_down_is_named() {
 }
 
 #[tokio::test]
-async fn ten_thousand_past_incidents_load_at_once() {
+async fn ten_thousand_past_incidents_are_loaded_compared_and_searched() {
     let directory = tempfile::tempdir().unwrap();
     let store = store(directory.path()).await;
     let documents = (0..10_000)

@@ -77,7 +77,7 @@ async fn neighbours_that_fail_cost_their_own_evidence() {
     let checkout = bot.investigated("checkout").await;
     assert_eq!(kind_of_cause(&checkout), "oom_killed");
     let unavailable: Vec<&str> = checkout["unavailable"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    assert!(unavailable.contains(&"metrics"), "{unavailable:?}");
+    assert!(unavailable.contains(&"metrics") && unavailable.contains(&"logs"), "{unavailable:?}");
     assert!(checkout["unavailable_reasons"]["metrics"].as_str().unwrap().contains("HTML"));
     bot.stop().await;
 }
