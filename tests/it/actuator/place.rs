@@ -1,6 +1,7 @@
 //! A namespace with workloads, in the simulated cluster or in a real one.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use axum::http::Request;
@@ -22,6 +23,8 @@ pub struct Place {
     pub actuator: Actuator,
     admin: kube::Client,
     running: Option<Running>,
+    /// Nodes that were made, which no namespace takes away with it.
+    nodes: Mutex<Vec<String>>,
 }
 
 /// Everywhere that these tests run.
@@ -81,7 +84,7 @@ impl Place {
         static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let namespace = format!("holmes-it-{}-{number}", std::process::id());
-        let place = Self { namespace, actuator, admin, running };
+        let place = Self { namespace, actuator, admin, running, nodes: Mutex::default() };
         place
             .create(
                 "/api/v1/namespaces",
@@ -170,9 +173,13 @@ impl Place {
             .unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
-    /// Removes the namespace.
+    /// Removes the namespace and the nodes.
     pub async fn clear(&self) {
         self.delete(&format!("/api/v1/namespaces/{}", self.namespace)).await;
+        let nodes = std::mem::take(&mut *self.nodes.lock().unwrap());
+        for node in nodes {
+            self.delete(&format!("/api/v1/nodes/{node}")).await;
+        }
     }
 
     /// A node of this name, which no kubelet stands behind.
@@ -180,6 +187,7 @@ impl Place {
         let name = format!("{name}-{}", self.namespace);
         let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}});
         self.create("/api/v1/nodes", &node).await;
+        self.nodes.lock().unwrap().push(name.clone());
         name
     }
 
