@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::Request;
 use holmes_bot::adapters::actuator::{Actuator, ActuatorConnection, ActuatorSource, PERMISSIONS};
 use holmes_bot::demo::{self, Rule, Running, Timeline, World};
 use serde_json::{Value, json};
 
+use crate::wait;
+
 /// The actuator's user in the simulated cluster.
 pub const ACTUATOR: &str = "system:serviceaccount:holmes:holmes-bot-actuator";
-
-/// Longest wait for a controller of a real cluster.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One namespace of a cluster.
 pub struct Place {
@@ -99,14 +98,9 @@ impl Place {
         self.running.as_ref().unwrap()
     }
 
-    /// The file with which the actuator's account is used by a process of its own.
-    pub fn kubeconfig(&self) -> Value {
-        json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "it",
-            "clusters": [{"name": "it", "cluster": {"server": self.running().neighbours.kubernetes_url}}],
-            "users": [{"name": "it", "user": {"token": "actuator"}}],
-            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-        })
+    /// Writes the file with which the actuator's account is used by a process of its own; gives its path.
+    pub fn kubeconfig(&self, directory: &std::path::Path) -> String {
+        crate::process::kubeconfig(directory, &self.running().neighbours.kubernetes_url, "actuator")
     }
 
     /// A notification that a Deployment of the namespace is broken.
@@ -277,10 +271,6 @@ impl Place {
     }
 
     async fn until(&self, what: &str, done: impl AsyncFn() -> bool) {
-        let began = Instant::now();
-        while !done().await {
-            assert!(began.elapsed() < PATIENCE, "waited for {what}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        wait::until(what, async || done().await.then_some(())).await;
     }
 }

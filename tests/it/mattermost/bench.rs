@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use holmes_bot::adapters::http::{Auth, EndpointSettings};
@@ -26,6 +25,7 @@ use tokio::task::AbortHandle;
 
 use crate::failing_store::FailingStore;
 use crate::fake_mattermost::FakeMattermost;
+use crate::wait::until;
 
 /// The secret that buttons are sealed with here.
 pub const SECRET: &str = "a secret of the bench";
@@ -119,16 +119,12 @@ impl Bench {
 
     /// The next event, which must come.
     pub async fn event(&self) -> Event {
-        let until = Instant::now() + Duration::from_secs(30);
-        loop {
+        until("an event", async || {
             let mut events = self.events().await;
             assert!(events.len() <= 1, "more than was awaited: {events:#?}");
-            if let Some(event) = events.pop() {
-                return event;
-            }
-            assert!(Instant::now() < until, "nothing came");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            events.pop()
+        })
+        .await
     }
 
     /// What the audit says of refusals, oldest first.

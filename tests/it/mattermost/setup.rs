@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::bench::client;
 use crate::fake_mattermost::FakeMattermost;
+use crate::fakes;
 
 fn plan(server: &FakeMattermost, user: &str, token: Option<SecretString>) -> Plan {
     let auth = Auth::Bearer(server.token(user).into());
@@ -22,12 +23,7 @@ fn plan(server: &FakeMattermost, user: &str, token: Option<SecretString>) -> Pla
 }
 
 fn shown(lines: &[CheckLine], server: &FakeMattermost) -> String {
-    let lines = lines.iter().map(|CheckLine { what, ok, detail, mend }| {
-        let mend = if mend.is_empty() { String::new() } else { format!(" → {mend}") };
-        format!("{} {what}: {detail}{mend}", if *ok { "ok" } else { "--" })
-    });
-    let text = lines.collect::<Vec<_>>().join("\n");
-    text.replace(&server.channel(), "<channel>").replace(&server.url(), "http://mm")
+    fakes::said(lines).replace(&server.channel(), "<channel>").replace(&server.url(), "http://mm")
 }
 
 #[tokio::test]
@@ -92,11 +88,11 @@ async fn what_is_missing_is_named_as_the_console_names_it() {
     let done = setup::run(plan(&server, "admin", None)).await.unwrap();
     let missing: Vec<CheckLine> = done.lines.iter().filter(|line| !line.ok).cloned().collect();
     insta::assert_snapshot!(shown(&missing, &server), @r#"
-    -- site URL: is not set: commands fail without it → System Console > Environment > Web Server > Site URL
-    -- commands: custom slash commands are off → System Console > Integrations > Integration Management > Enable Custom Slash Commands
-    -- files: are off: charts would be told in words → System Console > Site Configuration > File Sharing and Downloads > Allow File Sharing
-    -- edits: are refused 300 s after a post: states, answers and buttons would stay as they were → no time limit in System Console > User Management > Permissions > Edit Scheme > Manage Posts > Edit Posts (gear)
-    -- callbacks: 127.0.0.1 is internal: buttons and commands will fail with "address forbidden" → add 127.0.0.1 to System Console > Environment > Developer > Allow untrusted internal connections to
+    FAIL site URL: is not set: commands fail without it -> System Console > Environment > Web Server > Site URL
+    FAIL commands: custom slash commands are off -> System Console > Integrations > Integration Management > Enable Custom Slash Commands
+    FAIL files: are off: charts would be told in words -> System Console > Site Configuration > File Sharing and Downloads > Allow File Sharing
+    FAIL edits: are refused 300 s after a post: states, answers and buttons would stay as they were -> no time limit in System Console > User Management > Permissions > Edit Scheme > Manage Posts > Edit Posts (gear)
+    FAIL callbacks: 127.0.0.1 is internal: buttons and commands will fail with "address forbidden" -> add 127.0.0.1 to System Console > Environment > Developer > Allow untrusted internal connections to
     "#);
     server.shared.state().commands.clear();
     let bot = server.shared.state().user("holmes");

@@ -1,6 +1,6 @@
 //! `kill -9` around an execution: what was approved happens once, or is told not to have happened; never twice.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -9,9 +9,7 @@ use holmes_bot::demo::{Fault, Neighbour};
 use super::bot::{Bot, POLICY, TOKENS};
 use crate::actuator::place::Place;
 use crate::process::{Process, client};
-
-/// How long the bot may take for what it finds when it starts again.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::wait::until;
 
 /// One approval, a kill so many milliseconds after it, and what is there in the end.
 async fn killed_after(wait: Duration) {
@@ -20,9 +18,7 @@ async fn killed_after(wait: Duration) {
     let data = tempfile::tempdir().unwrap();
     let policy = data.path().join("policy.yaml");
     std::fs::write(&policy, POLICY).unwrap();
-    let kubeconfig = data.path().join("kubeconfig");
-    std::fs::write(&kubeconfig, place.kubeconfig().to_string()).unwrap();
-    let (policy, kubeconfig) = (policy.display().to_string(), kubeconfig.display().to_string());
+    let (policy, kubeconfig) = (policy.display().to_string(), place.kubeconfig(data.path()));
     let store = data.path().join("store");
     let environment = [
         ("HOLMES_POLICY_FILE", policy.as_str()),
@@ -56,11 +52,7 @@ async fn killed_after(wait: Duration) {
     let promised = click.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status().is_success()));
     bot.kill_and_restart().await;
     // What the click left behind is handled before anything is judged.
-    let until = Instant::now() + PATIENCE;
-    while waiting(&http, &bot).await != 0 {
-        assert!(Instant::now() < until, "the inbox is not emptied");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("an empty inbox", async || (waiting(&http, &bot).await == 0).then_some(())).await;
     let ended = ["applied", "verified", "proposed"];
     let detail = bot
         .until(&path, |detail| {

@@ -43,7 +43,7 @@ impl Cures {
         }
         let files = tempfile::tempdir().unwrap();
         std::fs::write(files.path().join("policy.yaml"), POLICY).unwrap();
-        std::fs::write(files.path().join("kubeconfig"), place.kubeconfig().to_string()).unwrap();
+        place.kubeconfig(files.path());
         Self { place, files, client: client() }
     }
 

@@ -22,6 +22,7 @@ use holmes_bot::demo::World;
 use serde_json::Value;
 
 use crate::bot::{Bot, all_done};
+use crate::process::PLAIN;
 use case::{Case, Expected};
 use recording::{Recording, SECRET};
 
@@ -74,7 +75,7 @@ async fn play(case: &Case, age: Age) -> Vec<String> {
     }
     recording.write(directory.path());
     let world = World::load(directory.path()).unwrap();
-    let bot = Bot::start(world, &[], true).await;
+    let bot = Bot::start(world, PLAIN, true).await;
     bot.play().await;
     let delivered = bot.cluster.player().total() as u64;
     let handled = |incidents: &[Value]| -> u64 {
