@@ -39,7 +39,7 @@ use holmes_bot::domain::redact::Redactor;
 use holmes_bot::domain::runbook::{Origin, source};
 use holmes_bot::domain::subject::Subject;
 use holmes_bot::domain::window::Window;
-use holmes_bot::ports::Clock;
+use holmes_bot::ports::{Clock, Store as _};
 use holmes_bot::render::{Breaks, Language, Renderer, html_of, text_of};
 use holmes_bot::telemetry::Counters;
 use holmes_bot::web::refusals::Refusals;
@@ -119,6 +119,7 @@ pub fn slack_socket(data: &[u8]) {
 /// A click on a button of ours; none that can be made up is granted.
 pub fn mattermost_action(data: &[u8]) {
     assert_eq!(post(&MATTERMOST, "/mattermost/actions", &[], data), StatusCode::OK);
+    nothing_is_granted();
     let written = String::from_utf8_lossy(data);
     if let Ok(press) = written.parse::<Press>() {
         assert_eq!(press.to_string().parse::<Press>().as_ref(), Ok(&press), "a press is what it is written as");
@@ -131,9 +132,10 @@ pub fn mattermost_command(data: &[u8]) {
     bounded(&Command::parse(&String::from_utf8_lossy(data)), data, 8);
 }
 
-/// An answer to a dialog of ours.
+/// An answer to a dialog of ours; none that can be made up is granted.
 pub fn mattermost_dialog(data: &[u8]) {
     assert_eq!(post(&MATTERMOST, "/mattermost/dialogs", &[], data), StatusCode::OK);
+    nothing_is_granted();
 }
 
 /// A frame of Mattermost's WebSocket, up to whom a post speaks to.
@@ -303,7 +305,7 @@ static STORE: LazyLock<Arc<EmbeddedStore>> =
 
 static MATTERMOST: LazyLock<Router> = LazyLock::new(|| {
     let client = ClientSettings::default();
-    // Nobody listens there: what is not refused before would be noticed by its status.
+    // Nobody listens there.
     let endpoint = EndpointSettings { url: "http://127.0.0.1:9".into(), client, ..EndpointSettings::default() };
     let settings = MattermostSettings {
         endpoint,
@@ -363,6 +365,12 @@ fn post(routes: &Router, path: &str, headers: &[(&'static str, &[u8])], body: &[
     }
     let Ok(request) = request.body(Body::from(body.to_vec())) else { return StatusCode::IM_A_TEAPOT };
     RUNTIME.block_on(routes.clone().oneshot(request)).expect("routes do not fail").status()
+}
+
+/// Mattermost is told 200 whether it is granted or not; what is granted is in the inbox.
+fn nothing_is_granted() {
+    let inbox = RUNTIME.block_on(STORE.inbox()).expect("the inbox");
+    assert_eq!(inbox.waiting, 0, "something that was made up was granted");
 }
 
 /// An answer of a neighbour that comes in pieces.

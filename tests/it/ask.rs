@@ -1,14 +1,13 @@
 //! The model in the thread: it explains incidents, answers questions with tools that only read, and costs nothing but its
 //! own words when it fails.
 
-use std::time::{Duration, Instant};
-
 use holmes_bot::demo::World;
 use serde_json::{Value, json};
 
 use crate::bot::{Bot, all_done};
 use crate::fake_model::{FakeModel, FakeServer, Say};
 use crate::process::{client, firing};
+use crate::wait::{until, until_is};
 
 fn claim(text: &str, evidence: &[&str]) -> Value {
     json!({"text": text, "evidence": evidence})
@@ -21,8 +20,8 @@ fn report(cause: Value) -> Value {
     })
 }
 
-/// The words of the last user message, where a prompt says what it wants.
-fn user_text(request: &Value) -> String {
+/// The words of all user messages: the last of them says what is wanted.
+pub fn user_text(request: &Value) -> String {
     let messages = request["messages"].as_array().unwrap();
     let users = messages.iter().filter(|message| message["role"] == "user");
     users.filter_map(|message| message["content"].as_str()).collect::<Vec<_>>().join("\n")
@@ -45,31 +44,18 @@ impl Bot {
             asked["incident"].as_str().unwrap(),
             asked["id"].as_str().unwrap()
         );
-        let until = Instant::now() + Duration::from_secs(60);
-        loop {
+        until("an answer", async || {
             let answer = client().get(&path).send().await.unwrap();
-            if answer.status() == 200 {
-                let answer: Value = answer.json().await.unwrap();
-                if answer["status"] == "answered" || answer["status"] == "failed" {
-                    return answer;
-                }
-            }
-            assert!(Instant::now() < until, "no answer came");
-        }
+            let answer: Value = if answer.status() == 200 { answer.json().await.unwrap() } else { return None };
+            (answer["status"] == "answered" || answer["status"] == "failed").then_some(answer)
+        })
+        .await
     }
 
     /// The incident about the thing of this name, once the model has spoken or was given up.
     async fn explained(&self, name: &str) -> Value {
-        let until = Instant::now() + Duration::from_secs(60);
-        loop {
-            let incident = self.investigated(name).await;
-            let state = incident["explanation"]["state"].as_str().unwrap_or("none").to_owned();
-            if state == "given" || state == "missing" {
-                return incident;
-            }
-            assert!(Instant::now() < until, "the explanation stayed {state}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let ended = |incident: &Value| ["given", "missing"].iter().any(|end| incident["explanation"]["state"] == *end);
+        until_is("an explanation", async || self.investigated(name).await, ended).await
     }
 }
 
@@ -86,7 +72,7 @@ async fn every_incident_is_explained_in_one_turn() {
         Say::json(report(claim("The evidence shows it, and so does redis-master-9.", &["E1"])))
     })
     .await;
-    let bot = Bot::in_the_shop(&[("LLM_BASE_URL", &model.url()), ("LLM_EXPLAIN_TURNS", "1")]).await;
+    let bot = Bot::in_the_shop(&[("LLM_BASE_URL", model.url().as_str()), ("LLM_EXPLAIN_TURNS", "1")]).await;
     bot.play().await;
     bot.incidents(|incidents| incidents.len() == 7 && all_done(incidents)).await;
     for name in ["checkout", "payments", "catalog", "frontend", "nightly-report", "trainer", "gateway"] {
@@ -226,7 +212,6 @@ async fn a_model_that_fails_costs_only_its_own_words() {
     for (trouble, say) in troubles {
         let model = FakeModel::answering(move |_| say()).await;
         let settings = settings(&model.url());
-        let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let bot = Bot::start(World::empty(), &settings, false).await;
         assert_eq!(bot.deliver(&firing("Down", "web")).await, 200);
         let incident = bot.explained("web").await;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use crate::process::{Process, client, firing};
+use crate::wait::until_is;
 
 const TOKEN: (&str, &str) = ("HOLMES_API_TOKEN", "s3cret");
 
@@ -35,10 +35,8 @@ async fn the_chain_is_the_same_from_the_bot_and_from_its_file() {
 
     let answer = client().post(format!("{url}/webhook")).json(&firing("PodCrash", "web")).send().await.unwrap();
     assert_eq!(answer.status(), 200);
-    let until = Instant::now() + Duration::from_secs(20);
-    while !asks(&["show", "--action", "incident.opened"]).1.contains("incident.opened") {
-        assert!(Instant::now() < until, "nothing was audited");
-    }
+    let opened = async || asks(&["show", "--action", "incident.opened"]).1;
+    until_is("an entry", opened, |said| said.contains("incident.opened")).await;
     let (fine, alive) = asks(&["verify"]);
     assert!(fine && alive.starts_with("ok: "), "{alive}");
 

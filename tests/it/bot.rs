@@ -1,42 +1,88 @@
 //! The bot in this process, on a simulated cluster, for tests that tell an operator's story.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::Utc;
 use holmes_bot::adapters::actuator::ActuatorSource;
 use holmes_bot::adapters::cluster;
 use holmes_bot::app::App;
 use holmes_bot::commands::demo::rules;
 use holmes_bot::config::{ActuatorConfig, Config, KubernetesConfig};
 use holmes_bot::demo::{self, READER, Receiver, Rule, Running, Timeline, World};
+use holmes_bot::ports::Clock;
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::process::client;
+use crate::wait::until_is;
+
+/// A running bot, wherever its neighbours are.
+pub struct Served {
+    /// `http://127.0.0.1:…`
+    pub url: String,
+    // Making one reads the machine's certificates, which takes a while.
+    pub client: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<anyhow::Result<()>>,
+    _data: TempDir,
+}
+
+impl Served {
+    /// Starts with this configuration, whose data is in `data`, by this clock.
+    pub async fn start(config: Config, data: TempDir, clock: Clock) -> Self {
+        let client = client();
+        let app = App::start_at(config, clock).await.unwrap();
+        let url = format!("http://{}", app.address);
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(app.run_until(async {
+            let _ = stopped.await;
+        }));
+        Self { url, client, stop: Some(stop), running, _data: data }
+    }
+
+    /// Reads JSON.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    /// Stops it; a part that died fails the test.
+    pub async fn stop(mut self) {
+        let _ = self.stop.take().unwrap().send(());
+        self.running.await.unwrap().unwrap();
+    }
+}
 
 /// A running bot with its cluster.
 pub struct Bot {
     /// The simulated neighbours and their faults.
     pub cluster: Running,
-    /// `http://127.0.0.1:…`
-    pub url: String,
-    // Making one reads the machine's certificates, which takes a while.
-    client: reqwest::Client,
-    stop: Option<oneshot::Sender<()>>,
-    running: JoinHandle<anyhow::Result<()>>,
-    _data: tempfile::TempDir,
+    served: Served,
+}
+
+impl Deref for Bot {
+    type Target = Served;
+
+    fn deref(&self) -> &Served {
+        &self.served
+    }
 }
 
 impl Bot {
     /// Starts on the recorded shop, everything already happened; `settings` are added to the environment.
-    pub async fn in_the_shop(settings: &[(&str, &str)]) -> Self {
+    pub async fn in_the_shop<N: AsRef<str>, V: AsRef<str>>(settings: &[(N, V)]) -> Self {
         Self::start(World::built_in().unwrap(), settings, true).await
     }
 
     /// Starts on a cluster; `with_neighbours` false leaves all of them unconfigured.
-    pub async fn start(world: World, settings: &[(&str, &str)], with_neighbours: bool) -> Self {
-        let client = client();
+    pub async fn start<N: AsRef<str>, V: AsRef<str>>(world: World, settings: &[(N, V)], with_neighbours: bool) -> Self {
+        drop(client());
         let simulated = demo::start(world, Timeline::at_once()).await.unwrap();
         simulated.access.grant(READER, rules(&cluster::PERMISSIONS));
         let data = tempfile::tempdir().unwrap();
@@ -48,7 +94,7 @@ impl Bot {
             variables.insert("METRICS_URL".into(), simulated.neighbours.metrics_url.clone());
             variables.insert("LOGS_URL".into(), simulated.neighbours.logs_url.clone());
         }
-        variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        variables.extend(settings.iter().map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_owned())));
         let mut config = Config::from_variables(&variables).unwrap();
         if with_neighbours {
             config.kubernetes = Some(KubernetesConfig::Plain(simulated.neighbours.kubernetes_url.clone()));
@@ -66,13 +112,7 @@ impl Bot {
                 config.alertmanager_url = Some(simulated.neighbours.alertmanager_url.clone());
             }
         }
-        let app = App::start(config).await.unwrap();
-        let url = format!("http://{}", app.address);
-        let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(app.run_until(async {
-            let _ = stopped.await;
-        }));
-        Self { cluster: simulated, url, client, stop: Some(stop), running, _data: data }
+        Self { cluster: simulated, served: Served::start(config, data, Arc::new(Utc::now)).await }
     }
 
     /// Delivers all of the world's notifications, as Alertmanager would.
@@ -87,25 +127,11 @@ impl Bot {
         request.send().await.unwrap().status().as_u16()
     }
 
-    /// Reads JSON.
-    pub async fn get(&self, path: &str) -> Value {
-        let answer = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
-        assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        answer.json().await.unwrap()
-    }
-
     /// All incidents, once `done` says that they are as awaited.
     pub async fn incidents(&self, done: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-        let until = Instant::now() + Duration::from_secs(60);
-        loop {
-            let list = self.get("/api/v1/incidents?status=all&limit=1000").await;
-            let incidents = list["incidents"].as_array().unwrap().clone();
-            if done(&incidents) {
-                return incidents;
-            }
-            assert!(Instant::now() < until, "the incidents did not become what was awaited: {incidents:#?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let list = async || self.get("/api/v1/incidents?status=all&limit=1000").await;
+        let incidents = |list: &Value| list["incidents"].as_array().unwrap().clone();
+        incidents(&until_is("incidents as awaited", list, |list| done(&incidents(list))).await)
     }
 
     /// The incident about the thing of this name, whole, once it is investigated.
@@ -117,9 +143,8 @@ impl Bot {
     }
 
     /// Stops it; a part that died fails the test.
-    pub async fn stop(mut self) {
-        let _ = self.stop.take().unwrap().send(());
-        self.running.await.unwrap().unwrap();
+    pub async fn stop(self) {
+        self.served.stop().await;
     }
 }
 

@@ -1,16 +1,13 @@
 //! One incident in two chats at once, as the people in them live it: the thread grows, a person who may not is refused,
 //! one who may approves, and both chats see what came of it.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use crate::bot::Bot;
 use crate::fake_mattermost::FakeMattermost;
 use crate::fake_slack::{FakeSlack, INCIDENTS, http};
 use crate::slack;
-
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::wait::{until, until_is};
 
 /// The bot in both chats, with hands, and everything that must live as long as it.
 struct Story {
@@ -32,10 +29,8 @@ impl Story {
         let policy_file = files.path().join("policy.yaml");
         std::fs::write(&policy_file, policy).unwrap();
         let policy_file = policy_file.display().to_string();
-        let of_mattermost = mattermost.environment();
-        let mut settings: Vec<(&str, &str)> =
-            of_mattermost.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        settings.push(("HOLMES_POLICY_FILE", &policy_file));
+        let mut settings = mattermost.environment();
+        settings.push(("HOLMES_POLICY_FILE", policy_file));
         let bot = slack::bot_in(&slack, &settings).await;
         Self { bot, slack, mattermost, _files: files }
     }
@@ -46,33 +41,17 @@ impl Story {
         what: &str,
         is: impl Fn(&crate::fake_slack::Message) -> bool,
     ) -> crate::fake_slack::Message {
-        let found = || self.slack.messages(INCIDENTS).into_iter().find(|message| is(message));
-        let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(message) = found() {
-                return message;
-            }
-            if Instant::now() > until {
-                let all: Vec<String> = self.slack.messages(INCIDENTS).iter().map(|message| message.texts()).collect();
-                panic!("Slack never showed {what}:\n{}", all.join("\n~~~\n"));
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let what = format!("{what} in Slack");
+        let messages = async || self.slack.messages(INCIDENTS);
+        let messages = until_is(&what, messages, |messages| messages.iter().any(&is)).await;
+        messages.into_iter().find(|message| is(message)).unwrap()
     }
 
     async fn in_mattermost(&self, what: &str, is: impl Fn(&str, &Value) -> bool) -> Value {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let posts = self.mattermost.posts();
-            if let Some(post) = posts.iter().find(|post| is(&words(post), post)) {
-                return post.clone();
-            }
-            if Instant::now() > until {
-                let all: Vec<String> = posts.iter().map(words).collect();
-                panic!("Mattermost never showed {what}:\n{}", all.join("\n~~~\n"));
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let what = format!("{what} in Mattermost");
+        let is = |post: &Value| is(&words(post), post);
+        let posts = until_is(&what, async || self.mattermost.posts(), |posts| posts.iter().any(is)).await;
+        posts.into_iter().find(|post| is(post)).unwrap()
     }
 
     /// A press in Slack on the control of this action.
@@ -180,11 +159,7 @@ async fn one_incident_in_two_chats_from_the_alert_to_the_fix() {
     let clicked = story.mattermost.click("alice", other["id"].as_str().unwrap(), "Reject").await;
     assert_eq!(clicked.text, "");
     // The bot opens the dialog after it has answered the click.
-    let until = Instant::now() + PATIENCE;
-    while story.mattermost.dialog("alice").is_none() {
-        assert!(Instant::now() < until, "no dialog; told: {:?}", story.mattermost.shared.state().told);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("a dialog", async || story.mattermost.dialog("alice")).await;
     assert_eq!(story.mattermost.submit("alice").await, json!({}));
     story
         .in_slack("the rejection", |message| {
@@ -227,12 +202,9 @@ async fn what_one_chat_is_asked_for_in_a_form_or_in_words_both_show() {
     let root = story.in_slack("the root", |message| message.thread.is_none() && !message.controls().is_empty()).await;
 
     // In Slack a modal asks for what was not typed.
-    let typed: serde_json::Map<String, Value> = http::command("U0ANN", INCIDENTS, "do", &story.slack.trigger("U0ANN"))
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), json!(value)))
-        .collect();
+    let typed = http::command_payload("U0ANN", INCIDENTS, "do", &story.slack.trigger("U0ANN"));
     let sockets = story.slack.sockets();
-    let id = sockets.deliver("slash_commands", &Value::Object(typed));
+    let id = sockets.deliver("slash_commands", &typed);
     sockets.acknowledgement(&id).await;
     let view = story.slack.view("U0ANN").unwrap();
     let incident = view.view["blocks"][0]["element"]["options"][0]["value"].as_str().unwrap();

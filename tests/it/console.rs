@@ -1,10 +1,9 @@
 //! The console in a real browser: pages stand on their own, and change by themselves while one looks at them.
 
-use std::time::{Duration, Instant};
-
 use crate::bot::{Bot, all_done};
 use crate::neighbours::{Browser, Chromium};
-use crate::process::firing;
+use crate::process::{PLAIN, firing};
+use crate::wait::until_is;
 use holmes_bot::demo::World;
 
 /// Looks at a page off the async threads.
@@ -14,7 +13,7 @@ async fn dom(url: String) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_shows_what_is_known_about_an_incident() {
-    let bot = Bot::in_the_shop(&[]).await;
+    let bot = Bot::in_the_shop(PLAIN).await;
     bot.play().await;
     bot.incidents(|incidents| incidents.len() == 7 && all_done(incidents)).await;
     let checkout = bot.investigated("checkout").await;
@@ -29,7 +28,7 @@ async fn a_page_shows_what_is_known_about_an_incident() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_of_a_thread_can_be_taken() {
-    let bot = Bot::in_the_shop(&[]).await;
+    let bot = Bot::in_the_shop(PLAIN).await;
     bot.play().await;
     let checkout = bot.investigated("checkout").await;
     let url = format!("{}/incidents/{}", bot.url, checkout["id"].as_str().unwrap());
@@ -40,16 +39,13 @@ async fn a_picture_of_a_thread_can_be_taken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_page_changes_by_itself() {
-    let bot = Bot::start(World::empty(), &[], false).await;
+    let bot = Bot::start(World::empty(), PLAIN, false).await;
     let browser = Browser::open().await;
     browser.go(&format!("{}/", bot.url)).await;
     assert!(!browser.document().await.contains("Down on ns-web/web"));
     assert_eq!(bot.deliver(&firing("Down", "web")).await, 200);
-    let until = Instant::now() + Duration::from_secs(20);
-    while !browser.document().await.contains("Down on ns-web/web") {
-        assert!(Instant::now() < until, "the page did not change: {}", browser.document().await);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until_is("a page that changed", async || browser.document().await, |page| page.contains("Down on ns-web/web"))
+        .await;
     browser.close().await;
     bot.stop().await;
 }

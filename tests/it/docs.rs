@@ -1,12 +1,13 @@
 //! The documentation: the reference of variables is generated, links lead somewhere, and what is named exists.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
+use clap::error::ErrorKind;
 use holmes_bot::commands::CommandLine;
 
-use crate::checkout::{root, text};
+use crate::checkout::{documented_variables, files, root, text};
 
 /// `docs/configuration.md`, made of `.env.example`.
 fn configuration(example: &str) -> String {
@@ -18,8 +19,6 @@ fn configuration(example: &str) -> String {
          error. `holmes-bot check` tries what is configured.\n",
     );
     let mut about = String::new();
-    // What `TOKEN` or `CA_FILE` means is said once, for the first neighbour that has it.
-    let mut by_ending: BTreeMap<&str, String> = BTreeMap::new();
     let mut comment = Vec::new();
     for line in example.lines().skip_while(|line| !line.starts_with("# ---")) {
         let written = line.strip_prefix('#').unwrap_or(line);
@@ -33,17 +32,15 @@ fn configuration(example: &str) -> String {
             out += &format!("\n## {first}{}\n\n| variable | default | |\n|---|---|---|\n", letters.as_str());
             about.clear();
         } else if let Some((name, value)) = variable {
-            let ending = name.split_once('_').map_or(name, |(_, ending)| ending);
+            // Those of a group stand together below one comment.
             if !comment.is_empty() {
                 about = comment.join(" ");
                 if !about.ends_with('.') {
                     about.push('.');
                 }
                 comment.clear();
-            } else if let Some(same) = by_ending.get(ending) {
-                about.clone_from(same);
             }
-            by_ending.entry(ending).or_insert_with(|| about.clone());
+            assert!(!about.is_empty(), "{name} has no comment");
             let unset = line.starts_with('#');
             let default = if unset { String::new() } else { format!("`{value}`") };
             let example = if unset && !value.is_empty() { format!(" For example `{value}`.") } else { String::new() };
@@ -54,6 +51,8 @@ fn configuration(example: &str) -> String {
             );
         } else if let Some(text) = line.strip_prefix("# ") {
             comment.push(text);
+        } else {
+            about.clear();
         }
     }
     out
@@ -78,7 +77,16 @@ fn the_reference_of_variables_is_generated() {
 
 /// Every page that people read.
 fn pages() -> Vec<PathBuf> {
-    let mut pages = vec![root().join("README.md"), root().join("README.ru.md"), root().join("manifests/README.md")];
+    const PAGES: [&str; 7] = [
+        "README.md",
+        "README.ru.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "manifests/README.md",
+        "benches/README.md",
+    ];
+    let mut pages: Vec<PathBuf> = PAGES.iter().map(|page| root().join(page)).collect();
     pages.extend(std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()));
     pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
     pages
@@ -117,17 +125,44 @@ fn links_lead_somewhere() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// A command line's words, the program's name first: up to a comment, a pipe or where its output goes.
+fn words(typed: &str) -> Vec<String> {
+    let mut words = vec!["holmes-bot".to_owned()];
+    let mut quoted = None;
+    let mut word = String::new();
+    let typed = typed.split([" #", " | ", " >"].into_iter().find(|end| typed.contains(end)).unwrap_or("\n")).next();
+    for letter in typed.unwrap_or_default().chars() {
+        match (letter, quoted) {
+            (_, Some(quote)) if letter == quote => quoted = None,
+            ('"' | '\'', None) => quoted = Some(letter),
+            (' ', None) => words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty())),
+            _ => word.push(letter),
+        }
+    }
+    words.extend(Some(word).filter(|word| !word.is_empty()));
+    words
+}
+
 #[test]
 fn commands_paths_and_variables_exist() {
     let line = CommandLine::command();
     let commands: BTreeSet<&str> = line.get_subcommands().map(|command| command.get_name()).collect();
     let command = regex::Regex::new(r"holmes-bot ([a-z]+)\b").unwrap();
+    let shown = regex::Regex::new(r"^\s*(?:\$ )?(?:[A-Z_]+=\S+ )?holmes-bot (.*)$").unwrap();
     let path =
         regex::Regex::new(r"`((?:manifests|components|overlays|scripts|runbooks|docs|benches)/[A-Za-z0-9_./-]+)`")
             .unwrap();
-    let variable =
-        regex::Regex::new(r"\b(?:HOLMES|METRICS|LOGS|LLM|EMBEDDINGS|OPENWEBUI|OPENAI)_[A-Z_]+[A-Z]\b").unwrap();
-    let documented = text(".env.example");
+    let documented = documented_variables();
+    let prefixes: BTreeSet<String> =
+        documented.iter().filter_map(|name| Some(name.split_once('_')?.0.to_owned())).collect();
+    let prefixes = prefixes.into_iter().collect::<Vec<_>>().join("|");
+    let variable = regex::Regex::new(&format!(r"\b(?:{prefixes})_[A-Z_]*[A-Z]\b")).unwrap();
+    // What tests and scripts read is theirs.
+    let theirs: String = ["tests/it", "scripts"]
+        .into_iter()
+        .flat_map(|below| files(&root().join(below)))
+        .filter_map(|file| std::fs::read_to_string(file).ok())
+        .collect();
     let mut wrong = Vec::new();
     for page in pages() {
         let text = std::fs::read_to_string(&page).unwrap();
@@ -140,6 +175,15 @@ fn commands_paths_and_variables_exist() {
                 }
             }
         }
+        // A command as one types it, in a block of code; a line that ends in a backslash goes on in the next.
+        for code in text.replace("\\\n", " ").lines() {
+            let Some(typed) = shown.captures(code).map(|found| found.get(1).unwrap().as_str()) else { continue };
+            if let Err(error) = CommandLine::command().try_get_matches_from(words(typed))
+                && !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion)
+            {
+                wrong.push(format!("{at}: `{typed}`: {error}"));
+            }
+        }
         for found in path.captures_iter(&text).map(|found| found.get(1).unwrap().as_str()) {
             let below = [root(), root().join("manifests"), root().join("docs")];
             if !below.iter().any(|below: &PathBuf| Path::new(&below.join(found)).exists()) {
@@ -147,7 +191,8 @@ fn commands_paths_and_variables_exist() {
             }
         }
         for found in variable.find_iter(&text).map(|found| found.as_str()) {
-            if !documented.contains(&format!("{found}=")) && !text.contains(&format!("`{found}_")) {
+            let known = documented.contains(found) || theirs.contains(found);
+            if !known && !text.contains(&format!("`{found}_")) {
                 wrong.push(format!("{at}: no variable `{found}`"));
             }
         }

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse};
+use holmes_bot::adapters::check::CheckLine;
 use holmes_bot::adapters::http::{ClientSettings, EndpointSettings};
 use tokio::task::AbortHandle;
 
@@ -33,6 +34,15 @@ impl Drop for Fake {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// What a check says, a line each: with what is to be done where there is something to do.
+pub fn said(lines: &[CheckLine]) -> String {
+    let lines = lines.iter().map(|CheckLine { what, ok, detail, mend }| {
+        let mend = if mend.is_empty() { String::new() } else { format!(" -> {mend}") };
+        format!("{} {what}: {detail}{mend}", if *ok { "ok" } else { "FAIL" })
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Settings with short limits, so that tests of slowness are quick.

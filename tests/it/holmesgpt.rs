@@ -6,10 +6,11 @@ use futures::StreamExt as _;
 use holmes_bot::demo::World;
 use serde_json::{Value, json};
 
+use crate::ask::user_text;
 use crate::bot::Bot;
 use crate::checkout::text;
 use crate::fake_model::{FakeModel, Say};
-use crate::process::client;
+use crate::process::{PLAIN, client};
 
 const PATHS: [&str; 6] = [
     "/api/investigate",
@@ -91,12 +92,6 @@ impl Bot {
     }
 }
 
-fn last_user(request: &Value) -> String {
-    let messages = request["messages"].as_array().unwrap();
-    let users = messages.iter().filter(|message| message["role"] == "user");
-    users.filter_map(|message| message["content"].as_str()).collect::<Vec<_>>().join("\n")
-}
-
 /// Looks at the pods once, then answers.
 fn looks_once(request: &Value) -> Say {
     if request.get("response_format").is_some() {
@@ -124,7 +119,7 @@ fn alert_on_checkout() -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fields_are_checked_as_the_recorded_description_says() {
-    let bot = Bot::start(World::empty(), &[], false).await;
+    let bot = Bot::start(World::empty(), PLAIN, false).await;
     let description: Value = serde_json::from_str(&recorded("openapi-16.json")).unwrap();
     let paths = description["paths"].as_object().unwrap();
     let ours = bot.get("/api/openapi.json").await;
@@ -152,7 +147,7 @@ async fn fields_are_checked_as_the_recorded_description_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_is_refused_in_their_words() {
-    let bot = Bot::start(World::empty(), &[], false).await;
+    let bot = Bot::start(World::empty(), PLAIN, false).await;
     let ask = |history: Value| json!({"ask": "why?", "conversation_history": history}).to_string();
     let long = json!(vec![json!({"role": "system", "content": "x"}); 1001]);
     let json = "application/json";
@@ -315,7 +310,7 @@ async fn a_chat_goes_on_with_the_history_that_was_sent_back() {
     );
     assert_eq!(second["follow_up_actions"], json!([]));
     assert!(second["metadata"]["notes"][0].as_str().unwrap().contains("qwen"));
-    let prompt = last_user(&model.requests()[before]);
+    let prompt = user_text(&model.requests()[before]);
     for words in ["user: Check CPU usage in monitoring namespace", "holmes: checkout is not ready [E1].", "And now?"] {
         assert!(prompt.contains(words), "{words}: {prompt}");
     }
@@ -412,7 +407,7 @@ async fn an_answer_in_the_askers_schema_is_one_document() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_investigation_needs_no_model() {
-    let bot = Bot::in_the_shop(&[]).await;
+    let bot = Bot::in_the_shop(PLAIN).await;
     let (status, answer) = bot.post("/api/investigate", &alert_on_checkout()).await;
     assert_eq!(status, 200, "{answer}");
     let analysis = answer["analysis"].as_str().unwrap();
@@ -459,7 +454,7 @@ async fn a_model_writes_the_sections_in_one_turn() {
         assert!(request.get("tools").is_none(), "the cause is found already");
         let schema = &request["response_format"]["json_schema"]["schema"];
         let titles = schema["required"].as_array().unwrap();
-        let prompt = last_user(request);
+        let prompt = user_text(request);
         assert!(prompt.contains("KubePodCrashLooping") && prompt.contains("<evidence id=\"E1\""), "{prompt}");
         let text = |title: &str| match title {
             "External links" => String::new(),
@@ -502,7 +497,7 @@ async fn a_model_writes_the_sections_in_one_turn() {
     let fields: Vec<&String> = end.as_object().unwrap().keys().collect();
     assert_eq!(fields, ["sections", "analysis", "instructions", "metadata"]);
     assert!(end["sections"]["Was: \"it\" us?"].as_str().unwrap().contains("48 MiB"));
-    assert!(last_user(model.requests().last().unwrap()).contains("- Summary: one sentence"));
+    assert!(user_text(model.requests().last().unwrap()).contains("- Summary: one sentence"));
     bot.is_untouched().await;
     bot.stop().await;
 }
@@ -520,7 +515,7 @@ async fn conversations_about_earlier_results() {
                        "issue_type": "KubePodCrashLooping"});
     let (status, answer) = bot.post("/api/issue_chat", &issue).await;
     assert_eq!((status, &answer["analysis"]), (200, &json!("As before.")), "{answer}");
-    let prompt = last_user(&model.requests()[0]);
+    let prompt = user_text(&model.requests()[0]);
     for words in ["investigation: It was the disk.", "tool kubectl_logs: line of an earlier output", "still so?"] {
         assert!(prompt.contains(words), "{words}: {prompt}");
     }
@@ -529,7 +524,7 @@ async fn conversations_about_earlier_results() {
                           "resource": {"kind": "deployment", "name": "checkout", "namespace": "shop"}});
     let (status, answer) = bot.post("/api/workload_health_chat", &workload).await;
     assert_eq!(status, 200, "{answer}");
-    let prompt = last_user(&model.requests()[before]);
+    let prompt = user_text(&model.requests()[before]);
     assert!(prompt.contains("investigation: Unhealthy.") && prompt.contains("48 MiB"), "{prompt}");
     assert!(answer["tool_calls"].as_array().unwrap().len() > 4);
     bot.is_untouched().await;
@@ -596,7 +591,7 @@ async fn who_hangs_up_ends_the_models_turn() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_so_many_at_once() {
     let model = FakeModel::answering(|_| Say::hang()).await;
-    let bot = Bot::in_the_shop(&[("LLM_BASE_URL", &model.url()), ("LLM_CONCURRENCY", "8")]).await;
+    let bot = Bot::in_the_shop(&[("LLM_BASE_URL", model.url().as_str()), ("LLM_CONCURRENCY", "8")]).await;
     let mut asking = tokio::task::JoinSet::new();
     for _ in 0..8 {
         asking.spawn(client().post(format!("{}/api/chat", bot.url)).json(&json!({"ask": "why?"})).send());

@@ -39,7 +39,7 @@ async fn every_misbehaviour_has_its_words() {
 
 #[tokio::test]
 async fn nobody_there_and_no_such_host() {
-    let port = crate::neighbours::free_port();
+    let port = crate::process::free_port();
     let refused = asked(&format!("http://bot:hidden@127.0.0.1:{port}")).await;
     assert!(refused.to_string().ends_with("cannot be reached: connection refused"), "{refused}");
     assert!(!refused.to_string().contains("hidden"));

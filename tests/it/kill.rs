@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::process::{Process, client, firing};
+use crate::process::{PLAIN, Process, client, firing};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_notification_is_lost_and_no_thread_is_opened_twice() {
     let data = tempfile::tempdir().unwrap();
     // Without neighbours every investigation is over at once, so kills hit intake, runs and reports alike.
-    let mut bot = Process::serve(data.path(), &[]).await;
+    let mut bot = Process::serve(data.path(), PLAIN).await;
     let mut acknowledged = BTreeSet::new();
     let mut sent = 0;
     for round in 0..12u64 {

@@ -20,6 +20,7 @@ use holmes_bot::ports::Store;
 use crate::fake_embeddings::{self, FakeEmbeddings, Kind};
 use crate::fake_openwebui::{self, FakeOpenWebui};
 use crate::fakes;
+use crate::wait::until;
 
 pub fn at(hour: i64) -> DateTime<Utc> {
     "2026-11-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::hours(hour)
@@ -56,12 +57,7 @@ pub fn past(number: u64, name: &str, cause: FindingKind, said: &str) -> PastInci
 
 /// The store, once whoever had it is done with it.
 pub async fn store(directory: &Path) -> Arc<dyn Store> {
-    loop {
-        if let Ok(store) = EmbeddedStore::open(directory) {
-            return Arc::new(store);
-        }
-        tokio::task::yield_now().await;
-    }
+    Arc::new(until("the file to be free", async || EmbeddedStore::open(directory).ok()).await)
 }
 
 pub async fn knowledge(
@@ -187,7 +183,7 @@ async fn meaning_finds_other_words_and_is_kept() {
 #[tokio::test]
 async fn an_embeddings_server_that_is_down_from_the_start_costs_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let url = format!("http://127.0.0.1:{}", crate::neighbours::free_port());
+    let url = format!("http://127.0.0.1:{}", crate::process::free_port());
     let embeddings = Embeddings::new(settings(&url, "k"), None).unwrap();
     let lines = embeddings.check().await;
     assert!(!lines[0].ok && lines[0].detail.contains("connection refused"), "{lines:?}");
@@ -222,7 +218,7 @@ async fn both_knowledge_bases_are_searched_and_one_that_is_down_is_named() {
 }
 
 #[tokio::test]
-async fn ten_thousand_past_incidents_load_at_once() {
+async fn ten_thousand_past_incidents_are_loaded_compared_and_searched() {
     let directory = tempfile::tempdir().unwrap();
     let store = store(directory.path()).await;
     let documents = (0..10_000)

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::bot::Bot;
 use crate::fake_openwebui::{FakeOpenWebui, KEY};
 use crate::process::client;
+use crate::wait::until_is;
 use holmes_bot::demo::World;
 
 async fn send(request: reqwest::RequestBuilder) -> (u16, Value) {
@@ -17,7 +18,6 @@ async fn notes_are_taken_found_and_deleted_over_the_api() {
     let fake = FakeOpenWebui::start(&["runbooks", "incidents", "notes"]).await;
     let settings =
         [("OPENWEBUI_URL", fake.url()), ("OPENWEBUI_TOKEN", KEY.to_owned()), ("HOLMES_API_TOKEN", "secret".into())];
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let bot = Bot::start(World::built_in().unwrap(), &settings, false).await;
     let url = |path: &str| format!("{}/api/v1/knowledge/{path}", bot.url);
     let get = |path: &str| client().get(url(path)).bearer_auth("secret");
@@ -82,9 +82,8 @@ async fn an_incident_that_was_seen_before_says_so() {
         bot.deliver(&body(&starts, Some(&format!("2026-11-22T{hour}:20:00Z")))).await;
         bot.incidents(resolved(number)).await;
         // It is remembered once the incident settles.
-        while bot.get("/api/v1/knowledge/incidents").await["incidents"].as_array().unwrap().len() < number {
-            tokio::task::yield_now().await;
-        }
+        let remembered = async || bot.get("/api/v1/knowledge/incidents").await["incidents"].clone();
+        until_is("what is remembered", remembered, |list| list.as_array().unwrap().len() >= number).await;
     }
     bot.deliver(&body("2026-11-22T10:00:00Z", None)).await;
     bot.incidents(|incidents| incidents.len() == 3 && crate::bot::all_done(incidents)).await;

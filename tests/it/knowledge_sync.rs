@@ -8,6 +8,7 @@ use holmes_bot::domain::finding::FindingKind;
 use holmes_bot::domain::passage::{Collection, Search};
 
 use crate::fake_openwebui::{FakeOpenWebui, KEY};
+use crate::fakes;
 use crate::knowledge::{knowledge, note, open_webui, past, store};
 
 fn items(texts: &[(&str, &str)]) -> Vec<Item> {
@@ -142,19 +143,15 @@ async fn check_says_what_is_missing_and_how_to_mend_it() {
     let fake = FakeOpenWebui::start(&["runbooks", "notes"]).await;
     let said = async |key: &str| -> String {
         let lines = open_webui(&fake.url(), key, CollectionNames::default()).check().await;
-        let line = |line: &holmes_bot::adapters::check::CheckLine| {
-            let state = if line.ok { "ok" } else { "FAIL" };
-            format!("{state} {}: {} {}", line.what, line.detail, line.mend).trim_end().to_owned()
-        };
-        lines.iter().map(line).collect::<Vec<_>>().join("\n").replace(&fake.url(), "http://it")
+        fakes::said(&lines).replace(&fake.url(), "http://it")
     };
     insta::assert_snapshot!(said(KEY).await, @r"
     ok open webui: Open WebUI 0.12.4
     ok collection runbooks: `runbooks`
-    FAIL collection incidents: there is no collection `incidents`, or it is not shared with the token's user make it (Workspace → Knowledge, or `holmes-bot knowledge sync --create`), share it, or set OPENWEBUI_COLLECTION_INCIDENTS
+    FAIL collection incidents: there is no collection `incidents`, or it is not shared with the token's user -> make it (Workspace → Knowledge, or `holmes-bot knowledge sync --create`), share it, or set OPENWEBUI_COLLECTION_INCIDENTS
     ok collection notes: `notes`
     ");
-    insta::assert_snapshot!(said("sk-wrong").await, @"FAIL open webui: http://it/api/v1/knowledge/ refused our credentials (HTTP 401): check user, password or token set OPENWEBUI_TOKEN to an API key (Settings → Account → API keys; the server needs ENABLE_API_KEYS=true)");
+    insta::assert_snapshot!(said("sk-wrong").await, @"FAIL open webui: http://it/api/v1/knowledge/ refused our credentials (HTTP 401): check user, password or token -> set OPENWEBUI_TOKEN to an API key (Settings → Account → API keys; the server needs ENABLE_API_KEYS=true)");
     fake.inside().keys_refused = true;
     assert!(said(KEY).await.contains("ENABLE_API_KEYS=true, and for users who are no admins"));
 }

@@ -52,4 +52,5 @@ mod story;
 mod tcp_proxy;
 mod tidy;
 mod traces;
+mod wait;
 mod worlds;

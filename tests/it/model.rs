@@ -407,7 +407,7 @@ async fn who_is_busy_is_asked_again_and_who_failed_is_not() {
 
 #[tokio::test]
 async fn addresses_where_no_model_is() {
-    let closed = format!("http://bot:secret@127.0.0.1:{}", crate::neighbours::free_port());
+    let closed = format!("http://bot:secret@127.0.0.1:{}", crate::process::free_port());
     let unreachable = error(&Model::new(settings(&closed)).unwrap(), Expect::Text).await.to_string();
     assert!(unreachable.ends_with("connection refused") && !unreachable.contains("secret"), "{unreachable}");
     let login = fakes::login_page().await;
@@ -516,29 +516,22 @@ async fn a_server_that_does_one_thing_at_a_time_is_asked_one_by_one() {
 
 #[tokio::test]
 async fn check_says_what_is_there_and_what_to_do() {
-    let lines = |lines: Vec<holmes_bot::adapters::check::CheckLine>| {
-        let lines = lines.into_iter().map(|line| {
-            let mend = if line.ok { String::new() } else { format!(" -> {}", line.mend) };
-            format!("{} {}: {}{mend}", if line.ok { "ok  " } else { "FAIL" }, line.what, line.detail)
-        });
-        lines.collect::<Vec<_>>().join("\n")
-    };
     let good = vec![Say::calls([("get_pod", json!({"pod": "web-0"}))]), Say::json(json!({"next": "get_pod"}))];
     let fake = FakeModel::start(good).await;
-    insta::assert_snapshot!(lines(model(&fake).check().await), @"
-    ok   model: qwen, served by vllm
-    ok   model window: 16384 tokens
-    ok   model tools: the model calls tools
-    ok   model schema: answers follow the schema
+    insta::assert_snapshot!(fakes::said(&model(&fake).check().await), @"
+    ok model: qwen, served by vllm
+    ok model window: 16384 tokens
+    ok model tools: the model calls tools
+    ok model schema: answers follow the schema
     ");
     let poor = FakeServer { tools: false, schema: SchemaSupport::None, announces_window: false, ..Default::default() };
     let fake = FakeModel::on(poor, vec![Say::text("I would look at the pod.")]).await;
-    insta::assert_snapshot!(lines(model(&fake).check().await), @"
-    ok   model: qwen, served by vllm
+    insta::assert_snapshot!(fakes::said(&model(&fake).check().await), @"
+    ok model: qwen, served by vllm
     FAIL model window: the server does not say it; 4096 tokens are assumed -> set LLM_CONTEXT_TOKENS to what the server was started with
-    ok   model tools: not enabled on the server, turns with a schema are used instead (vLLM: --enable-auto-tool-choice --tool-call-parser hermes, or the parser of your model; llama.cpp: --jinja)
+    ok model tools: not enabled on the server, turns with a schema are used instead (vLLM: --enable-auto-tool-choice --tool-call-parser hermes, or the parser of your model; llama.cpp: --jinja)
     FAIL model schema: the server does not enforce the answer's schema, and the model did not follow it -> use a server that does (vLLM, llama.cpp), or a larger model
     ");
     let gone = Model::new(settings("http://127.0.0.1:1/v1")).unwrap();
-    insta::assert_snapshot!(lines(gone.check().await), @"FAIL model: no model: http://127.0.0.1:1/v1/models cannot be reached: connection refused -> is LLM_BASE_URL right, does the Service exist, and does a NetworkPolicy let us through?");
+    insta::assert_snapshot!(fakes::said(&gone.check().await), @"FAIL model: no model: http://127.0.0.1:1/v1/models cannot be reached: connection refused -> is LLM_BASE_URL right, does the Service exist, and does a NetworkPolicy let us through?");
 }

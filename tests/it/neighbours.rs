@@ -1,45 +1,20 @@
 //! Real neighbours for tests: each server on a free port in a directory of its own, ended when its value is dropped.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use holmes_bot::adapters::http::{Endpoint, EndpointSettings, read_bounded};
+use tempfile::TempDir;
+
+use crate::process::free_port;
+use crate::wait::until_is;
 
 /// Longest wait for a server to become ready; on a busy machine the first start reads its binary from disk.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// After a flush, until new series are found.
 const INDEXED_AFTER: Duration = Duration::from_millis(1200);
-
-/// A directory that vanishes with its value.
-pub struct TempDir(PathBuf);
-
-impl TempDir {
-    pub fn new(name: &str) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("holmes-bot-{name}-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for TempDir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
 
 /// A server process; killed by its own id, then its directory goes.
 struct Server {
@@ -119,7 +94,7 @@ impl VictoriaMetrics {
             "-search.disableCache".into(),
         ];
         arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
-        Self(Server::start("victoria-metrics", TempDir::new("vm"), port, &arguments, "health").await)
+        Self(Server::start("victoria-metrics", tempfile::tempdir().unwrap(), port, &arguments, "health").await)
     }
 
     pub fn url(&self) -> &str {
@@ -145,7 +120,7 @@ impl Alertmanager {
     /// With a configuration in YAML.
     pub async fn start(config: &str) -> Self {
         let port = free_port();
-        let directory = TempDir::new("am");
+        let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("config.yml"), config).unwrap();
         let arguments = [
             "--config.file=config.yml".to_owned(),
@@ -176,7 +151,7 @@ pub const PAGE_TIME: Duration = Duration::from_secs(6);
 
 impl Chromium {
     pub fn new() -> Self {
-        Self(TempDir::new("chromium"))
+        Self(tempfile::tempdir().unwrap())
     }
 
     /// The page's document after its scripts ran.
@@ -233,7 +208,7 @@ impl Browser {
     /// Opens a window.
     pub async fn open() -> Self {
         let port = free_port();
-        let profile = TempDir::new("browser");
+        let profile = tempfile::tempdir().unwrap();
         let driver = Command::new(found("chromedriver"))
             .arg(format!("--port={port}"))
             .stdin(Stdio::null())
@@ -252,14 +227,8 @@ impl Browser {
         let options = serde_json::json!({"args": arguments, "binary": found("chromium")});
         let wanted = serde_json::json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}});
         let url = format!("http://127.0.0.1:{port}/session");
-        let started = Instant::now();
-        let answer = loop {
-            match client.post(&url).json(&wanted).send().await {
-                Ok(answer) => break answer,
-                Err(error) => assert!(started.elapsed() < READY_WITHIN, "chromedriver does not answer: {error}"),
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        };
+        let answer = async || client.post(&url).json(&wanted).send().await;
+        let answer = until_is("an answer of chromedriver", answer, Result::is_ok).await.unwrap();
         let answer: serde_json::Value = answer.json().await.unwrap();
         let session = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {answer}"));
         Self { session: format!("{url}/{session}"), driver, client, _profile: profile }

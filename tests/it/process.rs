@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
+
+use crate::wait::{until, until_is};
 
 /// A running `holmes-bot`.
 pub struct Process {
@@ -14,7 +16,6 @@ pub struct Process {
     /// `http://127.0.0.1:…`
     pub url: String,
     environment: BTreeMap<String, String>,
-    arguments: Vec<String>,
     /// Where its log goes, if not to the tests' own.
     log: Option<PathBuf>,
     client: reqwest::Client,
@@ -31,55 +32,60 @@ pub fn client() -> reqwest::Client {
     reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap()
 }
 
+/// Nothing beside what is always set.
+pub const PLAIN: &[(&str, &str)] = &[];
+
+/// Writes a kubeconfig for this API server with somebody's token; gives its path.
+pub fn kubeconfig(directory: &Path, server: &str, token: &str) -> String {
+    let file = directory.join("kubeconfig");
+    let config = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "it",
+        "clusters": [{"name": "it", "cluster": {"server": server}}],
+        "users": [{"name": "it", "user": {"token": token}}],
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+    });
+    std::fs::write(&file, config.to_string()).unwrap();
+    file.display().to_string()
+}
+
 impl Process {
     /// Starts `holmes-bot serve` on its data directory and waits until it is ready.
-    pub async fn serve(data: &Path, environment: &[(&str, &str)]) -> Self {
-        Self::start(&["serve"], data, environment).await
+    pub async fn serve<N: AsRef<str>, V: AsRef<str>>(data: &Path, environment: &[(N, V)]) -> Self {
+        Self::started(data, environment, None).await
     }
 
     /// The same with its log in a file.
-    pub async fn serve_logging(data: &Path, environment: &[(&str, &str)], log: &Path) -> Self {
-        Self::started(&["serve"], data, environment, Some(log.to_owned())).await
+    pub async fn serve_logging<N: AsRef<str>, V: AsRef<str>>(data: &Path, environment: &[(N, V)], log: &Path) -> Self {
+        Self::started(data, environment, Some(log.to_owned())).await
     }
 
-    /// Starts any command that serves.
-    pub async fn start(arguments: &[&str], data: &Path, environment: &[(&str, &str)]) -> Self {
-        Self::started(arguments, data, environment, None).await
-    }
-
-    async fn started(arguments: &[&str], data: &Path, environment: &[(&str, &str)], log: Option<PathBuf>) -> Self {
+    async fn started<N: AsRef<str>, V: AsRef<str>>(data: &Path, environment: &[(N, V)], log: Option<PathBuf>) -> Self {
         let port = free_port();
         let mut all = BTreeMap::from([
             ("HOLMES_LISTEN".to_owned(), format!("127.0.0.1:{port}")),
             ("HOLMES_DATA_DIR".to_owned(), data.display().to_string()),
             ("HOLMES_LOG".to_owned(), "warn".to_owned()),
         ]);
-        all.extend(environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        let child = spawn(&arguments, &all, log.as_deref());
+        all.extend(environment.iter().map(|(name, value)| (name.as_ref().to_owned(), value.as_ref().to_owned())));
+        let child = spawn(&all, log.as_deref());
         let url = format!("http://127.0.0.1:{port}");
-        let process = Self { child, url, environment: all, arguments, log, client: client() };
+        let process = Self { child, url, environment: all, log, client: client() };
         process.ready().await;
         process
     }
 
     async fn ready(&self) {
-        let until = Instant::now() + Duration::from_secs(20);
-        loop {
-            if let Ok(answer) = self.client.get(format!("{}/readyz", self.url)).send().await
-                && answer.status().is_success()
-            {
-                return;
-            }
-            assert!(Instant::now() < until, "the bot did not become ready");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until("the bot to become ready", async || {
+            let answer = self.client.get(format!("{}/readyz", self.url)).send().await;
+            answer.is_ok_and(|answer| answer.status().is_success()).then_some(())
+        })
+        .await;
     }
 
     /// `kill -9` and a new start on the same data.
     pub async fn kill_and_restart(&mut self) {
         self.kill();
-        self.child = spawn(&self.arguments, &self.environment, self.log.as_deref());
+        self.child = spawn(&self.environment, self.log.as_deref());
         self.ready().await;
     }
 
@@ -126,23 +132,15 @@ impl Process {
 
     /// Waits until `seen` says so about what `path` answers.
     pub async fn until(&self, path: &str, seen: impl Fn(&Value) -> bool) -> Value {
-        let until = Instant::now() + Duration::from_secs(60);
-        loop {
-            let value = self.get(path).await;
-            if seen(&value) {
-                return value;
-            }
-            assert!(Instant::now() < until, "{path} did not become what was awaited: {value:#}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until_is(path, async || self.get(path).await, seen).await
     }
 }
 
-fn spawn(arguments: &[String], environment: &BTreeMap<String, String>, log: Option<&Path>) -> Child {
-    let append = |log| std::fs::OpenOptions::new().append(true).open(log).unwrap();
+fn spawn(environment: &BTreeMap<String, String>, log: Option<&Path>) -> Child {
+    let append = |log| std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
     let ours = || env!("CARGO_BIN_EXE_holmes-bot").into();
     Command::new(std::env::var_os("HOLMES_BOT_BIN").unwrap_or_else(ours))
-        .args(arguments)
+        .arg("serve")
         .env_clear()
         .envs(environment)
         .stdin(Stdio::null())

@@ -8,7 +8,11 @@ use std::time::{Duration, Instant};
 use holmes_bot::adapters::store_redis::{Address, RedisSettings, RedisStore};
 
 use crate::checkout::text;
-use crate::neighbours::{TempDir, found, free_port};
+use tempfile::TempDir;
+
+use crate::neighbours::found;
+use crate::process::free_port;
+use crate::wait::until_is;
 
 /// Longest wait until it answers; with a large log of appends it loads first.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -42,7 +46,7 @@ impl RedisServer {
     }
 
     pub async fn start_with(flags: &[&str]) -> Self {
-        let directory = TempDir::new("redis");
+        let directory = tempfile::tempdir().unwrap();
         let port = free_port();
         let users = format!("user default on nopass ~* &* +@all\n{}\n", documented_user());
         std::fs::write(directory.path().join("users.acl"), users).unwrap();
@@ -60,7 +64,7 @@ impl RedisServer {
 
     /// Over TLS alone, with a certificate for 127.0.0.1; gives the certificate of its authority, too.
     pub async fn over_tls() -> (Self, Vec<u8>) {
-        let files = TempDir::new("certificates");
+        let files = tempfile::tempdir().unwrap();
         certify(files.path());
         let file = |name: &str| files.path().join(name).display().to_string();
         let port = free_port().to_string();
@@ -103,7 +107,7 @@ impl RedisServer {
 
     /// A sentinel that watches the primary on `port` as `mymaster`, and decides alone.
     pub async fn sentinel(primary: u16) -> Self {
-        let directory = TempDir::new("sentinel");
+        let directory = tempfile::tempdir().unwrap();
         let port = free_port();
         let config = format!(
             "port {port}\nbind 127.0.0.1\nsentinel monitor mymaster 127.0.0.1 {primary} 1\n\
@@ -124,15 +128,8 @@ impl RedisServer {
 
     /// Waits until the answer to a command has `part` in it.
     async fn says(&self, command: &[&str], part: &str) {
-        let started = Instant::now();
-        loop {
-            let answer = format!("{:?}", self.try_admin(command).await);
-            if answer.contains(part) {
-                return;
-            }
-            assert!(started.elapsed() < READY_WITHIN, "{command:?} does not say {part}: {answer}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let answer = async || format!("{:?}", self.try_admin(command).await);
+        until_is(&format!("{part} of {command:?}"), answer, |answer| answer.contains(part)).await;
     }
 
     async fn ready(&mut self) {

@@ -15,6 +15,7 @@ use crate::checkout::root;
 use crate::process::{Process, client, firing};
 use crate::redis_server::{RedisServer, connect, connect_with};
 use crate::store_contract;
+use crate::wait::{until, until_is};
 
 fn now() -> DateTime<Utc> {
     "2026-11-22T22:00:00Z".parse().unwrap()
@@ -28,19 +29,17 @@ fn notification(size: usize) -> Event {
 /// What the store says until it works again, the last word being that it does.
 async fn until_it_works(store: &dyn Store) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
-    loop {
-        match store.inbox().await {
-            Ok(_) => return said,
-            Err(error) => {
-                let error = error.to_string();
-                if said.last() != Some(&error) {
-                    said.push(error);
-                }
-            }
+    until("the store to work", async || {
+        let Err(error) = store.inbox().await else { return Some(()) };
+        let error = error.to_string();
+        if said.last() != Some(&error) {
+            said.push(error);
         }
         assert!(said.len() < 20, "{said:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        None
+    })
+    .await;
+    said
 }
 
 #[tokio::test]
@@ -139,11 +138,7 @@ async fn a_bot_without_its_redis_is_not_ready_and_comes_back() {
     assert!(status == 503 && said.contains("no connection to Redis"), "{said}");
     assert!(!said.contains("s3cret"), "{said}");
     redis.restart().await;
-    let until = Instant::now() + Duration::from_secs(20);
-    while ready().await.0 != 200 {
-        assert!(Instant::now() < until, "the bot did not come back");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until_is("the bot to come back", ready, |(status, _)| *status == 200).await;
     assert_eq!(deliver().await, 200);
     bot.until("/api/v1/incidents?status=all", |list| list["incidents"][0]["progress"] == "done").await;
     assert_eq!(bot.terminate(), Some(0));
@@ -302,12 +297,8 @@ async fn sentinels_lead_to_the_new_primary_which_has_what_was_acknowledged() {
     let sentinel = RedisServer::sentinel(primary.port).await;
     let url = format!("redis+sentinel://holmes:s3cret@127.0.0.1:{}/mymaster", sentinel.port);
     let store = connect_with(&url, 1).await.unwrap();
-    let mut id = store.enqueue(&notification(1), now()).await;
     // The replica may still be taking its first copy.
-    while id.is_err() {
-        id = store.enqueue(&notification(1), now()).await;
-    }
-    let id = id.unwrap();
+    let id = until("a replica", async || store.enqueue(&notification(1), now()).await.ok()).await;
     sentinel.knows_a_replica().await;
     primary.kill();
     until_it_works(&store).await;

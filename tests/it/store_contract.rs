@@ -687,12 +687,7 @@ async fn what_was_stored_is_there_after_a_restart() {
         store.commit(vec![new(incident.clone())], &[], at(0)).await.unwrap();
     }
     // The writing thread ends with its last job; only then the file is free.
-    let store = loop {
-        if let Ok(store) = EmbeddedStore::open(directory.path()) {
-            break store;
-        }
-        tokio::task::yield_now().await;
-    };
+    let store = crate::wait::until("the file", async || EmbeddedStore::open(directory.path()).ok()).await;
     assert_eq!(store.incident(&incident.id).await.unwrap().unwrap().value, incident);
     assert_eq!(store.claim(1, HOLD, at(1)).await.unwrap().len(), 1, "whoever held it is gone");
     assert!(store.lease("x", HOLD, at(1)).await.unwrap().is_some());

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::bot::{Bot, all_done};
 use crate::neighbours::Alertmanager;
-use crate::process::{body, client, firing};
+use crate::process::{PLAIN, body, client, firing};
 
 fn kind_of_cause(incident: &Value) -> &str {
     incident["cause"]["kind"].as_str().unwrap_or("none")
@@ -19,7 +19,7 @@ fn claim(incident: &Value) -> &str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_shop_is_explained() {
-    let bot = Bot::in_the_shop(&[]).await;
+    let bot = Bot::in_the_shop(PLAIN).await;
     bot.play().await;
     let incidents = bot.incidents(|incidents| incidents.len() == 7 && all_done(incidents)).await;
     for (name, kind, words) in [
@@ -53,7 +53,7 @@ async fn the_shop_is_explained() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_in_a_log_is_nowhere() {
-    let bot = Bot::in_the_shop(&[]).await;
+    let bot = Bot::in_the_shop(PLAIN).await;
     bot.play().await;
     bot.incidents(|incidents| incidents.len() == 7 && all_done(incidents)).await;
     let payments = bot.investigated("payments").await;
@@ -77,14 +77,14 @@ async fn neighbours_that_fail_cost_their_own_evidence() {
     let checkout = bot.investigated("checkout").await;
     assert_eq!(kind_of_cause(&checkout), "oom_killed");
     let unavailable: Vec<&str> = checkout["unavailable"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    assert!(unavailable.contains(&"metrics"), "{unavailable:?}");
+    assert!(unavailable.contains(&"metrics") && unavailable.contains(&"logs"), "{unavailable:?}");
     assert!(checkout["unavailable_reasons"]["metrics"].as_str().unwrap().contains("HTML"));
     bot.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_any_neighbour_the_labels_still_say_something() {
-    let bot = Bot::start(World::built_in().unwrap(), &[], false).await;
+    let bot = Bot::start(World::built_in().unwrap(), PLAIN, false).await;
     bot.play().await;
     bot.incidents(|incidents| incidents.len() == 7 && all_done(incidents)).await;
     let checkout = bot.investigated("checkout").await;
@@ -97,7 +97,7 @@ async fn without_any_neighbour_the_labels_still_say_something() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn repeats_add_nothing_and_a_new_firing_reopens() {
-    let bot = Bot::start(World::empty(), &[], false).await;
+    let bot = Bot::start(World::empty(), PLAIN, false).await;
     for _ in 0..3 {
         assert_eq!(bot.deliver(&firing("Down", "web")).await, 200);
     }
@@ -157,7 +157,7 @@ async fn bad_input_is_refused_with_a_reason_and_harms_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_is_few_incidents_and_no_alert_is_lost() {
-    let bot = Bot::start(World::empty(), &[], false).await;
+    let bot = Bot::start(World::empty(), PLAIN, false).await;
     let names: Vec<String> = (0..10_000).map(|n| format!("app{n}")).collect();
     let alerts: Vec<(&str, &str, &str)> = names.iter().map(|name| ("Down", name.as_str(), "firing")).collect();
     assert_eq!(bot.deliver(&body(&alerts)).await, 200);

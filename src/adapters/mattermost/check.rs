@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::Mattermost;
 use super::api::{ApiError, Team};
-use super::setup::{TRIGGER, console};
+use super::setup::{TRIGGER, console, edits};
 use super::socket::reach;
 use crate::adapters::check::CheckLine;
 use crate::adapters::http::HttpError;
@@ -53,6 +53,7 @@ impl Mattermost {
         if facts.enable_files == "false" {
             lines.push(CheckLine::bad("files", "are off: charts are told in words", console::FILES));
         }
+        lines.extend(facts.edit_time_limit.parse().ok().and_then(edits));
         lines.extend(self.check_commands(teams, tokens).await);
         lines.push(self.check_socket().await);
         lines

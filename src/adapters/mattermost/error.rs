@@ -42,7 +42,17 @@ fn refused(status: u16, id: &str, doing: Doing, said: String) -> ChatError {
         {
             ChatError::Gone(said)
         }
-        _ if id.starts_with("api.post.create_post.can_not_post_to_deleted") => ChatError::Channel(said),
+        // An archived channel: of its posts, too, none can be changed or deleted until it is unarchived.
+        _ if ["can_not_post_to_deleted", "can_not_update_post_in_deleted", "can_not_delete_post_in_deleted"]
+            .iter()
+            .any(|archived| id.contains(archived)) =>
+        {
+            ChatError::Channel(said)
+        }
+        // The server lets nobody edit a post so old: it is still there, and what follows it can be said.
+        (400, Doing::Editing) if id.starts_with("api.post.update_post.permissions_time_limit") => {
+            ChatError::Refused(said)
+        }
         // The post was deleted, or never was; also when the bot may no longer edit, which its caller tells apart.
         (400, Doing::Editing) if id.starts_with("api.post.update_post") => ChatError::Gone(said),
         (403 | 404, Doing::Editing) => ChatError::Gone(said),
@@ -66,7 +76,11 @@ mod tests {
             (401, "api.context.session_expired.app_error", Doing::Posting, "Account"),
             (400, "api.post.create_post.root_id.app_error", Doing::Posting, "Gone"),
             (400, "api.post.create_post.can_not_post_to_deleted.error", Doing::Posting, "Channel"),
+            (400, "api.post.patch_post.can_not_update_post_in_deleted.error", Doing::Editing, "Channel"),
+            (400, "api.post.update_post.can_not_update_post_in_deleted.error", Doing::Editing, "Channel"),
+            (400, "api.post.delete_post.can_not_delete_post_in_deleted.error", Doing::Asking, "Channel"),
             (400, "model.post.is_valid.msg.app_error", Doing::Posting, "Refused"),
+            (400, "api.post.update_post.permissions_time_limit.app_error", Doing::Editing, "Refused"),
             (400, "api.post.update_post.permissions_details.app_error", Doing::Editing, "Gone"),
             (403, permissions, Doing::Posting, "Channel"),
             (403, permissions, Doing::Editing, "Gone"),

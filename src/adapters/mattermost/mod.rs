@@ -100,6 +100,9 @@ pub(crate) struct Facts {
     pub enable_commands: String,
     #[serde(default, rename = "EnableFileAttachments")]
     pub enable_files: String,
+    /// Seconds after which no post can be edited; -1: there is no such limit.
+    #[serde(default, rename = "PostEditTimeLimit")]
+    pub edit_time_limit: String,
     #[serde(default, rename = "Version")]
     pub version: String,
     #[serde(default, rename = "BuildNumber")]

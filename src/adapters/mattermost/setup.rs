@@ -26,6 +26,9 @@ pub(super) mod console {
     pub const BOTS: &str = "System Console > Integrations > Bot Accounts > Enable Bot Account Creation";
     /// `ServiceSettings.AllowedUntrustedInternalConnections`
     pub const INTERNAL: &str = "System Console > Environment > Developer > Allow untrusted internal connections to";
+    /// `ServiceSettings.PostEditTimeLimit`
+    pub const EDITS: &str =
+        "System Console > User Management > Permissions > Edit Scheme > Manage Posts > Edit Posts (gear)";
     /// `FileSettings.EnableFileAttachments`
     pub const FILES: &str = "System Console > Site Configuration > File Sharing and Downloads > Allow File Sharing";
 }
@@ -140,6 +143,13 @@ pub async fn run(plan: Plan) -> Result<Done, SetupError> {
     Ok(setup.done)
 }
 
+/// What is wrong with a limit of so many seconds after which no post can be edited; -1 is none.
+pub(super) fn edits(seconds: i64) -> Option<CheckLine> {
+    let detail =
+        || format!("are refused {seconds} s after a post: states, answers and buttons would stay as they were");
+    (seconds >= 0).then(|| CheckLine::bad("edits", detail(), format!("no time limit in {}", console::EDITS)))
+}
+
 fn doing(doing: impl Into<String>) -> impl FnOnce(ApiError) -> SetupError {
     let doing = doing.into();
     |error| SetupError::Api { doing, error }
@@ -185,6 +195,11 @@ impl Setup {
         }
         if config["FileSettings"]["EnableFileAttachments"] == false {
             self.bad("files", "are off: charts would be told in words", console::FILES);
+        }
+        if let Some(seconds) = service["PostEditTimeLimit"].as_i64()
+            && let Some(line) = edits(seconds)
+        {
+            self.done.lines.push(line);
         }
         if service["EnableBotAccountCreation"] == false {
             self.bad("bot accounts", "cannot be made", console::BOTS);

@@ -1,7 +1,8 @@
 //! A namespace with workloads, in the simulated cluster or in a real one.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::sync::Mutex;
+use std::time::Duration;
 
 use axum::http::Request;
 use holmes_bot::adapters::actuator::{Actuator, ActuatorConnection, ActuatorSource, PERMISSIONS};
@@ -9,11 +10,10 @@ use holmes_bot::commands::demo::rules;
 use holmes_bot::demo::{self, Rule, Running, Timeline, World};
 use serde_json::{Value, json};
 
+use crate::wait;
+
 /// The actuator's user in the simulated cluster.
 pub const ACTUATOR: &str = "system:serviceaccount:holmes:holmes-bot-actuator";
-
-/// Longest wait for a controller of a real cluster.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One namespace of a cluster.
 pub struct Place {
@@ -23,6 +23,8 @@ pub struct Place {
     pub actuator: Actuator,
     admin: kube::Client,
     running: Option<Running>,
+    /// Nodes that were made, which no namespace takes away with it.
+    nodes: Mutex<Vec<String>>,
 }
 
 /// Everywhere that these tests run.
@@ -82,7 +84,7 @@ impl Place {
         static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let namespace = format!("holmes-it-{}-{number}", std::process::id());
-        let place = Self { namespace, actuator, admin, running };
+        let place = Self { namespace, actuator, admin, running, nodes: Mutex::default() };
         place
             .create(
                 "/api/v1/namespaces",
@@ -97,14 +99,9 @@ impl Place {
         self.running.as_ref().unwrap()
     }
 
-    /// The file with which the actuator's account is used by a process of its own.
-    pub fn kubeconfig(&self) -> Value {
-        json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "it",
-            "clusters": [{"name": "it", "cluster": {"server": self.running().neighbours.kubernetes_url}}],
-            "users": [{"name": "it", "user": {"token": "actuator"}}],
-            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-        })
+    /// Writes the file with which the actuator's account is used by a process of its own; gives its path.
+    pub fn kubeconfig(&self, directory: &std::path::Path) -> String {
+        crate::process::kubeconfig(directory, &self.running().neighbours.kubernetes_url, "actuator")
     }
 
     /// A notification that a Deployment of the namespace is broken.
@@ -171,9 +168,13 @@ impl Place {
             .unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
-    /// Removes the namespace.
+    /// Removes the namespace and the nodes.
     pub async fn clear(&self) {
         self.delete(&format!("/api/v1/namespaces/{}", self.namespace)).await;
+        let nodes = std::mem::take(&mut *self.nodes.lock().unwrap());
+        for node in nodes {
+            self.delete(&format!("/api/v1/nodes/{node}")).await;
+        }
     }
 
     /// A node of this name, which no kubelet stands behind.
@@ -181,6 +182,7 @@ impl Place {
         let name = format!("{name}-{}", self.namespace);
         let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}});
         self.create("/api/v1/nodes", &node).await;
+        self.nodes.lock().unwrap().push(name.clone());
         name
     }
 
@@ -270,10 +272,6 @@ impl Place {
     }
 
     async fn until(&self, what: &str, done: impl AsyncFn() -> bool) {
-        let began = Instant::now();
-        while !done().await {
-            assert!(began.elapsed() < PATIENCE, "waited for {what}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        wait::until(what, async || done().await.then_some(())).await;
     }
 }

@@ -7,12 +7,12 @@ use super::inert::assert_page;
 use super::trap::Trap;
 use crate::bot::Bot;
 use crate::neighbours::Chromium;
-use crate::process::firing;
+use crate::process::{PLAIN, firing};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_runs_and_nothing_is_loaded() {
     let trap = Trap::set().await;
-    let bot = Bot::start(World::empty(), &[], false).await;
+    let bot = Bot::start(World::empty(), PLAIN, false).await;
     let tricks = format!(
         "</title><script>document.title='pwned'</script><svg onload=\"document.title='pwned'\"><img src={0}/i.png \
          onerror=\"document.title='pwned'\"> ![p]({0}/p.png) <iframe src={0}/f></iframe> <link rel=stylesheet href={0}/s.css> \

@@ -15,7 +15,7 @@ use flate2::write::GzEncoder;
 use serde_json::json;
 
 use crate::fakes::Fake;
-use crate::process::{Process, client, firing};
+use crate::process::{PLAIN, Process, client, firing, kubeconfig};
 
 /// What a bomb unpacks to.
 const UNPACKED: usize = 1 << 30;
@@ -55,7 +55,7 @@ async fn bomber() -> Fake {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_sent_packed_is_not_unpacked() {
     let data = tempfile::tempdir().unwrap();
-    let bot = Process::serve(data.path(), &[]).await;
+    let bot = Process::serve(data.path(), PLAIN).await;
     let alert = firing("Down", "web").to_string();
     let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
     packer.write_all(alert.as_bytes()).unwrap();
@@ -106,16 +106,7 @@ async fn no_neighbours_answer_fills_the_memory() {
     let fake = bomber().await;
     let url = fake.url();
     let files = tempfile::tempdir().unwrap();
-    let kubeconfig = files.path().join("kubeconfig");
-    std::fs::write(
-        &kubeconfig,
-        format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: x\ncontexts: [{{name: x, context: {{cluster: x, user: x}}}}]\n\
-             clusters: [{{name: x, cluster: {{server: '{url}'}}}}]\nusers: [{{name: x, user: {{token: x}}}}]\n"
-        ),
-    )
-    .unwrap();
-    let kubeconfig = kubeconfig.display().to_string();
+    let kubeconfig = kubeconfig(files.path(), &url, "x");
     let slack = format!("{url}/api");
     let mattermost =
         [("MATTERMOST_URL", url.as_str()), ("MATTERMOST_TOKEN", "x"), ("MATTERMOST_CHANNEL", "ops/alerts")];

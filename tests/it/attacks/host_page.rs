@@ -5,7 +5,7 @@ use reqwest::header::HeaderMap;
 use serde_json::json;
 
 use crate::bot::Bot;
-use crate::process::{client, firing};
+use crate::process::{PLAIN, client, firing};
 
 const TOKEN: &str = "the-api-token-0123456789";
 
@@ -65,7 +65,7 @@ async fn no_form_of_another_site_is_taken() {
 /// On one's own machine the bot asks nobody for a token, and any page may send it a text.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_cannot_talk_to_a_bot_without_tokens() {
-    let bot = Bot::start(World::empty(), &[], false).await;
+    let bot = Bot::start(World::empty(), PLAIN, false).await;
     let alert = firing("Forged", "web").to_string();
     let bodies = [
         ("/webhook", alert.clone()),
@@ -95,7 +95,7 @@ async fn a_page_cannot_talk_to_a_bot_without_tokens() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn browsers_are_told_to_run_frame_and_guess_nothing() {
-    let bot = Bot::in_the_shop(&[]).await;
+    let bot = Bot::in_the_shop(PLAIN).await;
     assert_eq!(bot.deliver(&crate::chats::out_of_memory()).await, 200);
     let incident = bot.investigated("checkout").await;
     let id = incident["id"].as_str().unwrap();

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::fake_slack::Message;
 
 /// A password that stands in every place where strangers write; must never be seen again.
-pub const SECRET: &str = "hunter2-Kx93zQ";
+pub use crate::worlds::recording::SECRET;
 /// Where everything leads that must lead nowhere.
 pub const EVIL: &str = "evil.example";
 

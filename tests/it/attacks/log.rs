@@ -1,32 +1,17 @@
 //! Lines that look like the bot's own, written into its log through what it complains about.
 
-use std::process::{Command, Stdio};
-
 use serde_json::{Value, json};
 
-use crate::process::{client, firing, free_port};
+use crate::process::{Process, client, firing};
 
 /// What the bot logs while strangers talk to it.
 async fn logged(format: &str) -> String {
     let data = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let errors = data.path().join("stderr");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_holmes-bot"))
-        .arg("serve")
-        .env_clear()
-        .env("HOLMES_LISTEN", format!("127.0.0.1:{port}"))
-        .env("HOLMES_DATA_DIR", data.path().join("data"))
-        .env("HOLMES_LOG", "debug,hyper=info")
-        .env("HOLMES_LOG_FORMAT", format)
-        .env("LLM_BASE_URL", "http://127.0.0.1:9")
-        .stdin(Stdio::null())
-        .stderr(std::fs::File::create(&errors).unwrap())
-        .spawn()
-        .unwrap();
-    let url = format!("http://127.0.0.1:{port}");
-    while !client().get(format!("{url}/readyz")).send().await.is_ok_and(|answer| answer.status().is_success()) {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let log = data.path().join("log");
+    let environment =
+        [("HOLMES_LOG", "debug,hyper=info"), ("HOLMES_LOG_FORMAT", format), ("LLM_BASE_URL", "http://127.0.0.1:9")];
+    let mut bot = Process::serve_logging(&data.path().join("data"), &environment, &log).await;
+    let url = bot.url.clone();
     let forged = "x\n2026-01-01T00:00:00Z ERROR forged";
     let hostile = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\n{\"level\":\"ERROR\",\"message\":\"forged\"}\u{9b}31m\u{202e}";
     for text in [forged, hostile] {
@@ -45,9 +30,8 @@ async fn logged(format: &str) -> String {
         client().get(format!("{url}/incidents/%0a%1b[31mERROR%20forged")).send().await.unwrap();
     }
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-    child.kill().unwrap();
-    child.wait().unwrap();
-    std::fs::read_to_string(errors).unwrap()
+    bot.kill();
+    std::fs::read_to_string(log).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

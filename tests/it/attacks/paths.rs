@@ -2,10 +2,11 @@
 
 use super::wire::{get, status};
 use crate::bot::Bot;
+use crate::process::PLAIN;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_address_of_the_bot_is_a_file() {
-    let bot = Bot::in_the_shop(&[]).await;
+    let bot = Bot::in_the_shop(PLAIN).await;
     assert_eq!(bot.deliver(&crate::chats::out_of_memory()).await, 200);
     let incident = bot.investigated("checkout").await;
     let id = incident["id"].as_str().unwrap();

@@ -1,15 +1,14 @@
 //! Whoever stands beside or behind the proxy that signs people in, and writes headers as if they were it.
 
-use std::time::{Duration, Instant};
-
 use holmes_bot::demo::World;
+use serde_json::Value;
 
 use super::wire::{get, status};
 use crate::bot::Bot;
 use crate::process::firing;
+use crate::wait::until_is;
 
 /// Longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
 const TOKEN: &str = "the-api-token-0123456789";
 
 async fn behind(proxies: &str) -> Bot {
@@ -85,15 +84,9 @@ async fn groups_are_not_added_by_a_second_header() {
     assert_eq!(bot.deliver(&crate::chats::out_of_memory()).await, 200);
     let incident = bot.investigated("checkout").await;
     let path = format!("/api/v1/incidents/{}", incident["id"].as_str().unwrap());
-    let until = Instant::now() + PATIENCE;
-    let proposal = loop {
-        let detail = bot.get(&path).await;
-        assert!(Instant::now() < until, "nothing is proposed: {detail:#}");
-        if let Some(proposal) = detail["proposals"].as_array().and_then(|all| all.first()) {
-            break proposal.clone();
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+    let detail = async || bot.get(&path).await;
+    let proposed = |detail: &Value| detail["proposals"].as_array().is_some_and(|all| !all.is_empty());
+    let proposal = until_is("a proposal", detail, proposed).await["proposals"][0].clone();
     let target =
         format!("/incidents/{}/proposals/{}", incident["id"].as_str().unwrap(), proposal["id"].as_str().unwrap());
     let send = async |nonce: u8, lines: &str| {
@@ -108,19 +101,12 @@ async fn groups_are_not_added_by_a_second_header() {
     // Eve's own header comes beside the proxy's, which says in which groups she is.
     let answer = send(1, "X-Forwarded-Groups: oncall\r\nX-Forwarded-Groups: staff\r\n").await;
     assert_eq!(status(&answer), 303, "{answer}");
-    let refused = async || bot.get("/api/v1/audit?limit=1000").await.to_string().contains("proposal.click_refused");
-    let until = Instant::now() + PATIENCE;
-    while !refused().await {
-        assert!(Instant::now() < until, "the click was not refused: {answer}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let audit = async || bot.get("/api/v1/audit?limit=1000").await.to_string();
+    until_is("a refusal of the click", audit, |audit| audit.contains("proposal.click_refused")).await;
     assert_eq!(bot.get(&path).await["proposals"][0]["state"], "proposed");
     // Said once it is believed, so the refusal was for the second one.
-    let answer = send(2, "X-Forwarded-Groups: oncall\r\n").await;
-    while bot.get(&path).await["proposals"][0]["state"] == "proposed" {
-        assert!(Instant::now() < until + PATIENCE, "nor was it taken from whom it should be: {answer}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    send(2, "X-Forwarded-Groups: oncall\r\n").await;
+    until_is("the approval of whom it should be", detail, |detail| detail["proposals"][0]["state"] != "proposed").await;
     bot.stop().await;
 }
 

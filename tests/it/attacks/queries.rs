@@ -1,6 +1,7 @@
 //! Labels and a model's arguments that would say more in a query or an address than a name.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::{Method, StatusCode, Uri};
@@ -12,10 +13,14 @@ use serde_json::{Value, json};
 use crate::bot::{Bot, all_done};
 use crate::fake_model::{FakeModel, Say};
 use crate::fakes::Fake;
-use crate::process::client;
+use crate::process::{client, kubeconfig};
+use crate::wait::within;
 
 /// Stands in every hostile value; means something only where the value was more than a value.
 const INJECTED: &str = "injected";
+
+/// Every question makes a few calls only: some 40 of them are asked.
+const ALL_CALLED_WITHIN: Duration = Duration::from_secs(300);
 
 const HOSTILE: [&str; 14] = [
     "x\"} or vector(1) or injected{a=\"y",
@@ -188,23 +193,13 @@ async fn a_value_stays_a_value() {
     })
     .await;
     let files = tempfile::tempdir().unwrap();
-    let kubeconfig = files.path().join("kubeconfig");
-    std::fs::write(
-        &kubeconfig,
-        format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: x\ncontexts: [{{name: x, context: {{cluster: x, user: x}}}}]\n\
-             clusters: [{{name: x, cluster: {{server: '{url}/cluster'}}}}]\nusers: [{{name: x, user: {{token: x}}}}]\n"
-        ),
-    )
-    .unwrap();
     let settings = [
         ("METRICS_URL", format!("{url}/metrics-at")),
         ("LOGS_URL", format!("{url}/logs-at")),
-        ("KUBECONFIG", kubeconfig.display().to_string()),
+        ("KUBECONFIG", kubeconfig(files.path(), &format!("{url}/cluster"), "x")),
         ("LLM_BASE_URL", model.url()),
         ("LLM_EXPLAIN_TURNS", "1".to_owned()),
     ];
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let bot = Bot::start(World::empty(), &settings, false).await;
     let mut number = 0;
     for hostile in HOSTILE {
@@ -223,11 +218,16 @@ async fn a_value_stays_a_value() {
     }
     let alerts = |all: &[Value]| -> usize { all.iter().map(|one| one["alerts"].as_array().unwrap().len()).sum() };
     let incidents = bot.incidents(|all| alerts(all) == number && all_done(all)).await;
-    while bot.get("/api/v1/knowledge/notes").await["notes"].as_array().unwrap().is_empty() {
-        let body = json!({"text": "look", "author": "ann", "incident": incidents[0]["id"]});
-        client().post(format!("{}/api/v1/questions", bot.url)).json(&body).send().await.unwrap();
-        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
-    }
+    let called = async || !bot.get("/api/v1/knowledge/notes").await["notes"].as_array().unwrap().is_empty();
+    within(ALL_CALLED_WITHIN, "the last of all calls", async || {
+        if !called().await {
+            let body = json!({"text": "look", "author": "ann", "incident": incidents[0]["id"]});
+            client().post(format!("{}/api/v1/questions", bot.url)).json(&body).send().await.unwrap();
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        called().await.then_some(())
+    })
+    .await;
 
     let (metrics, logs, cluster) = (ear.heard("/metrics-at"), ear.heard("/logs-at"), ear.heard("/cluster"));
     assert!(

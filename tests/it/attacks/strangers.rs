@@ -3,7 +3,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use holmes_bot::demo::World;
 use serde_json::{Value, json};
@@ -17,10 +16,10 @@ use crate::fake_openwebui::{FakeOpenWebui, KEY};
 use crate::fake_slack::http::{command, deliver, form, message};
 use crate::fake_slack::{FakeSlack, INCIDENTS};
 use crate::process::client;
+use crate::wait::until;
 use crate::worlds::cluster::{Pod, Workload};
 use crate::worlds::recording::{NOW, Recording};
 
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Calls of one turn that are run.
 const CALLS: usize = 4;
 /// The places where somebody wrote what the model should read as an order. It reads no label but those that name things;
@@ -158,17 +157,6 @@ async fn wanted(bot: &Bot) -> Vec<Value> {
     list["items"].as_array().unwrap().iter().map(wanted).collect()
 }
 
-async fn until<T>(what: &str, mut seen: impl AsyncFnMut() -> Option<T>) -> T {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        if let Some(seen) = seen().await {
-            return seen;
-        }
-        assert!(Instant::now() < until, "waited for {what}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_obeys_everybody_changes_calls_leads_and_tells_nothing() {
     let (slack, mattermost, trap) = (FakeSlack::start().await, FakeMattermost::start().await, Trap::set().await);
@@ -207,7 +195,6 @@ async fn a_model_that_obeys_everybody_changes_calls_leads_and_tells_nothing() {
         ("OPENWEBUI_URL", documents.url()),
         ("OPENWEBUI_TOKEN", KEY.to_owned()),
     ]);
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let bot = Bot::start(hostile_world(&files.path().join("world")), &settings, true).await;
     let before = wanted(&bot).await;
 

@@ -166,10 +166,9 @@ impl FakeMattermost {
     }
 
     /// A bot on the recorded shop that shows its incidents here; `settings` are added to its environment.
-    pub async fn bot(&self, settings: &[(&str, &str)]) -> Bot {
-        let environment = self.environment();
-        let mut all: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        all.extend(settings);
+    pub async fn bot(&self, settings: &[(&'static str, &str)]) -> Bot {
+        let mut all = self.environment();
+        all.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         Bot::in_the_shop(&all).await
     }
 }

@@ -330,6 +330,7 @@ pub async fn client_config(
         "BuildNumber": "5.38.0",
         "EnableCommands": service["EnableCommands"].to_string(),
         "EnableFileAttachments": state.config["FileSettings"]["EnableFileAttachments"].to_string(),
+        "PostEditTimeLimit": service["PostEditTimeLimit"].to_string(),
         "PostPriority": state.post_priority.to_string(),
         "SiteURL": service["SiteURL"],
         "Version": "5.38.0",

@@ -127,8 +127,7 @@ fn is_in_use(state: &Known, channel: &str, user: &str) -> Result<(), No> {
     if !state.is_in(channel, user) {
         return Err(FORBIDDEN);
     }
-    let is_archived = state.channels.iter().any(|known| known.id == channel && known.delete_at != 0);
-    if is_archived {
+    if state.is_archived(channel) {
         return Err(No(400, "api.post.create_post.can_not_post_to_deleted.error", "Can not post to deleted channel."));
     }
     Ok(())
@@ -253,7 +252,16 @@ pub async fn patch(
     if post["delete_at"] != 0 {
         return Err(No(404, "app.post.get.app_error", "Unable to get the post."));
     }
+    if state.is_archived(text(post, "channel_id")) {
+        let id = "api.post.patch_post.can_not_update_post_in_deleted.error";
+        return Err(No(400, id, "Can not update a post in a deleted channel."));
+    }
     if let Some(message) = body["message"].as_str() {
+        let limit = state.config["ServiceSettings"]["PostEditTimeLimit"].as_i64().unwrap();
+        if limit != -1 && now > post["create_at"].as_i64().unwrap() + limit * 1_000 {
+            let id = "api.post.update_post.permissions_time_limit.app_error";
+            return Err(No(400, id, "Post edit is only allowed for some seconds."));
+        }
         message_is_valid(message)?;
     }
     let mut props = body["props"].clone();
@@ -280,11 +288,17 @@ pub async fn patch(
 pub async fn delete(State(shared): Server, Caller(me): Caller, Path(id): Path<String>) -> Answer {
     let mut state = shared.state();
     let now = state.now();
-    let post = state.posts.iter_mut().find(|post| post["id"] == *id && post["delete_at"] == 0);
-    let post = post.ok_or(No(404, "app.post.get.app_error", "Unable to get the post."))?;
+    let index = state.posts.iter().position(|post| post["id"] == *id && post["delete_at"] == 0);
+    let index = index.ok_or(No(404, "app.post.get.app_error", "Unable to get the post."))?;
+    let post = &state.posts[index];
     if post["user_id"] != *me {
         return Err(FORBIDDEN);
     }
+    if state.is_archived(text(post, "channel_id")) {
+        let id = "api.post.delete_post.can_not_delete_post_in_deleted.error";
+        return Err(No(400, id, "Can not delete a post in a deleted channel."));
+    }
+    let post = &mut state.posts[index];
     post["delete_at"] = now.into();
     post["update_at"] = now.into();
     ok(json!({ "status": "OK" }))

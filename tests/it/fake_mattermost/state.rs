@@ -119,6 +119,7 @@ impl State {
                     "EnableCommands": true,
                     "EnableBotAccountCreation": true,
                     "AllowedUntrustedInternalConnections": "127.0.0.1/8",
+                    "PostEditTimeLimit": -1,
                 },
                 "FileSettings": { "EnableFileAttachments": true },
             }),
@@ -202,6 +203,10 @@ impl State {
 
     pub fn channel(&self, name: &str) -> String {
         self.channels.iter().find(|channel| channel.name == name).unwrap().id.clone()
+    }
+
+    pub fn is_archived(&self, channel: &str) -> bool {
+        self.channels.iter().any(|known| known.id == channel && known.delete_at != 0)
     }
 
     pub fn is_in(&self, channel: &str, user: &str) -> bool {

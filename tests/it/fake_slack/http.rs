@@ -75,6 +75,11 @@ pub fn command(user: &str, channel: &str, text: &str, trigger: &str) -> Vec<(&'s
     ]
 }
 
+/// A command as Socket Mode delivers it.
+pub fn command_payload(user: &str, channel: &str, text: &str, trigger: &str) -> Value {
+    command(user, channel, text, trigger).into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect()
+}
+
 /// Pairs as a form's body.
 pub fn form(pairs: &[(&str, String)]) -> String {
     let mut url = reqwest::Url::parse("http://x/").unwrap();

@@ -4,7 +4,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::answers::{error, explained, good, with_scopes};
-use super::workspace::{File, Message, Workspace};
+use super::workspace::{Channel, File, Message, Workspace};
 use super::{BOT, Shared, rules, views};
 
 type Arguments = Map<String, Value>;
@@ -12,6 +12,9 @@ type Arguments = Map<String, Value>;
 pub fn answer(shared: &Shared, method: &str, arguments: &Arguments) -> Response {
     let mut workspace = shared.workspace.lock().unwrap();
     let workspace = &mut *workspace;
+    if workspace.missing_scope(method, arguments).is_some() {
+        return error("missing_scope");
+    }
     match method {
         "auth.test" => with_scopes(
             json!({"url": "https://ops.slack.com/", "team": "Ops", "user": "holmes", "team_id": "T1", "user_id": BOT, "bot_id": "B1"}),
@@ -137,7 +140,10 @@ fn update(workspace: &mut Workspace, arguments: &Arguments) -> Response {
     let Some(message) = workspace.message(channel, ts) else { return error("message_not_found") };
     message.text = text(arguments, "text").to_owned();
     message.blocks = blocks;
-    message.attachments = attachments;
+    // What is not given stays.
+    if arguments.contains_key("attachments") {
+        message.attachments = attachments;
+    }
     message.edits += 1;
     if let Some(metadata) = arguments.get("metadata") {
         message.metadata = metadata.clone();
@@ -200,15 +206,24 @@ fn paged(arguments: &Arguments, name: &str, items: Vec<Value>) -> Response {
 }
 
 fn list(workspace: &Workspace, arguments: &Arguments) -> Response {
-    let shown = workspace.channels.iter().map(|channel| {
-        json!({"id": channel.id, "name": channel.name, "is_member": channel.member, "is_archived": channel.archived})
+    let types = arguments.get("types").and_then(Value::as_str).unwrap_or("public_channel");
+    let asked = |private: bool| {
+        let name = if private { "private_channel" } else { "public_channel" };
+        types.split(',').any(|asked| asked == name)
+    };
+    let seen = |channel: &&Channel| asked(channel.private) && (channel.member || !channel.private);
+    let shown = workspace.channels.iter().filter(seen).map(|channel| {
+        json!({
+            "id": channel.id, "name": channel.name, "is_member": channel.member, "is_archived": channel.archived,
+            "is_private": channel.private,
+        })
     });
     paged(arguments, "channels", shown.collect())
 }
 
 fn read(workspace: &mut Workspace, arguments: &Arguments, thread: Option<&str>) -> Response {
     let channel = text(arguments, "channel");
-    match workspace.channels.iter().find(|known| known.id == channel) {
+    match workspace.channel(channel) {
         None => return error("channel_not_found"),
         Some(known) if !known.member => return error("not_in_channel"),
         Some(_) => {}

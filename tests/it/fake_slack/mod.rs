@@ -74,7 +74,9 @@ struct Shared {
     /// One message a channel in this time, for storms.
     pace: Mutex<Option<Duration>>,
     last: Mutex<Vec<(String, Instant)>>,
-    /// Messages that came too fast.
+    /// When edits were made, of the last of Slack's minutes.
+    edits: Mutex<VecDeque<Instant>>,
+    /// Messages and edits that came too fast.
     limited: Mutex<usize>,
     /// How many of a hundred calls go wrong, and the state of the dice.
     chaos: Mutex<(u32, u64)>,
@@ -94,6 +96,7 @@ impl FakeSlack {
             faults: Mutex::default(),
             pace: Mutex::default(),
             last: Mutex::default(),
+            edits: Mutex::default(),
             limited: Mutex::default(),
             chaos: Mutex::default(),
             calls: Mutex::default(),
@@ -122,7 +125,8 @@ impl FakeSlack {
         self.shared.faults.lock().unwrap().push((method.to_owned(), faults.into_iter().collect()));
     }
 
-    /// At most one message a channel in this time; more are answered 429 with `Retry-After`.
+    /// At most one message a channel in this time, which is Slack's second, and 50 edits in the whole workspace in sixty of
+    /// them (Tier 3); more are answered 429 with `Retry-After`.
     pub fn pace(&self, pace: Duration) {
         *self.shared.pace.lock().unwrap() = Some(pace);
     }
@@ -137,7 +141,7 @@ impl FakeSlack {
         self.shared.calls.lock().unwrap().clone()
     }
 
-    /// How many messages came too fast.
+    /// How many messages and edits came too fast.
     pub fn limited(&self) -> usize {
         *self.shared.limited.lock().unwrap()
     }
@@ -227,9 +231,12 @@ async fn call(
     if matches!(fault, Some(Fault::HangsBefore)) {
         return answers::status(504);
     }
-    if method == "chat.postMessage"
-        && let Some(wait) = shared.too_fast(arguments.get("channel").and_then(Value::as_str).unwrap_or_default())
-    {
+    let too_fast = match method.as_str() {
+        "chat.postMessage" => shared.too_fast(arguments.get("channel").and_then(Value::as_str).unwrap_or_default()),
+        "chat.update" => shared.too_many_edits(),
+        _ => None,
+    };
+    if let Some(wait) = too_fast {
         *shared.limited.lock().unwrap() += 1;
         return answers::wait(wait);
     }
@@ -264,6 +271,21 @@ impl Shared {
         (*dice % 100 < u64::from(*percent)).then(|| bad[usize::try_from(*dice / 100 % 4).unwrap()].clone())
     }
 
+    fn too_many_edits(&self) -> Option<u64> {
+        let minute = (*self.pace.lock().unwrap())? * 60;
+        let mut edits = self.edits.lock().unwrap();
+        let now = Instant::now();
+        while edits.front().is_some_and(|at| now.duration_since(*at) >= minute) {
+            edits.pop_front();
+        }
+        if edits.len() < EDITS {
+            edits.push_back(now);
+            return None;
+        }
+        let left = minute.saturating_sub(now.duration_since(edits[0]));
+        Some(left.as_secs_f64().ceil() as u64)
+    }
+
     fn too_fast(&self, channel: &str) -> Option<u64> {
         let pace = (*self.pace.lock().unwrap())?;
         let mut last = self.last.lock().unwrap();
@@ -279,6 +301,9 @@ impl Shared {
         None
     }
 }
+
+/// Edits a minute of a workspace that Slack promises to take.
+const EDITS: usize = 50;
 
 /// Arguments of a call: of the query, of a form or of JSON. `None`: not readable.
 fn arguments(query: &str, headers: &HeaderMap, body: &[u8]) -> Option<Map<String, Value>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::views::{Trigger, View};
 use super::{BOT, INCIDENTS};
@@ -14,6 +14,7 @@ pub struct Channel {
     pub id: String,
     pub name: String,
     pub member: bool,
+    pub private: bool,
     pub archived: bool,
 }
 
@@ -122,13 +123,21 @@ pub struct Workspace {
 
 impl Workspace {
     pub fn new() -> Self {
-        let channel =
-            |id: &str, name: &str, member| Channel { id: id.into(), name: name.into(), member, archived: false };
+        let channel = |id: &str, name: &str, member| Channel {
+            id: id.into(),
+            name: name.into(),
+            member,
+            private: false,
+            archived: false,
+        };
         Self {
             channels: vec![
                 channel(INCIDENTS, "incidents", true),
                 channel("C0PAYMENTS", "payments", true),
                 channel("C0GENERAL", "general", false),
+                Channel { private: true, ..channel("C0ONCALL", "oncall", true) },
+                // Of a private channel whoever is not in it knows nothing.
+                Channel { private: true, ..channel("C0BOARD", "board", false) },
             ],
             messages: Vec::new(),
             files: BTreeMap::new(),
@@ -146,7 +155,8 @@ impl Workspace {
 
     /// A channel that the bot is in.
     pub fn add_channel(&mut self, id: &str, name: &str) {
-        self.channels.push(Channel { id: id.into(), name: name.into(), member: true, archived: false });
+        let (id, name) = (id.into(), name.into());
+        self.channels.push(Channel { id, name, member: true, private: false, archived: false });
     }
 
     /// The next timestamp; they rise as Slack's do.
@@ -160,12 +170,42 @@ impl Workspace {
         if id.starts_with('U') {
             return Ok(());
         }
-        let channel = self.channels.iter().find(|channel| channel.id == id).ok_or("channel_not_found")?;
+        let channel = self.channel(id).ok_or("channel_not_found")?;
         match (channel.archived, channel.member) {
             (true, _) => Err("is_archived"),
             (_, false) => Err("not_in_channel"),
             _ => Ok(()),
         }
+    }
+
+    /// A channel that the bot can see.
+    pub fn channel(&self, id: &str) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.id == id && (channel.member || !channel.private))
+    }
+
+    /// The scope that a call of this method needs and the token does not have.
+    pub fn missing_scope(&self, method: &str, arguments: &Map<String, Value>) -> Option<&'static str> {
+        let argument = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default();
+        let is_private = self.channel(argument("channel")).is_some_and(|channel| channel.private);
+        let needed: &[&str] = match method {
+            "chat.postMessage" | "chat.update" | "chat.delete" | "chat.postEphemeral" => &["chat:write"],
+            "conversations.list" => match (argument("types").contains("public_channel"), argument("types")) {
+                (_, "") | (true, "public_channel") => &["channels:read"],
+                (true, _) => &["channels:read", "groups:read"],
+                (false, _) => &["groups:read"],
+            },
+            "conversations.history" | "conversations.replies" => match argument("channel").chars().next() {
+                Some('D') => &["im:history"],
+                _ if is_private => &["groups:history"],
+                _ => &["channels:history"],
+            },
+            "usergroups.list" => &["usergroups:read"],
+            "files.getUploadURLExternal" | "files.completeUploadExternal" => &["files:write"],
+            "users.info" => &["users:read"],
+            "assistant.threads.setStatus" => &["assistant:write"],
+            _ => &[],
+        };
+        needed.iter().copied().find(|needed| !self.scopes.split(',').any(|scope| scope == *needed))
     }
 
     /// A message that is there.

@@ -21,7 +21,7 @@ use kustomize::{build, documents, kind, name};
 use serde_json::Value;
 
 use crate::bot::Bot;
-use crate::checkout::{self, root};
+use crate::checkout::{self, documented_variables, root};
 use crate::fake_slack::FakeSlack;
 use crate::fakes;
 use crate::neighbours::{Alertmanager, VictoriaMetrics};
@@ -53,16 +53,8 @@ fn installations() -> Vec<(&'static str, Vec<Value>)> {
 
 /// All YAML files below a directory.
 fn yaml_files(below: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(below).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(yaml_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "yaml") {
-            files.push(path);
-        }
-    }
-    files
+    let is_yaml = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "yaml");
+    checkout::files(below).into_iter().filter(is_yaml).collect()
 }
 
 /// The keys of the Secrets that people bring, by the Secret's name; those in comments are optional ones.
@@ -80,13 +72,6 @@ fn secrets() -> BTreeMap<String, BTreeSet<String>> {
 
 fn is_variable(key: &str) -> bool {
     key.contains('_') && key.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-}
-
-/// Every variable that `.env.example` documents.
-fn documented() -> BTreeSet<String> {
-    let text = checkout::text(".env.example");
-    let names = text.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
-    names.map(|(name, _)| name.to_owned()).filter(|name| is_variable(name) || name == "KUBECONFIG").collect()
 }
 
 #[test]
@@ -372,7 +357,7 @@ fn pods_may_do_little() {
 
 #[test]
 fn every_variable_is_one_that_the_bot_reads() {
-    let documented = documented();
+    let documented = documented_variables();
     let mut used: BTreeSet<String> = secrets()["holmes-bot"].clone();
     let config = std::fs::read_to_string(manifests().join("base/config.env")).unwrap();
     let names = config.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
@@ -425,9 +410,7 @@ fn the_policy_of_the_component_is_the_documented_one() {
 /// Every metric that a bot with a chat answers to a scrape, before anything happened.
 async fn scraped() -> BTreeSet<String> {
     let slack = FakeSlack::start().await;
-    let environment = slack.environment();
-    let settings: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let bot = Bot::start(World::empty(), &settings, false).await;
+    let bot = Bot::start(World::empty(), &slack.environment(), false).await;
     let text = client().get(format!("{}/metrics", bot.url)).send().await.unwrap().text().await.unwrap();
     bot.stop().await;
     assert!(text.ends_with("# EOF\n"), "{text}");
@@ -481,6 +464,9 @@ async fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
     let bases: BTreeSet<String> = there.iter().map(|name| base(name)).collect();
     let unknown: Vec<&String> = bases.difference(&documented).collect();
     assert!(unknown.is_empty(), "docs/operations.md does not say what these are: {unknown:?}");
+    let told: BTreeSet<String> = documented.iter().map(|name| base(name)).collect();
+    let gone: Vec<&String> = told.difference(&bases).filter(|name| *name != "holmes_bot").collect();
+    assert!(gone.is_empty(), "docs/operations.md knows metrics that there are not: {gone:?}");
 }
 
 /// What a bot exposes over half an hour, a scrape a minute: one that works, or one that is `late` with everything.

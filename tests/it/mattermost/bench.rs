@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use holmes_bot::adapters::http::{Auth, EndpointSettings};
@@ -26,6 +25,7 @@ use tokio::task::AbortHandle;
 
 use crate::failing_store::FailingStore;
 use crate::fake_mattermost::FakeMattermost;
+use crate::wait::until;
 
 /// The secret that buttons are sealed with here.
 pub const SECRET: &str = "a secret of the bench";
@@ -119,16 +119,12 @@ impl Bench {
 
     /// The next event, which must come.
     pub async fn event(&self) -> Event {
-        let until = Instant::now() + Duration::from_secs(30);
-        loop {
+        until("an event", async || {
             let mut events = self.events().await;
             assert!(events.len() <= 1, "more than was awaited: {events:#?}");
-            if let Some(event) = events.pop() {
-                return event;
-            }
-            assert!(Instant::now() < until, "nothing came");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            events.pop()
+        })
+        .await
     }
 
     /// What the audit says of refusals, oldest first.
@@ -180,7 +176,7 @@ pub fn root() -> Message {
     Message { tone: Tone::Critical, controls, mentions: vec!["@alice".into()], ..plain(text) }
 }
 
-/// A proposal with its two buttons.
+/// A proposal with its two buttons, which both ask again as the renderer's do; the first in words that are too long.
 pub fn proposal() -> Message {
     let approve = Control::Button {
         label: "Approve".into(),
@@ -197,7 +193,12 @@ pub fn proposal() -> Message {
         label: "Reject".into(),
         press: "reject p-3f9a1c07be 0f3c".into(),
         style: ButtonStyle::Danger,
-        confirm: None,
+        confirm: Some(Confirm {
+            title: "Turn this down?".into(),
+            text: "restart deployment/checkout -n shop".into(),
+            yes: "Reject".into(),
+            no: "Cancel".into(),
+        }),
     };
     let text = "🔧 **Proposal**: restart `shop/checkout`\nRisk: low";
     Message { tone: Tone::Warning, controls: vec![approve, reject], ..plain(text) }

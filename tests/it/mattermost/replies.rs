@@ -1,7 +1,6 @@
 //! What people write in threads, whatever happens to the connection meanwhile.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use holmes_bot::adapters::mattermost::socket::Socket;
@@ -15,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::{Bench, INCIDENT};
 use crate::fake_mattermost::FakeMattermost;
+use crate::wait::until;
 
 /// Somebody who listens.
 struct Listening {
@@ -44,11 +44,7 @@ async fn connected(bench: &Bench) {
 }
 
 async fn listened_to(server: &FakeMattermost) {
-    let until = Instant::now() + Duration::from_secs(30);
-    while server.sockets() == 0 {
-        assert!(Instant::now() < until, "nobody listens");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("somebody who listens", async || (server.sockets() > 0).then_some(())).await;
 }
 
 fn question(event: Event) -> Question {
@@ -97,9 +93,7 @@ async fn what_was_written_while_the_connection_was_down_is_read() {
     assert_eq!(question(bench.event().await).text, "one?");
 
     bench.server.cut();
-    while bench.server.sockets() > 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("the connection to break", async || (bench.server.sockets() == 0).then_some(())).await;
     bench.server.say("alice", &channel, &top.id.0, "two?").await;
     assert_eq!(question(bench.event().await).text, "two?");
     connected(&bench).await;
@@ -147,10 +141,11 @@ async fn a_day_of_absence_is_caught_up_with_and_no_more() {
     wrote(&bench, &top.id.0, &[("the day before?", 30 * 60), ("in the evening?", 20 * 60), ("this morning?", 3 * 60)]);
     let listening = Listening::start(&bench).await;
     let mut asked = Vec::new();
-    while asked.len() < 2 {
+    until("two questions", async || {
         asked.extend(bench.events().await.into_iter().map(|event| question(event).text));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        (asked.len() >= 2).then_some(())
+    })
+    .await;
     assert_eq!(asked, ["in the evening?", "this morning?"]);
     listening.stop().await;
     // All of it is read now: nothing comes again.

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::bench::client;
 use crate::fake_mattermost::FakeMattermost;
+use crate::fakes;
 
 fn plan(server: &FakeMattermost, user: &str, token: Option<SecretString>) -> Plan {
     let auth = Auth::Bearer(server.token(user).into());
@@ -22,12 +23,7 @@ fn plan(server: &FakeMattermost, user: &str, token: Option<SecretString>) -> Pla
 }
 
 fn shown(lines: &[CheckLine], server: &FakeMattermost) -> String {
-    let lines = lines.iter().map(|CheckLine { what, ok, detail, mend }| {
-        let mend = if mend.is_empty() { String::new() } else { format!(" → {mend}") };
-        format!("{} {what}: {detail}{mend}", if *ok { "ok" } else { "--" })
-    });
-    let text = lines.collect::<Vec<_>>().join("\n");
-    text.replace(&server.channel(), "<channel>").replace(&server.url(), "http://mm")
+    fakes::said(lines).replace(&server.channel(), "<channel>").replace(&server.url(), "http://mm")
 }
 
 #[tokio::test]
@@ -86,15 +82,17 @@ async fn what_is_missing_is_named_as_the_console_names_it() {
         service["SiteURL"] = "".into();
         service["AllowedUntrustedInternalConnections"] = "".into();
         service["EnableCommands"] = false.into();
+        service["PostEditTimeLimit"] = 300.into();
         state.config["FileSettings"]["EnableFileAttachments"] = false.into();
     }
     let done = setup::run(plan(&server, "admin", None)).await.unwrap();
     let missing: Vec<CheckLine> = done.lines.iter().filter(|line| !line.ok).cloned().collect();
     insta::assert_snapshot!(shown(&missing, &server), @r#"
-    -- site URL: is not set: commands fail without it → System Console > Environment > Web Server > Site URL
-    -- commands: custom slash commands are off → System Console > Integrations > Integration Management > Enable Custom Slash Commands
-    -- files: are off: charts would be told in words → System Console > Site Configuration > File Sharing and Downloads > Allow File Sharing
-    -- callbacks: 127.0.0.1 is internal: buttons and commands will fail with "address forbidden" → add 127.0.0.1 to System Console > Environment > Developer > Allow untrusted internal connections to
+    FAIL site URL: is not set: commands fail without it -> System Console > Environment > Web Server > Site URL
+    FAIL commands: custom slash commands are off -> System Console > Integrations > Integration Management > Enable Custom Slash Commands
+    FAIL files: are off: charts would be told in words -> System Console > Site Configuration > File Sharing and Downloads > Allow File Sharing
+    FAIL edits: are refused 300 s after a post: states, answers and buttons would stay as they were -> no time limit in System Console > User Management > Permissions > Edit Scheme > Manage Posts > Edit Posts (gear)
+    FAIL callbacks: 127.0.0.1 is internal: buttons and commands will fail with "address forbidden" -> add 127.0.0.1 to System Console > Environment > Developer > Allow untrusted internal connections to
     "#);
     server.shared.state().commands.clear();
     let bot = server.shared.state().user("holmes");
@@ -103,7 +101,7 @@ async fn what_is_missing_is_named_as_the_console_names_it() {
         client(&server.url(), done.token.unwrap().expose_secret(), "x").check(&["ops/alerts", "ops/x"], 0).await;
     let missing: Vec<CheckLine> = checked.iter().filter(|line| !line.ok).cloned().collect();
     let text = shown(&missing, &server);
-    for part in ["channel ops/alerts", "channel ops/x", "site URL", "commands", "files"] {
+    for part in ["channel ops/alerts", "channel ops/x", "site URL", "commands", "files", "edits"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     let checked = client(&server.url(), "wrong", "x").check(&["ops/alerts"], 0).await;

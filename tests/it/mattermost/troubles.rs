@@ -45,9 +45,7 @@ async fn half_a_message_is_taken_back_and_written_whole() {
     let top = bench.root().await;
     let long = plain(&"a line that is not very long\n".repeat(1_000));
     let at = bench.to(Some(&top.id), "report");
-    // The second post of two: the fault waits for the second request.
-    let first = bench.chat.post(&bench.to(Some(&top.id), "status"), &plain("s"), None).await.unwrap();
-    bench.server.shared.state().channels[0].delete_at = 0;
+    bench.chat.post(&bench.to(Some(&top.id), "status"), &plain("s"), None).await.unwrap();
     let sent = bench.chat.post(&at, &long, None).await.unwrap();
     assert_eq!(sent.rest.len(), 1);
     let half = sent.rest[0].0.clone();
@@ -63,7 +61,6 @@ async fn half_a_message_is_taken_back_and_written_whole() {
     assert_ne!(whole.id, sent.id);
     assert_eq!(bench.chat.find(&at).await.unwrap(), Some(whole));
     assert_eq!(bench.server.posts().len(), 4, "root, status, and the two of the report");
-    assert!(first.rest.is_empty());
 }
 
 #[tokio::test]
@@ -88,11 +85,46 @@ async fn what_is_gone_is_told_from_what_is_closed() {
     bench.server.shared.state().channels[0].delete_at = 1;
     let error = bench.chat.post(&bench.to(None, "root:3"), &plain("x"), None).await.unwrap_err();
     assert!(matches!(error, ChatError::Channel(_)), "{error:?}");
+    let edited = async || bench.chat.edit(&bench.to(None, "root:2"), &other, &plain("resolved")).await;
+    assert!(matches!(edited().await, Err(ChatError::Channel(_))));
     bench.server.shared.state().channels[0].delete_at = 0;
+    edited().await.unwrap();
+    assert_eq!(bench.server.post(&other.id.0)["message"], "resolved");
     let bot = bench.server.shared.state().user("holmes");
     bench.server.shared.state().channel_members.retain(|(_, user)| *user != bot);
     let error = bench.chat.edit(&bench.to(None, "root:2"), &other, &plain("x")).await.unwrap_err();
     assert!(matches!(error, ChatError::Channel(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn half_a_message_in_an_archived_channel_waits_until_that_is_open_again() {
+    let bench = Bench::new().await;
+    let top = bench.root().await;
+    let at = bench.to(Some(&top.id), "report");
+    let long = plain(&"a line that is not very long\n".repeat(1_000));
+    let sent = bench.chat.post(&at, &long, None).await.unwrap();
+    bench.server.shared.state().posts.retain(|post| post["id"] != *sent.rest[0].0);
+    bench.server.shared.state().channels[0].delete_at = 1;
+    let error = bench.chat.find(&at).await.unwrap_err();
+    assert!(matches!(error, ChatError::Channel(_)), "{error:?}");
+    bench.server.shared.state().channels[0].delete_at = 0;
+    assert_eq!(bench.chat.find(&at).await.unwrap(), None);
+    assert_eq!(bench.server.posts().len(), 1, "the root");
+}
+
+/// The thread goes on: the root is there, it only cannot be changed.
+#[tokio::test]
+async fn what_is_too_old_to_be_edited_is_not_gone() {
+    let bench = Bench::new().await;
+    let top = bench.root().await;
+    bench.server.shared.state().config["ServiceSettings"]["PostEditTimeLimit"] = 300.into();
+    let edit = async |text: &str| bench.chat.edit(&bench.to(None, "root"), &top, &plain(text)).await;
+    edit("in time").await.unwrap();
+    bench.server.shared.state().posts[0]["create_at"] = 1.into();
+    let error = edit("too late").await.unwrap_err();
+    assert!(matches!(error, ChatError::Refused(_)), "{error:?}");
+    assert_eq!(bench.server.post(&top.id.0)["message"], "in time");
+    bench.chat.post(&bench.to(Some(&top.id), "status"), &plain("s"), None).await.unwrap();
 }
 
 #[tokio::test]

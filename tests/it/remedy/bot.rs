@@ -1,22 +1,21 @@
 //! A bot that may act on a simulated cluster, and the people who decide.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use holmes_bot::adapters::actuator::ActuatorSource;
-use holmes_bot::app::App;
 use holmes_bot::config::{ActuatorConfig, Config};
 use holmes_bot::ports::Clock;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use crate::actuator::place::Place;
-use crate::process::client;
+use crate::bot::Served;
+use crate::wait::until_is;
 
-/// Two people who may approve, one who may not; a change freeze for nothing but StatefulSets.
+/// Two people who may approve, each what somebody else asked for, and nobody else.
 pub const POLICY: &str = "
 rules:
   - name: two of the team
@@ -39,20 +38,22 @@ pub const TOKENS: &str = "ann=anns-token-0123456789, bob=bobs-token-0123456789, 
 
 /// How much faster the bot's clock runs.
 const FAST: u32 = 120;
-/// Longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A bot with hands.
 pub struct Bot {
     /// Its cluster.
     pub place: Place,
-    url: String,
-    client: reqwest::Client,
+    served: Served,
     /// When each alert began to fire.
     since: Mutex<BTreeMap<u64, DateTime<Utc>>>,
-    stop: Option<oneshot::Sender<()>>,
-    running: JoinHandle<anyhow::Result<()>>,
-    _data: tempfile::TempDir,
+}
+
+impl Deref for Bot {
+    type Target = Served;
+
+    fn deref(&self) -> &Served {
+        &self.served
+    }
 }
 
 /// What the environment of a bot on this cluster is.
@@ -83,13 +84,7 @@ impl Bot {
         config.alertmanager_url = Some(neighbours.alertmanager_url.clone());
         let (base, began) = (Utc::now(), Instant::now());
         let clock: Clock = Arc::new(move || base + TimeDelta::from_std(began.elapsed() * FAST).unwrap());
-        let app = App::start_at(config, clock).await.unwrap();
-        let url = format!("http://{}", app.address);
-        let (stop, stopped) = oneshot::channel();
-        let running = tokio::spawn(app.run_until(async {
-            let _ = stopped.await;
-        }));
-        Self { place, url, client: client(), since: Mutex::default(), stop: Some(stop), running, _data: data }
+        Self { place, served: Served::start(config, data, clock).await, since: Mutex::default() }
     }
 
     /// An alert about something begins or ends; gives the incident's id.
@@ -127,22 +122,9 @@ impl Bot {
         find(&list, &all).unwrap()["id"].as_str().unwrap().to_owned()
     }
 
-    /// Reads JSON.
-    pub async fn get(&self, path: &str) -> Value {
-        self.client.get(format!("{}{path}", self.url)).send().await.unwrap().json().await.unwrap()
-    }
-
     /// Reads it again and again until it is as awaited.
     pub async fn until(&self, what: &str, path: &str, done: impl Fn(&Value) -> bool) -> Value {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let value = self.get(path).await;
-            if done(&value) {
-                return value;
-            }
-            assert!(Instant::now() < until, "waited for {what}: {value:#}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until_is(what, async || self.get(path).await, done).await
     }
 
     /// Somebody's form of the console; gives status and page.
@@ -215,9 +197,8 @@ impl Bot {
     }
 
     /// Stops it; a part that died fails the test.
-    pub async fn stop(mut self) {
-        let _ = self.stop.take().unwrap().send(());
-        self.running.await.unwrap().unwrap();
+    pub async fn stop(self) {
+        self.served.stop().await;
     }
 }
 

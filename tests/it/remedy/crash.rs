@@ -9,6 +9,7 @@ use holmes_bot::demo::{Fault, Neighbour};
 use super::bot::{Bot, POLICY, TOKENS};
 use crate::actuator::place::Place;
 use crate::process::{Process, client};
+use crate::wait::until;
 
 /// One approval, a kill so many milliseconds after it, and what is there in the end.
 async fn killed_after(wait: Duration) {
@@ -17,9 +18,7 @@ async fn killed_after(wait: Duration) {
     let data = tempfile::tempdir().unwrap();
     let policy = data.path().join("policy.yaml");
     std::fs::write(&policy, POLICY).unwrap();
-    let kubeconfig = data.path().join("kubeconfig");
-    std::fs::write(&kubeconfig, place.kubeconfig().to_string()).unwrap();
-    let (policy, kubeconfig) = (policy.display().to_string(), kubeconfig.display().to_string());
+    let (policy, kubeconfig) = (policy.display().to_string(), place.kubeconfig(data.path()));
     let store = data.path().join("store");
     let environment = [
         ("HOLMES_POLICY_FILE", policy.as_str()),
@@ -48,9 +47,12 @@ async fn killed_after(wait: Duration) {
         format!("/incidents/{incident}/proposals/{id}"),
         vec![("choice", "approve".into()), ("digest", digest), ("nonce", "1".into())],
     );
-    // The answer does not matter: whoever clicks may lose their connection, too.
-    let _ = tokio::time::timeout(wait, click).await;
+    let click = tokio::time::timeout(wait, click).await;
+    // Whoever clicks may lose their connection, too: only what was answered is promised.
+    let promised = click.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status().is_success()));
     bot.kill_and_restart().await;
+    // What the click left behind is handled before anything is judged.
+    until("an empty inbox", async || (waiting(&http, &bot).await == 0).then_some(())).await;
     let ended = ["applied", "verified", "proposed"];
     let detail = bot
         .until(&path, |detail| {
@@ -61,11 +63,18 @@ async fn killed_after(wait: Duration) {
         .await;
     let generation = place.get(&place.deployment("web")).await["metadata"]["generation"].as_i64().unwrap();
     let done = text(&detail["proposals"][0]["state"]) != "proposed";
+    assert!(done || !promised, "an approval that was answered is lost: {detail:#}");
     assert_eq!(generation - before, i64::from(done), "once, or not at all: {detail:#}");
     let audit = bot.get("/api/v1/audit?limit=1000").await;
     let applied = audit["entries"].as_array().unwrap().iter().filter(|entry| entry["action"] == "execution.applied");
     assert_eq!(applied.count(), usize::from(done));
     bot.terminate();
+}
+
+/// How many events wait to be handled.
+async fn waiting(http: &reqwest::Client, bot: &Process) -> u64 {
+    let metrics = http.get(format!("{}/metrics", bot.url)).send().await.unwrap().text().await.unwrap();
+    metrics.lines().find_map(|line| line.strip_prefix("holmes_inbox_waiting ")).unwrap().parse().unwrap()
 }
 
 fn text(value: &Value) -> String {

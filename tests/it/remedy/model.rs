@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::bot::Bot;
 use crate::fake_model::{FakeModel, Say};
+use crate::wait::until_is;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_suggests_and_everything_else_decides() {
@@ -32,16 +33,8 @@ async fn a_model_suggests_and_everything_else_decides() {
         all.into_iter().filter(|proposal| proposal["proposed_by"] == "model").collect()
     };
     let id = bot.investigated("checkout").await["id"].as_str().unwrap().to_owned();
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    let proposals = loop {
-        let detail = bot.get(&format!("/api/v1/incidents/{id}")).await;
-        let found = of_model(&detail);
-        if !found.is_empty() {
-            break found;
-        }
-        assert!(std::time::Instant::now() < until, "the model's proposal never came: {:#}", detail["proposals"]);
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    };
+    let detail = async || bot.get(&format!("/api/v1/incidents/{id}")).await;
+    let proposals = of_model(&until_is("the model's proposal", detail, |detail| !of_model(detail).is_empty()).await);
     // The one about another namespace was refused when it was looked at, before the runbooks' list let it through.
     assert_eq!(proposals.len(), 1, "{proposals:#?}");
     assert_eq!(proposals[0]["action"], "restart deployment/checkout -n shop");

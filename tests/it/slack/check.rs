@@ -4,27 +4,25 @@ use holmes_bot::domain::routes::Routes;
 
 use super::slack;
 use crate::fake_slack::{APP_TOKEN, FakeSlack};
+use crate::fakes;
 
 async fn said(fake: &FakeSlack, app_token: &str) -> String {
     let routes = Routes::parse("#incidents", "severity=critical:#general; team=x:#nowhere").unwrap();
     let app_token = app_token.to_owned().into();
     let lines = slack(fake).check(&routes, Some((&fake.api_url, &app_token))).await;
-    let line = |line: &holmes_bot::adapters::check::CheckLine| {
-        format!("{} {}: {} | {}", if line.ok { "ok" } else { "FAIL" }, line.what, line.detail, line.mend)
-    };
-    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+    fakes::said(&lines)
 }
 
 #[tokio::test]
 async fn what_is_missing_is_named() {
     let fake = FakeSlack::start().await;
     insta::assert_snapshot!(said(&fake, APP_TOKEN).await, @r"
-    ok account: holmes in Ops | 
-    ok scopes: all that are needed | 
-    ok channel #incidents: #incidents is C0INCIDENT | 
-    FAIL channel #general: the bot is no member | /invite the bot in #general
-    FAIL channel #nowhere: not found | create it, or for a private one: /invite the bot there
-    ok socket mode: a connection can be opened | 
+    ok account: holmes in Ops
+    ok scopes: all that are needed
+    ok channel #incidents: #incidents is C0INCIDENT
+    FAIL channel #general: the bot is no member -> /invite the bot in #general
+    FAIL channel #nowhere: not found -> create it, or for a private one: /invite the bot there
+    ok socket mode: a connection can be opened
     ");
     fake.workspace().scopes = "chat:write,channels:read,groups:read".into();
     let said_now = said(&fake, "xapp-other").await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::http::serve;
 use super::socket::Listening;
 use crate::failing_store::FailingStore;
-use crate::fake_slack::http::{command, deliver, form, message, press};
+use crate::fake_slack::http::{command, command_payload, deliver, form, message, press};
 use crate::fake_slack::{FakeSlack, INCIDENTS};
 use crate::process::client;
 use crate::store_contract::opened;
@@ -79,11 +79,9 @@ async fn by_socket_mode_there_is_no_acknowledgement_and_then_there_is() {
     let submission = opened_form(&fake, &store, &url).await;
     let listening = Listening::with(fake, Duration::from_secs(60), tempfile::tempdir().unwrap(), shared).await;
     let sockets = listening.fake.sockets();
-    let typed: serde_json::Map<String, Value> =
-        command("U0ANN", INCIDENTS, "incidents", "1.2.3").into_iter().map(|(n, v)| (n.to_owned(), json!(v))).collect();
     let envelopes = [
         ("events_api", asked()),
-        ("slash_commands", Value::Object(typed)),
+        ("slash_commands", command_payload("U0ANN", INCIDENTS, "incidents", "1.2.3")),
         ("interactive", pressed()),
         ("interactive", submission),
     ];

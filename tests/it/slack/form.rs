@@ -3,14 +3,14 @@
 use holmes_bot::domain::command::Command;
 use holmes_bot::domain::event::Event;
 use holmes_bot::ports::Store;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::http::{events, serve};
 use super::socket::Listening;
 use super::store;
-use crate::fake_slack::http::{command, deliver, form};
+use crate::fake_slack::http::{command, command_payload, deliver, form};
 use crate::fake_slack::{FakeSlack, Fault, INCIDENTS, View};
 use crate::process::client;
 use crate::store_contract::opened;
@@ -162,11 +162,8 @@ async fn socket_mode_opens_and_answers_the_same() {
     let listening =
         Listening::with(FakeSlack::start().await, Duration::from_secs(60), directory, Arc::clone(&store)).await;
     let (fake, sockets) = (&listening.fake, listening.fake.sockets());
-    let typed: Map<String, Value> = command("U0ANN", INCIDENTS, "do restart", &fake.trigger("U0ANN"))
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), json!(value)))
-        .collect();
-    let typed = sockets.deliver("slash_commands", &Value::Object(typed));
+    let typed = command_payload("U0ANN", INCIDENTS, "do restart", &fake.trigger("U0ANN"));
+    let typed = sockets.deliver("slash_commands", &typed);
     assert_eq!(sockets.acknowledgement(&typed).await, json!({"envelope_id": typed}));
     let view = fake.view("U0ANN").unwrap();
     let wrong = sockets.deliver("interactive", &view.submission(&[("incident", &id), ("target", "checkout")]));

@@ -26,10 +26,9 @@ use crate::bot::Bot;
 use crate::fake_slack::{BOT_TOKEN, FakeSlack, INCIDENTS};
 
 /// A bot on the recorded shop that speaks to this Slack by Socket Mode and takes deliveries over HTTP, too.
-pub async fn bot_in(fake: &FakeSlack, settings: &[(&str, &str)]) -> Bot {
-    let environment = fake.environment();
-    let mut all: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    all.extend_from_slice(settings);
+pub async fn bot_in<V: AsRef<str>>(fake: &FakeSlack, settings: &[(&'static str, V)]) -> Bot {
+    let mut all = fake.environment();
+    all.extend(settings.iter().map(|(name, value)| (*name, value.as_ref().to_owned())));
     let bot = Bot::in_the_shop(&all).await;
     let sockets = fake.sockets();
     sockets.until("the bot's connections", || (sockets.open().len() == 2).then_some(())).await;

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{receiver, store};
-use crate::fake_slack::http::{command, message, press};
+use crate::fake_slack::http::{command_payload, message, press};
 use crate::fake_slack::{APP_TOKEN, FakeSlack, Fault, INCIDENTS};
 
 pub(super) struct Listening {
@@ -81,9 +81,7 @@ async fn what_is_acknowledged_is_in_the_inbox_and_what_comes_again_is_the_same()
     assert_eq!(sockets.acknowledgement(&asked).await, json!({"envelope_id": asked}));
     assert!(matches!(listening.events().await.as_slice(), [Event::Ask(_)]));
 
-    let typed: serde_json::Map<String, Value> =
-        command("U0ANN", INCIDENTS, "incidents", "1.2.3").into_iter().map(|(n, v)| (n.to_owned(), json!(v))).collect();
-    let typed = sockets.deliver("slash_commands", &Value::Object(typed));
+    let typed = sockets.deliver("slash_commands", &command_payload("U0ANN", INCIDENTS, "incidents", "1.2.3"));
     let answered = sockets.acknowledgement(&typed).await;
     assert_eq!(answered["payload"], json!({"response_type": "ephemeral", "text": "on it"}));
     let control = json!({"type": "button", "action_id": "investigate", "block_id": "holmes:i-3f9a1c07be", "value": "investigate"});

@@ -1,9 +1,7 @@
 //! The whole bot with Slack.
 
-use serde_json::{Map, Value, json};
-
 use super::bot_in;
-use crate::fake_slack::http::{command, deliver, form};
+use crate::fake_slack::http::{command, command_payload, deliver, form};
 use crate::fake_slack::{FakeSlack, INCIDENTS};
 use crate::process::client;
 
@@ -11,11 +9,8 @@ use crate::process::client;
 async fn a_bot_listens_on_both_ways_speaks_its_language_and_leaves_in_good_order() {
     let fake = FakeSlack::start().await;
     let bot = bot_in(&fake, &[("HOLMES_LANGUAGE", "ru")]).await;
-    let typed: Map<String, Value> = command("U0ANN", INCIDENTS, "status", "1.2.3")
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), json!(value)))
-        .collect();
-    let id = fake.sockets().deliver("slash_commands", &Value::Object(typed));
+    let typed = command_payload("U0ANN", INCIDENTS, "status", "1.2.3");
+    let id = fake.sockets().deliver("slash_commands", &typed);
     let answered = fake.sockets().acknowledgement(&id).await;
     assert_eq!(answered["payload"]["text"], "Принято; ответ придёт сюда или в ветку.");
 

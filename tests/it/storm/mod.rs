@@ -108,7 +108,6 @@ async fn nothing_is_lost_and_nothing_is_told_twice() {
         ];
         environment.extend(chats.environment());
         environment.extend(cures.environment());
-        let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
         replicas.push(Process::serve(data.path(), &environment).await);
         wires.push(wire);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -16,6 +16,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use prost::Message as _;
 
 use crate::fakes::Fake;
+use crate::wait::until_is;
 
 /// What the collector does with what it is sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,15 +92,7 @@ impl Collector {
 
     /// Waits until the spans are as awaited.
     pub async fn until(&self, what: &str, seen: impl Fn(&[Span]) -> bool) -> Vec<Span> {
-        let until = Instant::now() + Duration::from_secs(60);
-        loop {
-            let spans = self.spans();
-            if seen(&spans) {
-                return spans;
-            }
-            assert!(Instant::now() < until, "{what}: {:?}", spans.iter().map(|span| &span.name).collect::<Vec<_>>());
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        until_is(what, async || self.spans(), |spans| seen(spans)).await
     }
 }
 

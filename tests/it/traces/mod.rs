@@ -5,7 +5,6 @@ mod collector;
 mod remedy;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,7 +20,8 @@ use crate::chats::out_of_memory;
 use crate::fake_model::{FakeModel, Say};
 use crate::fake_slack::FakeSlack;
 use crate::fakes::Fake;
-use crate::process::{Process, body, client, firing};
+use crate::process::{Process, body, client, firing, kubeconfig};
+use crate::wait::until;
 use collector::{Collector, Mood, Span};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -106,19 +106,6 @@ fn explaining() -> impl FnMut(&Value) -> Say + Send + 'static {
     }
 }
 
-/// A kubeconfig for an API server that asks nobody who they are.
-fn kubeconfig(directory: &Path, server: &str) -> String {
-    let file = directory.join("kubeconfig");
-    let config = json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "demo",
-        "clusters": [{"name": "demo", "cluster": {"server": server}}],
-        "contexts": [{"name": "demo", "context": {"cluster": "demo", "user": "demo"}}],
-        "users": [{"name": "demo", "user": {}}],
-    });
-    std::fs::write(&file, config.to_string()).unwrap();
-    file.display().to_string()
-}
-
 fn of_trace<'a>(spans: &'a [Span], trace: &str) -> Vec<&'a Span> {
     spans.iter().filter(|span| span.trace == trace).collect()
 }
@@ -147,22 +134,20 @@ async fn an_investigation_is_one_trace_from_the_webhook_to_the_chat() {
     let logs = Tap::before(&cluster.neighbours.logs_url).await;
     let llm = Tap::before(&model.url()).await;
     let (data, log) = (tempfile::tempdir().unwrap(), tempfile::NamedTempFile::new().unwrap());
-    let kubeconfig = kubeconfig(data.path(), &cluster.neighbours.kubernetes_url);
-    let (metrics_url, logs_url, llm_url, collector_url) =
-        (metrics.fake.url(), logs.fake.url(), llm.fake.url(), collector.url());
-    let of_slack = slack.environment();
-    let mut environment: Vec<(&str, &str)> = vec![
-        ("METRICS_URL", &metrics_url),
-        ("LOGS_URL", &logs_url),
-        ("LLM_BASE_URL", &llm_url),
-        ("LLM_EXPLAIN_TURNS", "1"),
-        ("KUBECONFIG", &kubeconfig),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector_url),
-        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=bot-of-tests,k8s.cluster.name=tests"),
-        ("HOLMES_LOG", "info"),
-        ("HOLMES_LOG_FORMAT", "json"),
-    ];
-    environment.extend(of_slack.iter().map(|(name, value)| (*name, value.as_str())));
+    // Of an API server that asks nobody who they are.
+    let kubeconfig = kubeconfig(data.path(), &cluster.neighbours.kubernetes_url, "anybody");
+    let mut environment = slack.environment();
+    environment.extend([
+        ("METRICS_URL", metrics.fake.url()),
+        ("LOGS_URL", logs.fake.url()),
+        ("LLM_BASE_URL", llm.fake.url()),
+        ("LLM_EXPLAIN_TURNS", "1".to_owned()),
+        ("KUBECONFIG", kubeconfig),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.name=bot-of-tests,k8s.cluster.name=tests".to_owned()),
+        ("HOLMES_LOG", "info".to_owned()),
+        ("HOLMES_LOG_FORMAT", "json".to_owned()),
+    ]);
     let mut bot = Process::serve_logging(data.path(), &environment, log.path()).await;
     deliver(&bot, &out_of_memory(), Some(&format!("00-{TRACE}-{CALLER}-01"))).await;
     settled(&bot, 1, true).await;
@@ -229,11 +214,7 @@ async fn without_a_header_each_investigation_is_a_trace_of_its_own() {
     let mut bot = Process::serve(data.path(), &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &endpoint)]).await;
     deliver(&bot, &body(&[("Down", "web", "firing"), ("Down", "pay", "firing")]), None).await;
     settled(&bot, 2, false).await;
-    let until = Instant::now() + Duration::from_secs(30);
-    while collector.requests() == 0 {
-        assert!(Instant::now() < until, "nothing was sent");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("a request", async || (collector.requests() > 0).then_some(())).await;
     // What was refused for a moment comes again.
     collector.becomes(Mood::Takes);
     let investigations = |spans: &[Span]| spans.iter().filter(|span| span.name == "investigation").count();

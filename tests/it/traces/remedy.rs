@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{CALLER, TRACE, Tap, assert_whole, deliver, named, of_trace, settled};
 use crate::actuator::place::Place;
-use crate::process::{Process, client};
+use crate::process::{Process, client, kubeconfig};
 use crate::remedy::bot::{POLICY, TOKENS};
 use crate::traces::collector::{Collector, Mood};
 
@@ -15,20 +15,13 @@ async fn a_remedy_is_part_of_its_incidents_trace() {
     let tap = Tap::before(&place.running().neighbours.kubernetes_url).await;
     let collector = Collector::start(Mood::Takes).await;
     let data = tempfile::tempdir().unwrap();
-    let file = |name: &str, content: &str| {
-        let path = data.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path.display().to_string()
-    };
-    let mut kubeconfig = place.kubeconfig();
-    kubeconfig["clusters"][0]["cluster"]["server"] = tap.fake.url().into();
-    let (policy, kubeconfig) = (file("policy.yaml", POLICY), file("kubeconfig", &kubeconfig.to_string()));
-    let endpoint = collector.url();
+    let policy = data.path().join("policy.yaml");
+    std::fs::write(&policy, POLICY).unwrap();
     let environment = [
-        ("HOLMES_POLICY_FILE", policy.as_str()),
-        ("HOLMES_CONSOLE_TOKEN", TOKENS),
-        ("HOLMES_ACTUATOR_KUBECONFIG", kubeconfig.as_str()),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("HOLMES_POLICY_FILE", policy.display().to_string()),
+        ("HOLMES_CONSOLE_TOKEN", TOKENS.to_owned()),
+        ("HOLMES_ACTUATOR_KUBECONFIG", kubeconfig(data.path(), &tap.fake.url(), "actuator")),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()),
     ];
     let mut bot = Process::serve(&data.path().join("store"), &environment).await;
     deliver(&bot, &place.broken("web"), Some(&format!("00-{TRACE}-{CALLER}-01"))).await;

@@ -6,11 +6,11 @@ use super::recording::Recording;
 pub struct Expected {
     /// The incident's subject by name.
     pub subject: &'static str,
-    /// Kinds of cause that are right, by `|`.
+    /// Kinds of cause that are right, by `|`; `any` where nothing can be known and the subject is what counts.
     pub kinds: &'static str,
-    /// What broke; empty where it is the subject itself.
+    /// What broke, by `|`; empty where it is the subject itself, `*` where it does not matter.
     pub about: &'static str,
-    /// Words of which each must be in the cause's claim or in a finding's, by `|`.
+    /// Words of which one must be in the claim of some finding, by `|`.
     pub says: &'static str,
 }
 

@@ -1,7 +1,5 @@
 //! Nodes in trouble and what runs on them.
 
-use serde_json::json;
-
 use super::case::{Case, Expected, case};
 use super::cluster::{Pod, Workload};
 use super::recording::{NOW, Recording};
@@ -156,7 +154,6 @@ pub fn cases() -> Vec<Case> {
                     &[("namespace", &namespace), ("pod", &names[0]), ("reason", "ContainerCreating")],
                     "",
                 );
-                let _ = json!(null);
             },
         ),
     ]
