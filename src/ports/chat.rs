@@ -16,6 +16,9 @@ pub enum ChatError {
         /// How long.
         after: TimeDelta,
     },
+    /// There was not even a connection: it did not happen.
+    #[error("it cannot be reached: {0}")]
+    Down(String),
     /// It is not known whether it happened: no answer, or a server error. Look before trying again.
     #[error("it is not known whether it happened: {0}")]
     Unknown(String),
@@ -38,6 +41,7 @@ impl ChatError {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Wait { .. } => "wait",
+            Self::Down(_) => "down",
             Self::Unknown(_) => "unknown",
             Self::Gone(_) => "gone",
             Self::Channel(_) => "channel",

@@ -19,6 +19,8 @@ pub enum Fault {
     None,
     /// It does not happen, and nobody is told.
     Lost,
+    /// There is no connection, and whoever calls is told so.
+    Down,
     /// It happens, and nobody is told.
     Unheard,
     /// The chat asks to wait so many seconds.
@@ -51,6 +53,7 @@ struct State {
     rule: Option<Rule>,
     last_id: u64,
     times: Vec<(String, DateTime<Utc>)>,
+    searches: usize,
     busy: Vec<String>,
     names: HashMap<String, String>,
     told: Vec<(String, Option<MessageId>, String)>,
@@ -111,6 +114,11 @@ impl FakeChat {
         self.state().times.clone()
     }
 
+    /// How often a message was looked for.
+    pub fn searches(&self) -> usize {
+        self.state().searches
+    }
+
     pub fn busy(&self) -> Vec<String> {
         self.state().busy.clone()
     }
@@ -162,6 +170,7 @@ impl FakeChat {
     fn before(fault: Fault) -> Result<(), ChatError> {
         match fault {
             Fault::Lost => Err(ChatError::Unknown("no answer".into())),
+            Fault::Down => Err(ChatError::Down("connection refused".into())),
             Fault::Wait(seconds) => Err(ChatError::Wait { after: TimeDelta::seconds(seconds) }),
             _ => Ok(()),
         }
@@ -241,6 +250,7 @@ impl Chat for FakeChat {
     }
 
     async fn find(&self, to: &Destination) -> Result<Option<Sent>, ChatError> {
+        self.state().searches += 1;
         let fault = self.fault().await;
         Self::before(fault)?;
         let found = {
