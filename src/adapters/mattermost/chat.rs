@@ -73,15 +73,16 @@ impl Chat for Mattermost {
         if let Some(picture) = picture {
             match self.upload(&channel, picture).await {
                 Ok(id) => files.push(id),
-                // A server without files still shows what can be said in words.
-                Err(ChatError::Refused(why)) => {
-                    tracing::warn!("Mattermost did not take the picture of {}: {why}", to.key);
+                Err(error @ (ChatError::Wait { .. } | ChatError::Down(_) | ChatError::Unknown(_))) => return Err(error),
+                // Files may be off, or not for the bot's role: what can be said in words is still shown. If it is the
+                // channel or the account that is closed, the post says so.
+                Err(error) => {
+                    tracing::warn!("Mattermost did not take the picture of {}: {error}", to.key);
                     if let Some(picture) = &message.picture {
                         let words = [&picture.title, &picture.alt].map(|words| text::literal(words)).join(": ");
                         first.message = format!("{}\n\n_{words}_", first.message);
                     }
                 }
-                Err(error) => return Err(error),
             }
         }
         let root = to.thread.as_ref().map(|root| root.0.as_str());
@@ -124,8 +125,11 @@ impl Chat for Mattermost {
             }
         }
         for surplus in rest {
-            if let Err(error) = self.delete(surplus).await {
-                tracing::debug!("Mattermost kept a continuation that says nothing any more: {error}");
+            match self.delete(surplus).await.map_err(asking) {
+                Ok(()) => {}
+                // The same edit again deletes what is left.
+                Err(error @ (ChatError::Wait { .. } | ChatError::Down(_) | ChatError::Unknown(_))) => return Err(error),
+                Err(error) => tracing::warn!("Mattermost keeps a post that says nothing any more: {error}"),
             }
         }
         let mut now = now.into_iter();
