@@ -145,7 +145,7 @@ impl Slack {
                 self.files.insert(digest, file.clone()).await;
                 Ok(Some(file))
             }
-            Err(error @ (ChatError::Wait { .. } | ChatError::Unknown(_))) => Err(error),
+            Err(error @ (ChatError::Wait { .. } | ChatError::Down(_) | ChatError::Unknown(_))) => Err(error),
             Err(error) => {
                 tracing::warn!("Slack takes no picture, so its message goes without: {error}");
                 Ok(None)
@@ -167,8 +167,8 @@ impl Slack {
         Ok(file)
     }
 
-    /// The first of the messages, with its picture. While Slack processes that, the message is tried again; then the
-    /// message goes without it and the picture follows in the thread.
+    /// The first of the messages, with its picture; and the file that it shows. While Slack processes that, the message is
+    /// tried again; then the message goes without it and the picture follows in the thread.
     async fn say_first(
         &self,
         channel: &str,
@@ -176,7 +176,7 @@ impl Slack {
         message: &Message,
         picture: Option<&PictureFile>,
         laid: &Laid<'_>,
-    ) -> Result<String, ChatError> {
+    ) -> Result<(String, Option<String>), ChatError> {
         let thread = to.thread.as_ref().map(|thread| thread.0.as_str());
         for pause in PROCESSING {
             match self.say(channel, thread, laid.first(message), &laid.memory(0)).await {
@@ -184,7 +184,7 @@ impl Slack {
                     tracing::debug!("Slack still processes a picture: {error}");
                     tokio::time::sleep(pause).await;
                 }
-                said => return said,
+                said => return Ok((said?, laid.file.map(str::to_owned))),
             }
         }
         let bare = Laid { file: None, ..*laid };
@@ -196,7 +196,7 @@ impl Slack {
                 tracing::warn!("a picture could not be shown in Slack: {error}");
             }
         }
-        Ok(ts)
+        Ok((ts, None))
     }
 }
 
@@ -246,7 +246,7 @@ impl Chat for Slack {
             Some(picture) => self.upload(message, picture).await?,
             None => None,
         };
-        let mentions = self.groups.mentions(&self.api, &message.mentions).await;
+        let mentions = self.groups.mentions(&self.api, &message.mentions).await?;
         let mut laid = Laid { key: &to.key, mentions: &mentions, file: file.as_deref(), parts: 1 };
         let contents = laid.contents(message);
         laid.parts = contents.len();
@@ -256,12 +256,12 @@ impl Chat for Slack {
             _ => history::look(&self.api, &channel, to).await?,
         };
         let known = |part: usize| arrived.ids.get(part).cloned().flatten();
-        let first = match known(0) {
-            Some(ts) => ts,
+        let (first, shown) = match known(0) {
+            Some(ts) => (ts, arrived.file.clone()),
             None => self.say_first(&channel, to, message, picture, &laid).await?,
         };
-        if let Some(file) = &file {
-            self.files.insert(format!("{channel}/{first}"), file.clone()).await;
+        if let Some(file) = shown {
+            self.files.insert(format!("{channel}/{first}"), file).await;
         }
         let thread = to.thread.as_ref().map_or(first.as_str(), |thread| thread.0.as_str());
         let mut rest = Vec::new();
@@ -281,7 +281,7 @@ impl Chat for Slack {
             Some(_) => self.shown_file(&channel, to, sent).await?,
             None => None,
         };
-        let mentions = self.groups.mentions(&self.api, &message.mentions).await;
+        let mentions = self.groups.mentions(&self.api, &message.mentions).await?;
         let mut laid = Laid { key: &to.key, mentions: &mentions, file: file.as_deref(), parts: 1 };
         let contents = laid.contents(message);
         laid.parts = contents.len();
