@@ -1,4 +1,4 @@
-//! `POST /slack/interactions` and `interactive` envelopes: presses, and the shortcut on a message.
+//! `POST /slack/interactions` and `interactive` envelopes: presses, forms, and the shortcut on a message.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,6 +32,8 @@ struct Payload {
     actions: Vec<Action>,
     #[serde(default)]
     view: Option<View>,
+    #[serde(default)]
+    trigger_id: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,8 +131,7 @@ fn submitted(payload: Payload) -> Inbound {
 }
 
 fn pressed(payload: Payload) -> Inbound {
-    let Payload { kind: _, callback_id: _, user, channel, container, message, message_ts, mut actions, view: _ } =
-        payload;
+    let Payload { user, channel, container, message, message_ts, mut actions, .. } = payload;
     if actions.is_empty() {
         return Inbound::Nothing("an interaction without an action");
     }
@@ -162,8 +163,7 @@ fn pressed(payload: Payload) -> Inbound {
 
 /// "Investigate this message": what it says is the question.
 fn pointed_at(payload: Payload) -> Inbound {
-    let Payload { kind: _, callback_id: _, user, channel, container: _, message, message_ts, actions: _, view: _ } =
-        payload;
+    let Payload { user, channel, message, message_ts, trigger_id, .. } = payload;
     let (Some(channel), Some(message)) = (channel, message) else {
         return Inbound::Nothing("a shortcut without a message");
     };
@@ -173,7 +173,8 @@ fn pointed_at(payload: Payload) -> Inbound {
         return Inbound::Nothing("a shortcut on a message without words");
     }
     Inbound::Said(Said {
-        nonce: format!("slack:shortcut:{}:{ts}:{}", channel.id, user.id),
+        // What is delivered again has the same trigger; who asks again about the same message has another.
+        nonce: format!("slack:shortcut:{}:{ts}:{}:{trigger_id}", channel.id, user.id),
         channel: channel.id,
         // Its answer belongs into that message's thread.
         thread: message.thread_ts.or(Some(ts)).filter(|thread| !thread.is_empty()).map(MessageId),

@@ -117,9 +117,17 @@ fn a_shortcut_asks_what_the_message_says() {
         "message": {"type": "message", "bot_id": "B1", "ts": "5.0", "text": "",
             "attachments": [{"title": "[FIRING:1] KubePodCrashLooping", "text": "checkout &amp; cart", "fallback": "x"}]},
     });
-    let Inbound::Said(said) = interaction(&serde_json::to_vec(&payload).unwrap()).unwrap() else { panic!() };
+    let read = |payload: &Value| match interaction(&serde_json::to_vec(payload).unwrap()).unwrap() {
+        Inbound::Said(said) => said,
+        other => panic!("{other:?}"),
+    };
+    let said = read(&payload);
     assert_eq!(said.text, "[FIRING:1] KubePodCrashLooping\ncheckout & cart");
     assert!(said.to_bot);
+    assert_eq!(said.nonce, read(&payload).nonce, "delivered again it is the same question");
+    let mut again = payload.clone();
+    again["trigger_id"] = json!("4.5.6");
+    assert_ne!(said.nonce, read(&again).nonce, "asked again it is another");
 }
 
 #[test]
