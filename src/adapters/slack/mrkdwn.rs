@@ -4,7 +4,7 @@
 //! (`∗`, `ˍ`), which happens only where a text really holds one outside of code. Without `<` there is no mention, no link and
 //! no `<!channel>`; what looks like `@here` is parted by a word joiner, and sections are sent as `verbatim` besides.
 
-use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStream};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 
 use super::limits::{SECTION, units};
 
@@ -118,7 +118,7 @@ impl Writer {
         }
         match event {
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => self.words(&text),
-            Event::Code(code) => self.push(inline_code(&code)),
+            Event::Code(code) => self.inline_code(&code),
             Event::SoftBreak | Event::HardBreak if self.frames.is_empty() => self.break_line(),
             Event::SoftBreak | Event::HardBreak => self.push(" ".into()),
             Event::Rule => {
@@ -181,7 +181,12 @@ impl Writer {
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::Paragraph | TagEnd::Item => self.end_line(),
+            TagEnd::Paragraph => self.end_line(),
+            TagEnd::Item => {
+                self.end_line();
+                // One that began with code did not show it.
+                self.marker = None;
+            }
             TagEnd::Heading(_) => {
                 self.close();
                 self.end_line();
@@ -216,6 +221,16 @@ impl Writer {
             for atom in literal(line, begins) {
                 self.push(atom);
             }
+        }
+    }
+
+    /// Code between words, in one piece; what is too long for that is words.
+    fn inline_code(&mut self, code: &str) {
+        let code = code.replace('`', "ˋ").replace('\n', " ");
+        if units(&code) > ATOM {
+            self.words(&code);
+        } else {
+            self.push(format!("`{}`", escaped(&code)));
         }
     }
 
@@ -428,14 +443,6 @@ fn code_pieces(line: &str) -> Vec<String> {
     }
     pieces.push(piece);
     pieces
-}
-
-fn inline_code(code: &CowStr<'_>) -> String {
-    let code = code.replace('`', "ˋ").replace('\n', " ");
-    if units(&code) > ATOM {
-        return escaped(&code);
-    }
-    format!("`{}`", escaped(&code))
 }
 
 /// Words that mean themselves, in pieces.
