@@ -7,6 +7,7 @@
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 
 use super::limits::{SECTION, units};
+use crate::domain::text::{WORD_JOINER, begins_name};
 
 /// Text that is never parted: longer runs are split at spaces. Escaped it is at most five times as long.
 const ATOM: usize = 400;
@@ -14,8 +15,6 @@ const ATOM: usize = 400;
 const STYLED: usize = 1500;
 /// Code that is never parted, escaped.
 const CODE: usize = 2000;
-/// Stands between `@` and a name; it has no width and no meaning.
-const WORD_JOINER: char = '\u{2060}';
 const CLOSE: &str = "\n```";
 const OPEN: &str = "```\n";
 
@@ -471,7 +470,7 @@ fn literal(text: &str, begins_line: bool) -> Vec<String> {
             '_' if formats => atom.push('ˍ'),
             '~' if formats => atom.push('∼'),
             '`' => atom.push('ˋ'),
-            '@' if !word(before) && word(next) => {
+            '@' if begins_name(before, next) => {
                 atom.push('@');
                 atom.push(WORD_JOINER);
             }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::api::Api;
 use super::mrkdwn;
 use crate::domain::policy::{Principal, PrincipalKind};
+use crate::domain::text::WORD_JOINER;
 use crate::ports::ChatError;
 
 /// How long membership is believed. An approval asks again just before it is carried out.
@@ -133,7 +134,7 @@ impl Groups {
             Called::Person(id) => format!("<@{id}>"),
             Called::Handle(handle) => match groups.iter().find(|group| group.handle == handle) {
                 Some(group) => format!("<!subteam^{}>", group.id),
-                None => mrkdwn::escaped(&format!("@\u{2060}{handle}")),
+                None => mrkdwn::escaped(&format!("@{WORD_JOINER}{handle}")),
             },
         };
         Ok(written.iter().map(mention).collect())
