@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{INVESTIGATE_MESSAGE, Inbound, Said, Submitted, person, place, plain};
+use super::{INVESTIGATE_MESSAGE, Inbound, person, place, plain, principal};
+use crate::adapters::hearing::{Said, Submitted};
 use crate::adapters::slack::controls;
 use crate::adapters::slack::modal::{self, Remembered, View};
 use crate::domain::chat::MessageId;
@@ -169,19 +170,24 @@ fn pointed_at(payload: Payload) -> Inbound {
     };
     let ts = message_ts.or(message.ts.clone()).unwrap_or_default();
     let words = words(&message);
-    if place(&channel.id).is_none() || words.is_empty() {
+    let (Some(place), Some(asker)) = (place(&channel.id), principal(&user.id)) else {
+        return Inbound::Nothing("a shortcut without a proper person or channel");
+    };
+    if words.is_empty() {
         return Inbound::Nothing("a shortcut on a message without words");
     }
     Inbound::Said(Said {
         // What is delivered again has the same trigger; who asks again about the same message has another.
         nonce: format!("slack:shortcut:{}:{ts}:{}:{trigger_id}", channel.id, user.id),
-        channel: channel.id,
+        place,
         // Its answer belongs into that message's thread.
         thread: message.thread_ts.or(Some(ts)).filter(|thread| !thread.is_empty()).map(MessageId),
         message: None,
         text: words,
-        user: user.id,
+        asker,
+        name: None,
         to_bot: true,
+        at: None,
     })
 }
 

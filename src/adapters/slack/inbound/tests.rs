@@ -55,12 +55,14 @@ fn words_of_people_pass_and_others_do_not() {
         with("channel", json!("")),
         with("type", json!("reaction_added")),
         said(message("<@U2> can you look?")),
-        said(message("<@UBOT>  ")),
+        with("text", json!("  ")),
         said(json!({"type": "channel_archive", "channel": "C1", "user": "U1", "event_ts": "1"})),
         said(json!({"type": "file_shared", "channel": {"id": 1}})),
     ] {
         assert!(matches!(nothing, Inbound::Nothing(_)), "{nothing:?}");
     }
+    let Inbound::Said(called) = said(message("<@UBOT>  ")) else { panic!() };
+    assert_eq!((called.text.as_str(), called.to_bot), ("", true));
     let own_thread = with("thread_ts", json!("2.0"));
     assert!(matches!(own_thread, Inbound::Said(Said { thread: None, .. })));
 }
