@@ -101,7 +101,7 @@ async fn accept(mattermost: &Mattermost, click: Click) -> Result<Done, Refusal> 
         opened: Some(Opened { by: user_id, name: user_name, post_id }),
         ..grant
     };
-    mattermost.client.confirm(&trigger_id, question, &confirm).await.map_err(not_now)?;
+    mattermost.client.confirm(&trigger_id, &question, &confirm).await.map_err(not_now)?;
     Ok(Done::Asked)
 }
 
