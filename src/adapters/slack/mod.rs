@@ -203,7 +203,7 @@ impl Slack {
 /// What the parts of one message have in common.
 #[derive(Clone, Copy)]
 struct Laid<'a> {
-    key: &'a str,
+    to: &'a Destination,
     mentions: &'a [String],
     file: Option<&'a str>,
     parts: usize,
@@ -211,8 +211,7 @@ struct Laid<'a> {
 
 impl Laid<'_> {
     fn contents(&self, message: &Message) -> Vec<SlackMessageContent> {
-        let incident = self.key.split('/').next().unwrap_or_default();
-        layout::parts(message, Extras { incident, mentions: self.mentions, file: self.file })
+        layout::parts(message, Extras { incident: &self.to.incident.0, mentions: self.mentions, file: self.file })
     }
 
     fn first(&self, message: &Message) -> SlackMessageContent {
@@ -221,7 +220,7 @@ impl Laid<'_> {
 
     fn memory(&self, part: usize) -> Memory {
         let file = self.file.filter(|_| part == 0).map(str::to_owned);
-        Memory { key: self.key.to_owned(), part, parts: self.parts, file }
+        Memory { key: self.to.key(), part, parts: self.parts, file }
     }
 }
 
@@ -247,7 +246,7 @@ impl Chat for Slack {
             None => None,
         };
         let mentions = self.groups.mentions(&self.api, &message.mentions).await?;
-        let mut laid = Laid { key: &to.key, mentions: &mentions, file: file.as_deref(), parts: 1 };
+        let mut laid = Laid { to, mentions: &mentions, file: file.as_deref(), parts: 1 };
         let contents = laid.contents(message);
         laid.parts = contents.len();
         // Several messages are several chances to break off in between: what is there already is not said again.
@@ -282,7 +281,7 @@ impl Chat for Slack {
             None => None,
         };
         let mentions = self.groups.mentions(&self.api, &message.mentions).await?;
-        let mut laid = Laid { key: &to.key, mentions: &mentions, file: file.as_deref(), parts: 1 };
+        let mut laid = Laid { to, mentions: &mentions, file: file.as_deref(), parts: 1 };
         let contents = laid.contents(message);
         laid.parts = contents.len();
         // A longer text than before goes on in new messages; an edit that broke off may have sent some of them.

@@ -258,7 +258,8 @@ impl Sending<'_> {
         Destination {
             channel: projection.channel.clone(),
             thread: projection.root().filter(|_| self.wanted.key != ROOT).cloned(),
-            key: format!("{}/{}", self.id, self.wanted.key),
+            incident: self.id.clone(),
+            post: self.wanted.key.clone(),
         }
     }
 

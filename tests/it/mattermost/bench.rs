@@ -163,8 +163,9 @@ impl Drop for Bench {
     }
 }
 
-pub fn to(channel: &str, thread: Option<&MessageId>, key: &str) -> Destination {
-    Destination { channel: channel.to_owned(), thread: thread.cloned(), key: format!("{INCIDENT}/{key}") }
+pub fn to(channel: &str, thread: Option<&MessageId>, post: &str) -> Destination {
+    let incident = IncidentId(INCIDENT.to_owned());
+    Destination { channel: channel.to_owned(), thread: thread.cloned(), incident, post: post.to_owned() }
 }
 
 pub fn plain(text: &str) -> Message {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use holmes_bot::adapters::slack::{Slack, SlackSettings};
 use holmes_bot::domain::chat::MessageId;
 use holmes_bot::domain::evidence::EvidenceId;
+use holmes_bot::domain::incident::IncidentId;
 use holmes_bot::domain::message::{ButtonStyle, Control, Picture, Tone};
 use holmes_bot::domain::policy::Person;
 use holmes_bot::ports::{Chat, ChatError, Destination, PictureFile, Sent};
@@ -399,13 +400,12 @@ async fn a_real_server_takes_the_same() {
         return;
     };
     let slack = Slack::new(&SlackSettings { api_url, bot_token: token.into() }).unwrap();
-    let key = format!("i-{:010x}/root", std::process::id());
-    let root_at = Destination { channel, thread: None, key };
+    let incident = IncidentId(format!("i-{:010x}", std::process::id()));
+    let root_at = Destination { channel, thread: None, incident, post: "root".into() };
     let mut root = message(Tone::Critical, "**Test** of `holmes-bot`\na & b <c>");
     root.controls.push(button("acknowledge"));
     let sent = slack.post(&root_at, &root, None).await.unwrap();
-    let reply_at =
-        Destination { thread: Some(sent.id.clone()), key: root_at.key.replace("root", "status"), ..root_at.clone() };
+    let reply_at = Destination { thread: Some(sent.id.clone()), post: "status".into(), ..root_at.clone() };
     slack.post(&reply_at, &message(Tone::Plain, "reply"), None).await.unwrap();
     root.tone = Tone::Good;
     slack.edit(&root_at, &sent, &root).await.unwrap();

@@ -18,6 +18,7 @@ use holmes_bot::adapters::slack::{Slack, SlackSettings};
 use holmes_bot::adapters::store_embedded::EmbeddedStore;
 use holmes_bot::app::hearing;
 use holmes_bot::domain::chat::MessageId;
+use holmes_bot::domain::incident::IncidentId;
 use holmes_bot::domain::message::{ButtonStyle, Control, Message, Tone};
 use holmes_bot::ports::{Destination, Store};
 use holmes_bot::render::{Language, Renderer};
@@ -52,8 +53,9 @@ fn receiver(fake: &FakeSlack, store: &Arc<dyn Store>) -> Arc<Receiver> {
     Arc::new(receiver.unwrap())
 }
 
-fn to(key: &str, thread: Option<&MessageId>) -> Destination {
-    Destination { channel: INCIDENTS.into(), thread: thread.cloned(), key: format!("i-3f9a1c07be/{key}") }
+fn to(post: &str, thread: Option<&MessageId>) -> Destination {
+    let incident = IncidentId("i-3f9a1c07be".into());
+    Destination { channel: INCIDENTS.into(), thread: thread.cloned(), incident, post: post.into() }
 }
 
 fn message(tone: Tone, text: &str) -> Message {
