@@ -8,7 +8,7 @@ mod client;
 mod endpoint;
 mod error;
 
-pub use body::{excerpt, is_html, read_bounded, read_json};
+pub use body::{excerpt, is_html, read_bounded, read_json, read_start};
 pub use client::{ClientSettings, build_client};
 pub use endpoint::{Auth, Endpoint, EndpointSettings, shown};
 pub use error::HttpError;

@@ -20,6 +20,10 @@ pub struct Api {
     token: SlackApiToken,
 }
 
+/// An answer of which no more is needed than that it was done.
+#[derive(Debug, Deserialize)]
+pub struct Done {}
+
 #[derive(Debug, Deserialize)]
 struct Page {
     #[serde(default)]

@@ -32,7 +32,7 @@ use sha2::{Digest as _, Sha256};
 use slack_morphism::api::{SlackApiChatPostMessageRequest, SlackApiChatUpdateRequest};
 use slack_morphism::{SlackChannelId, SlackMessageContent, SlackTs};
 
-use self::api::Api;
+use self::api::{Api, Done};
 use self::channels::Channels;
 use self::history::Memory;
 use self::layout::Extras;
@@ -79,9 +79,6 @@ pub struct Slack {
 struct Posted {
     ts: String,
 }
-
-#[derive(Deserialize)]
-struct Done {}
 
 impl Slack {
     /// Checks the settings and builds the client; nothing is sent.
