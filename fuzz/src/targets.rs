@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Request, Response, StatusCode, header};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt as _;
-use holmes_bot::adapters::action_form::ActionForms;
+use holmes_bot::adapters::hearing::Hearing;
 use holmes_bot::adapters::http::{ClientSettings, EndpointSettings};
 use holmes_bot::adapters::logs::fields::FieldSet;
 use holmes_bot::adapters::mattermost::socket::frame::{Frame, Posted};
@@ -28,7 +28,7 @@ use holmes_bot::agent::message::Expect;
 use holmes_bot::agent::repair;
 use holmes_bot::agent::tools::{Available, Tool, specs};
 use holmes_bot::analysis::log_evidence::{MAX_EXAMPLE_BYTES, MAX_PATTERNS, summarise};
-use holmes_bot::app::action_forms;
+use holmes_bot::app::hearing;
 use holmes_bot::domain::command::Command;
 use holmes_bot::domain::event::Event;
 use holmes_bot::domain::log_line::{LogBatch, LogLine};
@@ -314,12 +314,10 @@ static MATTERMOST: LazyLock<Router> = LazyLock::new(|| {
         clock: clock(),
     };
     mattermost_web::routes(mattermost_web::Mattermost {
-        store: STORE.clone(),
-        clock: clock(),
+        hearing: hears(),
         counters: Arc::new(Counters::default()),
         render: renderer(),
         client: Arc::new(Mattermost::new(settings).expect("a client")),
-        forms: forms(),
         refusals: refusals(),
         command_tokens: vec![SecretString::from("a token that nobody guesses")],
     })
@@ -328,7 +326,7 @@ static MATTERMOST: LazyLock<Router> = LazyLock::new(|| {
 static SLACK: LazyLock<Router> = LazyLock::new(|| {
     // Nobody listens there, either.
     let settings = SlackSettings { api_url: "http://127.0.0.1:9".into(), bot_token: "xoxb-nobody".to_owned().into() };
-    let receiver = Receiver::new(&settings, forms(), clock(), Arc::new(|_| String::new())).expect("a client");
+    let receiver = Receiver::new(&settings, hears(), Arc::new(|_| String::new())).expect("a client");
     slack_web::routes(slack_web::SlackWeb {
         receiver: Arc::new(receiver),
         clock: clock(),
@@ -337,8 +335,8 @@ static SLACK: LazyLock<Router> = LazyLock::new(|| {
     })
 });
 
-fn forms() -> ActionForms {
-    action_forms(STORE.clone(), renderer())
+fn hears() -> Hearing {
+    hearing(STORE.clone(), clock(), renderer())
 }
 
 fn renderer() -> Arc<Renderer> {

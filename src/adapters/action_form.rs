@@ -18,8 +18,6 @@ pub type Page = Arc<dyn Fn(&ActionForm, Option<&WrongField>, &[Incident]) -> For
 /// Makes forms and reads them.
 #[derive(Clone)]
 pub struct ActionForms {
-    /// Where incidents are.
-    pub store: Arc<dyn Store>,
     /// The words.
     pub page: Page,
     /// What is said of an incident that is not there.
@@ -34,12 +32,13 @@ impl ActionForms {
     /// When the store does not answer.
     pub async fn for_command(
         &self,
+        store: &dyn Store,
         command: &Command,
         incident: Option<&IncidentId>,
     ) -> Result<Option<FormPage>, StoreError> {
         let Command::Do { action } = command else { return Ok(None) };
         let begun = ActionForm::begun(action, incident);
-        let known = self.store.incident(&IncidentId(begun.incident.clone())).await?.map(|read| read.value);
+        let known = store.incident(&IncidentId(begun.incident.clone())).await?.map(|read| read.value);
         let wrong = match &known {
             Some(known) => match begun.action(&known.subject) {
                 Ok(_) => return Ok(None),
@@ -48,7 +47,7 @@ impl ActionForms {
             None => None,
         };
         let filter = Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_OPEN };
-        let mut open = self.store.list(filter).await?;
+        let mut open = store.list(filter).await?;
         if let Some(known) = known.filter(|known| !open.iter().any(|one| one.id == known.id)) {
             open.truncate(MAX_OPEN - 1);
             open.insert(0, known);
@@ -65,9 +64,13 @@ impl ActionForms {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn read(&self, form: &ActionForm) -> Result<Result<(Command, IncidentId), WrongField>, StoreError> {
+    pub async fn read(
+        &self,
+        store: &dyn Store,
+        form: &ActionForm,
+    ) -> Result<Result<(Command, IncidentId), WrongField>, StoreError> {
         let id = IncidentId(form.incident.clone());
-        let Some(incident) = self.store.incident(&id).await? else {
+        let Some(incident) = store.incident(&id).await? else {
             return Ok(Err(WrongField { field: ActionField::Incident, problem: self.no_incident.clone() }));
         };
         // The command is read once more when it is handled, as if it had been typed.

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use super::check::CheckLine;
 use super::http::{Endpoint, EndpointSettings, HttpError, read_json};
@@ -52,7 +52,17 @@ struct Model {
 pub struct Embeddings {
     endpoint: Endpoint,
     configured: Option<String>,
-    model: OnceCell<Model>,
+    /// As far as it is known; asked for again once the server was away or knows it no more.
+    model: Mutex<Option<Model>>,
+}
+
+/// Vectors, and of which model: those of different models do not compare.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedded {
+    /// The model's name.
+    pub model: String,
+    /// Each of length 1, in the order of their texts; `None` for a text that is too long however short it is cut.
+    pub vectors: Vec<Option<Vec<f32>>>,
 }
 
 /// Why there are no vectors.
@@ -104,24 +114,44 @@ impl Embeddings {
         let url = settings.url.trim().trim_end_matches('/');
         settings.url = url.strip_suffix("/v1").unwrap_or(url).to_owned();
         let endpoint = Endpoint::new(&settings)?;
-        Ok(Self { endpoint, configured: model, model: OnceCell::new() })
+        Ok(Self { endpoint, configured: model, model: Mutex::new(None) })
     }
 
     /// The model's name: vectors of different models do not compare.
     ///
     /// # Errors
     /// When it is not configured and the server does not say.
-    pub async fn model_name(&self) -> Result<&str, EmbeddingsError> {
-        Ok(&self.model().await?.name)
+    pub async fn model_name(&self) -> Result<String, EmbeddingsError> {
+        Ok(self.model().await?.name)
     }
 
-    /// Vectors of length 1 for texts, in their order; `None` for a text that the server finds too long however short it
-    /// is cut.
+    /// Vectors for texts.
     ///
     /// # Errors
     /// When the server is down, refuses us, or answers something else.
-    pub async fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<Option<Vec<f32>>>, EmbeddingsError> {
+    pub async fn embed(&self, role: Role, texts: &[&str]) -> Result<Embedded, EmbeddingsError> {
         let model = self.model().await?;
+        match self.embed_by(&model, role, texts).await {
+            Ok(vectors) => Ok(Embedded { model: model.name, vectors }),
+            Err(error) if is_away(&error) || is_unknown_model(&error) => {
+                *self.model.lock().await = None;
+                let now = if is_away(&error) { model.clone() } else { self.model().await? };
+                if now == model {
+                    return Err(error);
+                }
+                let vectors = self.embed_by(&now, role, texts).await?;
+                Ok(Embedded { model: now.name, vectors })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn embed_by(
+        &self,
+        model: &Model,
+        role: Role,
+        texts: &[&str],
+    ) -> Result<Vec<Option<Vec<f32>>>, EmbeddingsError> {
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(MAX_BATCH) {
             match self.request(model, role, batch, MAX_TEXT_BYTES).await {
@@ -174,24 +204,25 @@ impl Embeddings {
         in_order(answer, texts.len())
     }
 
-    async fn model(&self) -> Result<&Model, EmbeddingsError> {
-        self.model
-            .get_or_try_init(|| async {
-                let known = match &self.configured {
-                    // Without a list the name alone must do.
-                    Some(name) => (name.clone(), self.list().await.unwrap_or_default()),
-                    None => {
-                        let list = self.list().await?;
-                        let first = list.first().ok_or_else(|| unusable("it lists no model: set EMBEDDINGS_MODEL"))?;
-                        (first.id.clone(), list)
-                    }
-                };
-                let (name, list) = known;
-                let owner = list.iter().find(|entry| entry.id == name).or(list.first());
-                let roles = roles(&name, owner.map_or("", |entry| entry.owned_by.as_str()));
-                Ok(Model { name, roles })
-            })
-            .await
+    async fn model(&self) -> Result<Model, EmbeddingsError> {
+        let mut known = self.model.lock().await;
+        if let Some(model) = &*known {
+            return Ok(model.clone());
+        }
+        let list = match (self.list().await, &self.configured) {
+            (Ok(list), _) => list,
+            // Without a list the name alone must do; but a server that is away may have one.
+            (Err(error), Some(_)) if !is_away(&error) => Vec::new(),
+            (Err(error), _) => return Err(error),
+        };
+        let first = || list.first().ok_or_else(|| unusable("it lists no model: set EMBEDDINGS_MODEL"));
+        let name = match &self.configured {
+            Some(name) => name.clone(),
+            None => first()?.id.clone(),
+        };
+        let owner = list.iter().find(|entry| entry.id == name).or(list.first());
+        let roles = roles(&name, owner.map_or("", |entry| entry.owned_by.as_str()));
+        Ok(known.insert(Model { name, roles }).clone())
     }
 
     async fn list(&self) -> Result<Vec<ModelEntry>, EmbeddingsError> {
@@ -202,17 +233,15 @@ impl Embeddings {
     /// What `holmes-bot check` says about it: one text is embedded.
     pub async fn check(&self) -> Vec<CheckLine> {
         let tried = tokio::time::timeout(Duration::from_secs(10), self.embed(Role::Query, &["pod restarts"]));
-        let line = match (self.model().await, tried.await) {
-            (Ok(model), Ok(Ok(vectors))) => match vectors.first() {
-                Some(Some(vector)) => {
-                    CheckLine::good("embeddings", format!("{}, {} dimensions", model.name, vector.len()))
-                }
+        let line = match tried.await {
+            Ok(Ok(Embedded { model, vectors })) => match vectors.first() {
+                Some(Some(vector)) => CheckLine::good("embeddings", format!("{model}, {} dimensions", vector.len())),
                 _ => {
                     CheckLine::bad("embeddings", "two words are too long for it", "is the model meant for embeddings?")
                 }
             },
-            (Err(error), _) | (_, Ok(Err(error))) => CheckLine::bad("embeddings", error.to_string(), mend(&error)),
-            (_, Err(_)) => CheckLine::bad("embeddings", "no answer within 10 s", "is the server overloaded?"),
+            Ok(Err(error)) => CheckLine::bad("embeddings", error.to_string(), mend(&error)),
+            Err(_) => CheckLine::bad("embeddings", "no answer within 10 s", "is the server overloaded?"),
         };
         vec![line]
     }
@@ -250,6 +279,16 @@ fn roles(name: &str, owner: &str) -> Roles {
     } else {
         Roles::None
     }
+}
+
+/// Whether the server has no such model, or no more.
+fn is_unknown_model(error: &EmbeddingsError) -> bool {
+    matches!(error, EmbeddingsError::Http(HttpError::Status { code: 404, .. }))
+}
+
+/// Whether the server is away: it may come back with another model.
+fn is_away(error: &EmbeddingsError) -> bool {
+    matches!(error, EmbeddingsError::Http(HttpError::Unreachable { .. }))
 }
 
 /// Whether a refusal is about how long a text is: vLLM says so with 400, llama.cpp's server with 500.

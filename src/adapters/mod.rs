@@ -8,6 +8,7 @@ pub mod check;
 pub mod cluster;
 pub mod embeddings;
 pub mod files;
+pub mod hearing;
 pub mod http;
 pub mod knowledge;
 mod kubernetes;

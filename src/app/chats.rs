@@ -9,6 +9,7 @@ use chrono::Utc;
 
 use super::neighbours::endpoint;
 use crate::adapters::action_form::ActionForms;
+use crate::adapters::hearing::Hearing;
 use crate::adapters::mattermost::{Mattermost, MattermostSettings, Sealer, sealer};
 use crate::adapters::slack::receive::{Acknowledge, Receiver};
 use crate::adapters::slack::socket::{SocketMode, SocketSettings};
@@ -84,18 +85,22 @@ fn receiver(config: &SlackConfig, context: &Context) -> anyhow::Result<Arc<Recei
     let render = Arc::clone(&context.render);
     // Its result follows.
     let acknowledge: Acknowledge = Arc::new(move |_| render.word("slack.heard"));
-    let forms = action_forms(Arc::clone(&context.store), Arc::clone(&context.render));
-    let receiver = Receiver::new(&settings, forms, Arc::clone(&context.clock), acknowledge);
+    let receiver = Receiver::new(&settings, hearing_of(context), acknowledge);
     Ok(Arc::new(receiver.context("configure the Slack client (SLACK_API_URL)")?))
 }
 
-/// The forms that commands open in both chats.
-pub fn action_forms(store: Arc<dyn Store>, render: Arc<Renderer>) -> ActionForms {
-    ActionForms {
-        store,
+/// What takes what people say in both chats.
+pub fn hearing(store: Arc<dyn Store>, clock: Clock, render: Arc<Renderer>) -> Hearing {
+    let forms = ActionForms {
         no_incident: render.word("form.no_incident"),
         page: Arc::new(move |begun, wrong, open| render.action_form(begun, wrong, open)),
-    }
+    };
+    Hearing { store, clock, forms }
+}
+
+/// The same of a bot that runs.
+pub(super) fn hearing_of(context: &Context) -> Hearing {
+    hearing(Arc::clone(&context.store), Arc::clone(&context.clock), Arc::clone(&context.render))
 }
 
 /// The client of Mattermost, if it is configured.
@@ -149,12 +154,10 @@ pub(super) fn mattermost_routes(
 ) -> Router {
     let Some(client) = client else { return Router::new() };
     mattermost_web::routes(mattermost_web::Mattermost {
-        store: Arc::clone(&context.store),
-        clock: Arc::clone(&context.clock),
+        hearing: hearing_of(context),
         counters: Arc::clone(&context.counters),
         render: Arc::clone(&context.render),
         client: Arc::clone(client),
-        forms: action_forms(Arc::clone(&context.store), Arc::clone(&context.render)),
         refusals: Arc::clone(refusals),
         command_tokens: config.mattermost.iter().flat_map(|config| config.command_tokens.clone()).collect(),
     })

@@ -35,7 +35,7 @@ use crate::telemetry::Counters;
 use crate::web::refusals::Refusals;
 use crate::web::serve::serve;
 
-pub use chats::{action_forms, mattermost_for_check, slack};
+pub use chats::{hearing, mattermost_for_check, slack};
 pub use neighbours::{actuator, embeddings, knowledge, model, open_webui, runbooks, sources};
 pub use state::{redis, store};
 
@@ -125,7 +125,7 @@ impl App {
             });
         }
         if let Some(chat) = chats.mattermost {
-            let socket = Socket { chat, store: Arc::clone(&store), clock: Arc::clone(&clock) };
+            let socket = Socket { chat, hearing: chats::hearing_of(&context) };
             let stop = stopping.clone();
             tasks.spawn(async move {
                 socket.run(stop).await;

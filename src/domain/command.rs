@@ -62,10 +62,19 @@ impl Command {
             ("silence" | "mute", false) => Self::Silence { words: rest },
             ("runbook" | "runbooks", false) => Self::Runbook { words: rest },
             ("do" | "propose", _) => Self::Do { action: rest },
-            ("" | "help", _) => Self::Help { unknown: None },
+            (verb, _) if asks_for_help(verb) => Self::Help { unknown: None },
             _ => Self::Help { unknown: Some(text::line(verb, 40)) },
         }
     }
+
+    /// Whether somebody who calls the bot by its name wants to know what it can do: they say nothing else, or the word for it.
+    pub fn is_call_for_help(words: &str) -> bool {
+        asks_for_help(&words.trim().to_lowercase())
+    }
+}
+
+fn asks_for_help(word: &str) -> bool {
+    matches!(word, "" | "help" | "помощь")
 }
 
 #[cfg(test)]
@@ -84,6 +93,7 @@ mod tests {
             ("do", Command::Do { action: String::new() }),
             ("do restart deployment/x -n y", Command::Do { action: "restart deployment/x -n y".into() }),
             ("", help(None)),
+            ("Помощь", help(None)),
             ("ask", help(Some("ask"))),
             ("drop tables", help(Some("drop"))),
         ] {

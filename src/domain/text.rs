@@ -6,6 +6,15 @@ use std::borrow::Cow;
 /// an accident, and a thousand of them would be our memory.
 pub const MAX_VALUE_BYTES: usize = 2 * 1024;
 
+/// Stands between a marker and a name, so that a chat reads neither; it has no width and no meaning.
+pub const WORD_JOINER: char = '\u{2060}';
+
+/// Whether what stands between two characters begins a name, as `@` does in `by @ann` and not in `ann@example.com`.
+pub fn begins_name(before: Option<char>, next: Option<char>) -> bool {
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    letter(next) && !letter(before)
+}
+
 /// `text` cut to at most `max` bytes on a character boundary, with `…` where something was left out.
 pub fn bounded(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max {

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 
 use crate::domain::chat::{MessageId, Platform};
+use crate::domain::incident::IncidentId;
 use crate::domain::message::Message;
 use crate::domain::policy::{Person, Principal};
 
@@ -16,6 +17,9 @@ pub enum ChatError {
         /// How long.
         after: TimeDelta,
     },
+    /// There was not even a connection: it did not happen.
+    #[error("it cannot be reached: {0}")]
+    Down(String),
     /// It is not known whether it happened: no answer, or a server error. Look before trying again.
     #[error("it is not known whether it happened: {0}")]
     Unknown(String),
@@ -38,6 +42,7 @@ impl ChatError {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Wait { .. } => "wait",
+            Self::Down(_) => "down",
             Self::Unknown(_) => "unknown",
             Self::Gone(_) => "gone",
             Self::Channel(_) => "channel",
@@ -54,9 +59,18 @@ pub struct Destination {
     pub channel: String,
     /// The root of the thread; `None` for a root.
     pub thread: Option<MessageId>,
-    /// Names the message for good: incident and post key, `i-3f9a1c07be/evidence:E3`. The platform keeps it with the
-    /// message, so that [`Chat::find`] can tell whether it arrived, and a control tells which incident it belongs to.
-    pub key: String,
+    /// Whose thread it belongs to.
+    pub incident: IncidentId,
+    /// Which entry of that thread, by its key: `evidence:E3`.
+    pub post: String,
+}
+
+impl Destination {
+    /// Names the message for good: `i-3f9a1c07be/evidence:E3`. The platform keeps it with the message, so that [`Chat::find`]
+    /// can tell whether it arrived.
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.incident, self.post)
+    }
 }
 
 /// The bytes of a picture.

@@ -6,8 +6,6 @@ use crate::domain::text;
 
 /// Longest value put into a sentence, in bytes: more is not read, and a label can be 64 KiB.
 const MAX_INLINE_BYTES: usize = 1000;
-/// Stands between `@` and a name, so that no chat reads a mention; it has no width and no meaning.
-const WORD_JOINER: char = '\u{2060}';
 
 /// `raw` as literal text in one line of Markdown.
 ///
@@ -37,8 +35,8 @@ pub fn markdown(raw: &str) -> String {
             out.push('\\');
         }
         out.push(c);
-        if c == '@' && !letter(before) && letter(next) {
-            out.push(WORD_JOINER);
+        if c == '@' && text::begins_name(before, next) {
+            out.push(text::WORD_JOINER);
         }
         before = Some(c);
     }
@@ -120,8 +118,8 @@ fn prose(line: &str, out: &mut String) {
             out.push('\\');
         }
         out.push(c);
-        if c == '@' && !letter(before) && letter(next) {
-            out.push(WORD_JOINER);
+        if c == '@' && text::begins_name(before, next) {
+            out.push(text::WORD_JOINER);
         }
         is_escaped = c == '\\' && !is_escaped;
         before = Some(c);

@@ -42,14 +42,14 @@ pub struct FakeEmbeddings {
 
 struct Shared {
     kind: Kind,
-    model: &'static str,
+    model: Mutex<&'static str>,
     texts: Mutex<Vec<String>>,
     down: Mutex<bool>,
 }
 
 impl FakeEmbeddings {
     pub async fn start(kind: Kind, model: &'static str) -> Self {
-        let shared = Arc::new(Shared { kind, model, texts: Mutex::default(), down: Mutex::new(false) });
+        let shared = Arc::new(Shared { kind, model: Mutex::new(model), texts: Mutex::default(), down: Mutex::new(false) });
         let router = Router::new()
             .route("/v1/models", get(models))
             .route("/v1/embeddings", post(embed))
@@ -64,6 +64,11 @@ impl FakeEmbeddings {
     /// Texts that were embedded since the last call.
     pub fn texts(&self) -> Vec<String> {
         std::mem::take(&mut *self.shared.texts.lock().unwrap())
+    }
+
+    /// Was started anew with another model.
+    pub fn serves(&self, model: &'static str) {
+        *self.shared.model.lock().unwrap() = model;
     }
 
     /// Answers everything with 500 from now on, or no more.
@@ -88,7 +93,7 @@ async fn models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
     if let Some(refused) = refused(&shared, &headers) {
         return refused;
     }
-    let entry = json!({"id": shared.model, "object": "model", "created": 1_795_386_743, "owned_by": "vllm"});
+    let entry = json!({"id": *shared.model.lock().unwrap(), "object": "model", "created": 1_795_386_743, "owned_by": "vllm"});
     Json(json!({"object": "list", "data": [entry]})).into_response()
 }
 
@@ -102,7 +107,7 @@ async fn embed(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(body)
         return refused;
     }
     let model = body["model"].as_str().unwrap_or_default();
-    if shared.kind == Kind::Vllm && model != shared.model {
+    if shared.kind == Kind::Vllm && model != *shared.model.lock().unwrap() {
         let message = format!("The model `{model}` does not exist.");
         return bad(StatusCode::NOT_FOUND, "NotFoundError", Value::Null, message);
     }

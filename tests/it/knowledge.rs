@@ -181,6 +181,24 @@ async fn meaning_finds_other_words_and_is_kept() {
 }
 
 #[tokio::test]
+async fn vectors_are_made_anew_for_another_model() {
+    let server = FakeEmbeddings::start(Kind::Vllm, "org/multilingual-e5-small").await;
+    let embeddings = Embeddings::new(settings(&server.url(), fake_embeddings::KEY), None).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let knowledge = knowledge(store(directory.path()).await, Some(embeddings), None).await;
+    knowledge.add_note(note("Сертификат кончился", "Его надо перевыпустить.")).await.unwrap();
+    knowledge.catch_up().await;
+    let made = server.texts().len();
+    server.serves("minilm");
+    assert!(sources(&knowledge, Search::Notes, "certificate").await.is_empty(), "two models do not compare");
+    knowledge.catch_up().await;
+    let texts = server.texts();
+    assert_eq!(texts.len(), made + 1, "the query and every piece, once");
+    assert!(texts.iter().all(|text| !text.starts_with("passage: ")), "each in its own way");
+    assert_eq!(sources(&knowledge, Search::Notes, "certificate").await.len(), 1);
+}
+
+#[tokio::test]
 async fn an_embeddings_server_that_is_down_from_the_start_costs_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("http://127.0.0.1:{}", crate::process::free_port());

@@ -6,6 +6,7 @@ use holmes_bot::adapters::openwebui::sync::{Item, Ledger, Missing, Synced};
 use holmes_bot::adapters::openwebui::{CollectionNames, OpenWebui};
 use holmes_bot::domain::finding::FindingKind;
 use holmes_bot::domain::passage::{Collection, Search};
+use holmes_bot::ports::DocumentKind;
 
 use crate::fake_openwebui::{FakeOpenWebui, KEY};
 use crate::fakes;
@@ -58,6 +59,11 @@ async fn files_become_as_documents_are_and_strangers_are_left_alone() {
     assert_eq!(counts(&sync(&client, &[], &forgetful).await), (0, 0, 0, 0, 0));
     assert_eq!(counts(&sync(&client, &[("a", "# Alpha, changed\n")], &forgetful).await), (0, 0, 0, 1, 0));
     assert_eq!(counts(&sync(&client, &[("a", "# Alpha, again\n")], &forgetful).await), (0, 1, 0, 0, 0));
+
+    // Names that look alike stay apart.
+    let alike = [("a", "# Alpha, again\n"), ("kube__node", "# Node\n"), ("kube/node", "# Node of kube\n")];
+    assert_eq!(counts(&sync(&client, &alike, &forgetful).await), (2, 0, 0, 1, 0));
+    assert_eq!(counts(&sync(&client, &alike, &forgetful).await), (0, 0, 0, 3, 0));
 }
 
 #[tokio::test]
@@ -135,6 +141,66 @@ async fn everything_is_given_over_several_pages_and_found_there_under_its_own_na
 
     knowledge.delete_note(&noted.id).await.unwrap().unwrap();
     assert!(fake.inside().notes.is_empty());
+    assert_eq!(fake.passages("notes", "dead rows"), 0);
+}
+
+#[tokio::test]
+async fn a_note_that_is_not_taken_costs_no_other_and_the_collection_is_read_once() {
+    let fake = FakeOpenWebui::start(&["notes"]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let client = open_webui(&fake.url(), KEY, CollectionNames::default());
+    let knowledge = knowledge(store(directory.path()).await, None, Some(client)).await;
+    for number in 0..6 {
+        let bad = if number % 2 == 0 { "unreadable" } else { "good" };
+        knowledge.add_note(note(&format!("Note {number}"), &format!("{bad} {number}"))).await.unwrap();
+    }
+    let called = |what: &str| fake.inside().calls.iter().filter(|call| *call == what).count();
+    let looks = called("GET /api/v1/auths/");
+    knowledge.catch_up().await;
+    knowledge.catch_up().await;
+    assert_eq!(fake.files_in("notes").len(), 3);
+    let (looked, uploads) = (called("GET /api/v1/auths/") - looks, called("POST /api/v1/files/"));
+    assert!(looked <= 2, "once a round, not once a note: {looked}");
+    knowledge.catch_up().await;
+    assert_eq!(called("POST /api/v1/files/"), uploads, "what is not taken is not given again at once");
+}
+
+#[tokio::test]
+async fn a_note_is_what_the_last_replica_made_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(directory.path()).await;
+    let fake = FakeOpenWebui::start(&["notes"]).await;
+    let client = || Some(open_webui(&fake.url(), KEY, CollectionNames::default()));
+    let first = knowledge(Arc::clone(&store), None, client()).await;
+    let second = knowledge(Arc::clone(&store), None, client()).await;
+    let noted = first.add_note(note("Vacuum", "frees dead rows")).await.unwrap();
+    let deleted = second.delete_note(&noted.id).await.unwrap();
+    assert!(deleted.is_some(), "what another replica noted a moment ago is known");
+    assert!(fake.inside().notes.is_empty(), "and so is where it was given");
+    assert!(first.delete_note(&noted.id).await.unwrap().is_none());
+    let kept = store.documents(DocumentKind::Note, 0).await.unwrap();
+    assert!(kept.iter().all(|note| note.body.is_none()), "{kept:?}");
+}
+
+#[tokio::test]
+async fn a_note_that_is_deleted_while_it_is_filed_stays_deleted() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(directory.path()).await;
+    let fake = FakeOpenWebui::start(&["notes"]).await;
+    let filing = knowledge(Arc::clone(&store), None, Some(open_webui(&fake.url(), KEY, CollectionNames::default()))).await;
+    let other = knowledge(Arc::clone(&store), None, None).await;
+    let noted = filing.add_note(note("Vacuum", "frees dead rows")).await.unwrap();
+    let uploaded = || fake.inside().calls.iter().any(|call| call == "POST /api/v1/files/");
+    let delete = async {
+        while !uploaded() {
+            tokio::task::yield_now().await;
+        }
+        other.delete_note(&noted.id).await.unwrap()
+    };
+    let (deleted, ()) = tokio::join!(delete, filing.catch_up());
+    assert!(deleted.is_some());
+    let kept = store.documents(DocumentKind::Note, 0).await.unwrap();
+    assert!(kept.iter().all(|note| note.body.is_none()), "{kept:?}");
     assert_eq!(fake.passages("notes", "dead rows"), 0);
 }
 

@@ -38,7 +38,12 @@ pub async fn read_json<T: DeserializeOwned>(response: Response, max: usize) -> R
 }
 
 /// The start of an error's body as one line; empty when it does not come.
-pub(super) async fn read_excerpt(mut response: Response) -> String {
+pub(super) async fn read_excerpt(response: Response) -> String {
+    excerpt(&read_start(response).await)
+}
+
+/// The start of an error's body, as much of it as comes in time.
+pub async fn read_start(mut response: Response) -> Vec<u8> {
     let mut bytes = Vec::new();
     let read = async {
         while let Ok(Some(chunk)) = response.chunk().await {
@@ -50,7 +55,7 @@ pub(super) async fn read_excerpt(mut response: Response) -> String {
     };
     // Late is as good as empty: the status is known already.
     let _ = tokio::time::timeout(ERROR_BODY_TIMEOUT, read).await;
-    excerpt(&bytes)
+    bytes
 }
 
 /// Some bytes of an answer as one short line; of an HTML page its title, of a JSON error its text.

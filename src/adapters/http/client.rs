@@ -22,8 +22,6 @@ pub struct ClientSettings {
     pub connect_timeout: Duration,
     /// For the whole exchange, body included. `None` for streams, which bring a limit of their own.
     pub total_timeout: Option<Duration>,
-    /// A proxy on the way out, for neighbours outside of the cluster.
-    pub proxy: Option<reqwest::Url>,
     /// Certificates (PEM) trusted besides those of the system.
     pub extra_ca: Option<Vec<u8>>,
     /// Speak HTTP/1.1 even where HTTP/2 is offered: WebSockets begin there.
@@ -35,7 +33,6 @@ impl Default for ClientSettings {
         Self {
             connect_timeout: Duration::from_secs(3),
             total_timeout: Some(Duration::from_secs(15)),
-            proxy: None,
             extra_ca: None,
             only_http1: false,
         }
@@ -59,10 +56,6 @@ pub fn build_client(settings: &ClientSettings) -> Result<reqwest::Client, HttpEr
     }
     if let Some(total) = settings.total_timeout {
         builder = builder.timeout(total);
-    }
-    if let Some(proxy) = &settings.proxy {
-        let proxy = reqwest::Proxy::all(proxy.clone());
-        builder = builder.proxy(proxy.map_err(|_| HttpError::Setup("the proxy's URL cannot be used".into()))?);
     }
     builder.build().map_err(|error| HttpError::Setup(error.without_url().to_string()))
 }

@@ -7,8 +7,10 @@ pub mod body;
 mod client;
 mod endpoint;
 mod error;
+mod websocket;
 
-pub use body::{excerpt, is_html, read_bounded, read_json};
+pub use body::{excerpt, is_html, read_bounded, read_json, read_start};
 pub use client::{ClientSettings, build_client};
 pub use endpoint::{Auth, Endpoint, EndpointSettings, shown};
 pub use error::HttpError;
+pub use websocket::open_websocket;

@@ -7,12 +7,14 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use moka::future::Cache;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 use super::Library;
 use super::meaning::Meaning;
+use super::notes::{MAX_NOTES, NOT_TAKEN};
 use super::outage::Outage;
 use super::passages::{Document, Passages};
 use crate::adapters::embeddings::Embeddings;
@@ -54,6 +56,8 @@ pub struct Knowledge {
     pub(super) syncing: tokio::sync::Mutex<()>,
     /// Held while a note is read, changed and written, so that no change undoes another.
     pub(super) noting: tokio::sync::Mutex<()>,
+    /// Notes that Open WebUI did not take, for as long as they are not tried again.
+    pub(super) not_taken: Cache<String, ()>,
     public_url: String,
     memory: RwLock<Memory>,
     indexed: OnceCell<()>,
@@ -101,6 +105,7 @@ impl Knowledge {
             redactor: Redactor::new(),
             syncing: tokio::sync::Mutex::new(()),
             noting: tokio::sync::Mutex::new(()),
+            not_taken: Cache::builder().time_to_live(NOT_TAKEN).max_capacity(MAX_NOTES as u64).build(),
             public_url: public_url.trim_end_matches('/').to_owned(),
             memory: RwLock::default(),
             indexed: OnceCell::new(),
@@ -184,7 +189,7 @@ impl Knowledge {
     }
 
     /// Reads what changed in the store, and indexes it.
-    async fn refresh(&self) -> Result<(), StoreError> {
+    pub(super) async fn refresh(&self) -> Result<(), StoreError> {
         let Changed { documents, gone } = self.read().await?;
         self.index(documents, gone).await;
         Ok(())

@@ -31,20 +31,12 @@ impl Knowledge {
         if query.trim().is_empty() {
             return Found::default();
         }
-        let (here, there) = tokio::join!(self.search_here(what, query, top_k), self.search_there(what, query, top_k));
-        let mut missing = Vec::new();
-        let mut answered = |result: Result<Vec<Passage>, Vec<String>>| {
-            result.unwrap_or_else(|why| {
-                missing.extend(why);
-                Vec::new()
-            })
-        };
-        let here = answered(here.map_err(|error| vec![format!("embedded knowledge: {error:#}")]));
-        let there = {
-            let Partly { passages, missing } = there;
-            answered(if missing.is_empty() { Ok(Vec::new()) } else { Err(missing) });
-            passages
-        };
+        let (here, Partly { passages: there, mut missing }) =
+            tokio::join!(self.search_here(what, query, top_k), self.search_there(what, query, top_k));
+        let here = here.unwrap_or_else(|error| {
+            missing.insert(0, format!("embedded knowledge: {error:#}"));
+            Vec::new()
+        });
         Found { passages: merged(here, there, top_k), missing }
     }
 

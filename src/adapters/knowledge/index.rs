@@ -1,14 +1,13 @@
-//! The full-text index over runbooks: BM25 over weighted fields, held in memory.
-//!
-//! Queries are built from words, never parsed, so no text is a syntax error. A runbook's number in the index is its
+//! The full-text index over runbooks: BM25 over weighted fields, held in memory. A runbook's number in the index is its
 //! place in the list that was indexed.
 
 use tantivy::collector::TopDocs;
 use tantivy::directory::RamDirectory;
-use tantivy::query::{BooleanQuery, BoostQuery, DisjunctionMaxQuery, Occur, Query, TermQuery};
-use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
-use tantivy::tokenizer::{TokenizerManager, WhitespaceTokenizer};
-use tantivy::{Index, IndexReader, ReloadPolicy, TantivyDocument, Term};
+use tantivy::query::{BooleanQuery, DisjunctionMaxQuery, Occur, Query};
+use tantivy::schema::{Field, Schema};
+use tantivy::{Index, IndexReader, ReloadPolicy, TantivyDocument};
+
+use super::full_text;
 
 /// Memory for building the index. It sizes the table of words to begin with, which grows where it must; what is taken here
 /// is not given back by every allocator.
@@ -22,9 +21,6 @@ const BODY: f32 = 1.2;
 const PAIR: f32 = 0.7;
 /// What a word's second-best field adds. Nearly nothing: a word in the name is in the text too, and is one word.
 const ALSO_IN: f32 = 0.05;
-
-/// The name of the tokenizer for text that is words and spaces.
-const AS_GIVEN: &str = "as_given";
 
 /// One runbook's words by field, ready to be compared.
 #[derive(Debug, Default)]
@@ -50,19 +46,12 @@ impl TextIndex {
     /// Indexes runbooks; their place in the list becomes their number.
     pub fn build(runbooks: impl Iterator<Item = Fields>) -> tantivy::Result<Self> {
         let mut schema = Schema::builder();
-        let indexing = TextFieldIndexing::default()
-            .set_tokenizer(AS_GIVEN)
-            .set_index_option(IndexRecordOption::WithFreqs)
-            .set_fieldnorms(true);
-        let options = TextOptions::default().set_indexing_options(indexing);
         let [name, lead, body, pairs] =
-            ["name", "lead", "body", "pairs"].map(|field| schema.add_text_field(field, options.clone()));
-        let tokenizers = TokenizerManager::default();
-        tokenizers.register(AS_GIVEN, WhitespaceTokenizer::default());
+            ["name", "lead", "body", "pairs"].map(|field| schema.add_text_field(field, full_text::words()));
         // One segment, written by this thread: numbers stay in order, and no worker outlives the build.
         let mut writer = Index::builder()
             .schema(schema.build())
-            .tokenizers(tokenizers)
+            .tokenizers(full_text::tokenizers())
             .single_segment_index_writer(RamDirectory::create(), BUILD_BYTES)?;
         for fields in runbooks {
             let mut document = TantivyDocument::new();
@@ -84,17 +73,12 @@ impl TextIndex {
         limit: usize,
     ) -> tantivy::Result<Vec<(usize, f32)>> {
         let words = words.iter().map(|(word, weight)| {
-            let fields = self.fields.iter().map(|(field, boost)| term(*field, word, boost * weight)).collect();
+            let fields = self.fields.iter().map(|(field, boost)| full_text::word(*field, word, boost * weight)).collect();
             Box::new(DisjunctionMaxQuery::with_tie_breaker(fields, ALSO_IN)) as Box<dyn Query>
         });
-        let pairs = pairs.iter().map(|pair| term(self.pairs, pair, PAIR));
+        let pairs = pairs.iter().map(|pair| full_text::word(self.pairs, pair, PAIR));
         let query = BooleanQuery::new(words.chain(pairs).map(|clause| (Occur::Should, clause)).collect());
         let found = self.reader.searcher().search(&query, &TopDocs::with_limit(limit.max(1)).order_by_score())?;
         Ok(found.into_iter().map(|(score, address)| (address.doc_id as usize, score)).collect())
     }
-}
-
-fn term(field: Field, word: &str, boost: f32) -> Box<dyn Query> {
-    let term = TermQuery::new(Term::from_field_text(field, word), IndexRecordOption::WithFreqs);
-    Box::new(BoostQuery::new(Box::new(term), boost))
 }

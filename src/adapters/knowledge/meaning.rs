@@ -2,14 +2,12 @@
 //!
 //! While the server is down everything is found by words alone. That is said when it begins and when it ends.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use tokio::sync::OnceCell;
 
 use super::outage::Outage;
 use super::passages::{Fingerprint, Passages};
-use crate::adapters::embeddings::{Embeddings, EmbeddingsError, MAX_BATCH, Role};
+use crate::adapters::embeddings::{Embedded, Embeddings, EmbeddingsError, MAX_BATCH, Role};
 use crate::ports::{DocumentKind, Store, StoreError};
 
 /// How long a search waits for the vector of its query.
@@ -22,7 +20,7 @@ pub struct Meaning {
     passages: Arc<Passages>,
     outage: Outage,
     /// The model whose vectors were read from the store.
-    read: OnceCell<String>,
+    read: Mutex<Option<String>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -38,20 +36,22 @@ enum Failed {
 impl Meaning {
     /// Nothing is asked yet.
     pub fn new(server: Embeddings, store: Arc<dyn Store>, passages: Arc<Passages>) -> Self {
-        Self { server, store, passages, outage: Outage::default(), read: OnceCell::new() }
+        Self { server, store, passages, outage: Outage::default(), read: Mutex::new(None) }
     }
 
     /// The vector of a query, unless the server is down or late.
     pub async fn of(&self, query: &str) -> Option<Vec<f32>> {
         // Without vectors to compare with there is nothing to ask for.
-        if self.outage.lasts().is_some() || !self.read.initialized() {
+        let read = self.read().clone()?;
+        if self.outage.lasts().is_some() {
             return None;
         }
         let asked = tokio::time::timeout(PATIENCE, self.server.embed(Role::Query, &[query])).await;
         match asked.map_err(|_| Failed::Late).and_then(|answer| Ok(answer?)) {
-            Ok(vectors) => {
+            Ok(Embedded { model, vectors }) => {
                 self.works();
-                vectors.into_iter().next().flatten()
+                // Those that it compares with are made anew soon.
+                vectors.into_iter().next().flatten().filter(|_| model == read)
             }
             Err(error) => {
                 self.fails(&error);
@@ -76,26 +76,31 @@ impl Meaning {
     }
 
     async fn try_embed_missing(&self) -> Result<usize, Failed> {
-        let model = self.read.get_or_try_init(|| self.read_stored()).await?;
         let mut made = 0;
+        self.read_stored(self.server.model_name().await?).await?;
         loop {
             let missing = self.passages.without_vector(MAX_BATCH);
             if missing.is_empty() {
                 return Ok(made);
             }
             let texts: Vec<&str> = missing.iter().map(|(_, text)| text.as_str()).collect();
-            let vectors = self.server.embed(Role::Passage, &texts).await?;
+            let Embedded { model, vectors } = self.server.embed(Role::Passage, &texts).await?;
             let of: Vec<Fingerprint> = missing.iter().map(|(of, _)| *of).collect();
-            let rows = of.iter().zip(&vectors).map(|(of, vector)| (key(model, *of), Some(bytes(vector.as_deref()))));
+            let rows = of.iter().zip(&vectors).map(|(of, vector)| (key(&model, *of), Some(bytes(vector.as_deref()))));
             self.store.write_documents(DocumentKind::Vector, rows.collect()).await?;
             made += vectors.len();
+            // Of another model than a moment ago: all others are made anew.
+            self.read_stored(model).await?;
             self.passages.learn(of.into_iter().zip(vectors));
         }
     }
 
-    /// Reads the vectors of this model, and deletes those of others and of texts that are gone.
-    async fn read_stored(&self) -> Result<String, Failed> {
-        let model = self.server.model_name().await?.to_owned();
+    /// Reads the vectors of this model in the place of any other's, and deletes those of others and of texts that are gone.
+    /// Those that were read before are known.
+    async fn read_stored(&self, model: String) -> Result<(), Failed> {
+        if self.read().as_ref() == Some(&model) {
+            return Ok(());
+        }
         let mut stored = Vec::new();
         let mut stale = Vec::new();
         for row in self.store.documents(DocumentKind::Vector, 0).await? {
@@ -107,11 +112,18 @@ impl Meaning {
         let known = self.passages.fingerprints();
         stale.extend(stored.iter().filter(|(of, _)| !known.contains(of)).map(|(of, _)| (key(&model, *of), None)));
         stored.retain(|(of, _)| known.contains(of));
-        self.passages.learn(stored);
+        self.passages.learn_anew(stored);
         if !stale.is_empty() {
             self.store.write_documents(DocumentKind::Vector, stale).await?;
         }
-        Ok(model)
+        if let Some(other) = self.read().replace(model.clone()) {
+            tracing::info!("the embeddings server has another model: {model}, and not {other} any more");
+        }
+        Ok(())
+    }
+
+    fn read(&self) -> MutexGuard<'_, Option<String>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn works(&self) {

@@ -8,6 +8,7 @@ pub mod directory;
 pub mod embedded;
 mod excerpt;
 mod find;
+mod full_text;
 mod index;
 pub mod library;
 mod meaning;
@@ -18,6 +19,7 @@ mod past;
 mod query_words;
 mod rank;
 mod share;
+mod stemmers;
 mod vocabulary;
 mod words;
 

@@ -17,6 +17,11 @@ const DEADLINE: Duration = Duration::from_secs(4);
 /// Most notes.
 pub const MAX_NOTES: usize = 10_000;
 
+/// How long a note that Open WebUI did not take is not tried again.
+pub(super) const NOT_TAKEN: Duration = Duration::from_secs(3600);
+/// Notes that Open WebUI may refuse in one round: each costs up to a minute, in which the store is not looked at.
+const MAX_NOT_TAKEN: usize = 3;
+
 /// What became of a note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Noted {
@@ -46,7 +51,7 @@ impl Knowledge {
         let note = self.without_secrets(note);
         let id = note.id();
         let remote = {
-            let _turn = self.noting.lock().await;
+            let _turn = self.turn().await?;
             let (known, count) = {
                 let memory = self.memory();
                 (memory.notes.get(&id).cloned(), memory.notes.len())
@@ -92,7 +97,7 @@ impl Knowledge {
     /// When the store does not take it.
     pub async fn delete_note(&self, id: &str) -> Result<Option<Noted>, StoreError> {
         let kept = {
-            let _turn = self.noting.lock().await;
+            let _turn = self.turn().await?;
             let Some(kept) = self.memory().notes.get(id).cloned() else { return Ok(None) };
             self.store.write_documents(DocumentKind::Note, vec![(id.to_owned(), None)]).await?;
             self.memory_mut().notes.remove(id);
@@ -124,7 +129,7 @@ impl Knowledge {
         let Some(open_webui) = &self.open_webui else { return };
         let unfiled: Vec<(String, Note)> = {
             let memory = self.memory();
-            let unfiled = memory.notes.iter().filter(|(_, kept)| !kept.filed);
+            let unfiled = memory.notes.iter().filter(|(id, kept)| !kept.filed && !self.not_taken.contains_key(*id));
             unfiled.map(|(id, kept)| (id.clone(), kept.note.clone())).collect()
         };
         // A sync that runs files them, too.
@@ -142,10 +147,17 @@ impl Knowledge {
 
     async fn file(&self, open_webui: &OpenWebui, unfiled: Vec<(String, Note)>) {
         let ledger = self.ledger();
+        let mut filing = match open_webui.filing(Collection::Notes, &ledger).await {
+            Ok(filing) => filing,
+            // Not everybody keeps notes as a collection.
+            Err(SyncError::OpenWebui(OpenWebuiError::NoCollection(_))) => return,
+            Err(error) => return tracing::debug!("file notes in Open WebUI: {error:#}"),
+        };
+        let mut not_taken = 0;
         for (id, note) in unfiled {
             let item = Item { key: id.clone(), text: note.markdown() };
             let filed = async {
-                open_webui.put(Collection::Notes, &item, &ledger).await?;
+                filing.put(&item).await?;
                 if !self.amend(&id, |kept| kept.filed = true).await? {
                     // Somebody deleted it meanwhile.
                     open_webui.withdraw(Collection::Notes, &id, &ledger).await?;
@@ -154,19 +166,30 @@ impl Knowledge {
             };
             match filed.await {
                 Ok(()) => {}
-                // Not everybody keeps notes as a collection.
-                Err(SyncError::OpenWebui(OpenWebuiError::NoCollection(_))) => return,
-                Err(error) => {
-                    tracing::debug!("file note {id} in Open WebUI: {error:#}");
-                    return;
+                Err(SyncError::OpenWebui(error)) if error.is_about_the_file() => {
+                    let hours = NOT_TAKEN.as_secs() / 3600;
+                    tracing::warn!("Open WebUI does not take note {id}; it is tried again in {hours} h: {error:#}");
+                    self.not_taken.insert(id, ()).await;
+                    not_taken += 1;
+                    if not_taken == MAX_NOT_TAKEN {
+                        return;
+                    }
                 }
+                Err(error) => return tracing::debug!("file note {id} in Open WebUI: {error:#}"),
             }
         }
     }
 
+    /// The turn to change notes, with what other replicas changed in view: whoever writes a note writes all of it.
+    async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, StoreError> {
+        let turn = self.noting.lock().await;
+        self.refresh().await?;
+        Ok(turn)
+    }
+
     /// Changes what is kept beside a note; `false` when the note is gone.
     async fn amend(&self, id: &str, change: impl FnOnce(&mut KeptNote)) -> Result<bool, StoreError> {
-        let _turn = self.noting.lock().await;
+        let _turn = self.turn().await?;
         let Some(mut kept) = self.memory().notes.get(id).cloned() else { return Ok(false) };
         change(&mut kept);
         self.keep(id, &kept).await.map(|()| true)

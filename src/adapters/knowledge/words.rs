@@ -4,25 +4,16 @@
 //! stemmed as English or Russian by their script; templating, numbers, durations and addresses say nothing about what
 //! an alert means and are dropped.
 
-use tantivy::tokenizer::{Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStream};
-
+use super::stemmers::Stemmers;
 use super::vocabulary;
 
 /// Longer runs of letters are hashes or hostile, and no words.
 const LONGEST_WORD: usize = 64;
 
 /// Takes text apart. Cloning is cheap; using it needs `&mut` because the stemmers keep a buffer.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Words {
-    english: TextAnalyzer,
-    russian: TextAnalyzer,
-}
-
-impl Default for Words {
-    fn default() -> Self {
-        let stemmer = |language| TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(language)).build();
-        Self { english: stemmer(Language::English), russian: stemmer(Language::Russian) }
-    }
+    stemmers: Stemmers,
 }
 
 impl Words {
@@ -86,7 +77,7 @@ impl Words {
     pub fn joined(&mut self, text: &str) -> Vec<String> {
         let text = without_templating(text);
         let runs: Vec<&str> = runs(&text).filter(|run| run.len() <= LONGEST_WORD).collect();
-        runs.windows(2).map(|pair| self.stem(&pair.concat().to_lowercase())).collect()
+        runs.windows(2).map(|pair| self.stemmers.stem(&pair.concat().to_lowercase())).collect()
     }
 
     /// A compound (an alert's name, a file's name) gives itself, its parts, and each two neighbouring parts together,
@@ -101,7 +92,7 @@ impl Words {
             if parts.len() > 2 {
                 for pair in parts.windows(2) {
                     let joined = pair.concat().to_lowercase();
-                    words.push(self.stem(&joined));
+                    words.push(self.stemmers.stem(&joined));
                 }
             }
         }
@@ -124,15 +115,8 @@ impl Words {
 
     /// The stem that stands for all words of a meaning.
     fn concept(&mut self, word: &str) -> String {
-        let stem = self.stem(word);
+        let stem = self.stemmers.stem(word);
         vocabulary::concept(&stem).map_or(stem, str::to_owned)
-    }
-
-    fn stem(&mut self, word: &str) -> String {
-        let cyrillic = word.chars().any(|c| matches!(c, '\u{400}'..='\u{4ff}'));
-        let analyzer = if cyrillic { &mut self.russian } else { &mut self.english };
-        let mut stream = analyzer.token_stream(word);
-        stream.next().map_or_else(|| word.to_owned(), |token| token.text.clone())
     }
 }
 

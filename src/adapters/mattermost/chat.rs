@@ -13,7 +13,7 @@ use super::error::{Doing, chat_error};
 use super::seal::{BUTTON_LIVES, random_hex};
 use super::{Grant, Mattermost, text};
 use crate::domain::chat::{MessageId, Platform};
-use crate::domain::incident::{IncidentId, hex};
+use crate::domain::incident::hex;
 use crate::domain::message::{Confirm, Message, Tone};
 use crate::domain::policy::{Person, Principal, PrincipalKind};
 use crate::ports::{Chat, ChatError, Destination, PictureFile, Sent};
@@ -43,7 +43,7 @@ struct FileInfo {
 struct Place<'a> {
     channel: &'a str,
     root: Option<&'a str>,
-    key: &'a str,
+    key: String,
     /// How many posts.
     parts: usize,
 }
@@ -73,19 +73,20 @@ impl Chat for Mattermost {
         if let Some(picture) = picture {
             match self.upload(&channel, picture).await {
                 Ok(id) => files.push(id),
-                // A server without files still shows what can be said in words.
-                Err(ChatError::Refused(why)) => {
-                    tracing::warn!("Mattermost did not take the picture of {}: {why}", to.key);
+                Err(error @ (ChatError::Wait { .. } | ChatError::Down(_) | ChatError::Unknown(_))) => return Err(error),
+                // Files may be off, or not for the bot's role: what can be said in words is still shown. If it is the
+                // channel or the account that is closed, the post says so.
+                Err(error) => {
+                    tracing::warn!("Mattermost did not take the picture of {}: {error}", to.key());
                     if let Some(picture) = &message.picture {
                         let words = [&picture.title, &picture.alt].map(|words| text::literal(words)).join(": ");
                         first.message = format!("{}\n\n_{words}_", first.message);
                     }
                 }
-                Err(error) => return Err(error),
             }
         }
         let root = to.thread.as_ref().map(|root| root.0.as_str());
-        let place = Place { channel: &channel, root, key: &to.key, parts: count };
+        let place = Place { channel: &channel, root, key: to.key(), parts: count };
         let urgent = to.thread.is_none() && message.tone == Tone::Critical && self.has_priorities().await;
         let post = self.create(&place, 0, &first, &files, urgent).await.map_err(posting)?;
         let place = Place { root: root.or(Some(&post.id)), ..place };
@@ -103,7 +104,7 @@ impl Chat for Mattermost {
         let channel = self.channel_id(&to.channel).await?;
         let parts = self.parts(to, &channel, message)?;
         let root = to.thread.as_ref().map_or(sent.id.0.as_str(), |root| root.0.as_str());
-        let place = Place { channel: &channel, root: Some(root), key: &to.key, parts: parts.len() };
+        let place = Place { channel: &channel, root: Some(root), key: to.key(), parts: parts.len() };
         let mut rest = sent.rest.iter();
         let mut now = Vec::new();
         for (index, part) in parts.iter().enumerate() {
@@ -124,8 +125,11 @@ impl Chat for Mattermost {
             }
         }
         for surplus in rest {
-            if let Err(error) = self.delete(surplus).await {
-                tracing::debug!("Mattermost kept a continuation that says nothing any more: {error}");
+            match self.delete(surplus).await.map_err(asking) {
+                Ok(()) => {}
+                // The same edit again deletes what is left.
+                Err(error @ (ChatError::Wait { .. } | ChatError::Down(_) | ChatError::Unknown(_))) => return Err(error),
+                Err(error) => tracing::warn!("Mattermost keeps a post that says nothing any more: {error}"),
             }
         }
         let mut now = now.into_iter();
@@ -136,7 +140,8 @@ impl Chat for Mattermost {
     async fn find(&self, to: &Destination) -> Result<Option<Sent>, ChatError> {
         let channel = self.channel_id(&to.channel).await?;
         let me = self.me().await.map_err(asking)?.id.clone();
-        let is_ours = |post: &Post| post.user_id == me && post.delete_at == 0 && post.prop(KEY) == Some(&to.key);
+        let key = to.key();
+        let is_ours = |post: &Post| post.user_id == me && post.delete_at == 0 && post.prop(KEY) == Some(&key);
         let mut found: Vec<(usize, MessageId)> = Vec::new();
         let mut whole = 1;
         let mut take = |posts: Posts| {
@@ -224,7 +229,6 @@ fn asking(error: ApiError) -> ChatError {
 impl Mattermost {
     /// The posts of a message, with a fresh grant in each control.
     fn parts(&self, to: &Destination, channel: &str, message: &Message) -> Result<Vec<Part>, ChatError> {
-        let (incident, post) = to.key.split_once('/').unwrap_or((&to.key, ""));
         let mut failed = None;
         let mut grant = |presses: &[String], confirm: Option<&Confirm>| {
             let id = random_hex(16).unwrap_or_else(|error| {
@@ -233,8 +237,8 @@ impl Mattermost {
             });
             let grant = Grant {
                 id,
-                incident: IncidentId(incident.to_owned()),
-                post: post.to_owned(),
+                incident: to.incident.clone(),
+                post: to.post.clone(),
                 channel: channel.to_owned(),
                 presses: presses.to_vec(),
                 until: self.now() + BUTTON_LIVES,

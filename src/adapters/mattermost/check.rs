@@ -29,7 +29,10 @@ impl Mattermost {
             Ok(me) => me,
             Err(error) => return vec![CheckLine::bad("mattermost", error.to_string(), mend(&error))],
         };
-        let facts = self.facts().await.unwrap_or_default();
+        let facts = match self.facts().await {
+            Ok(facts) => facts,
+            Err(error) => return vec![CheckLine::bad("mattermost", error.to_string(), mend(&error))],
+        };
         let version = if facts.version.is_empty() { &facts.build } else { &facts.version };
         let mut lines = vec![if me.is_bot {
             CheckLine::good("mattermost", format!("Mattermost {version}, as @{}", me.username))

@@ -1,13 +1,8 @@
 //! What an error of the API means for whoever wanted to say something.
 
-use chrono::TimeDelta;
-
 use super::api::ApiError;
 use crate::adapters::http::HttpError;
 use crate::ports::ChatError;
-
-/// When to come back to a server that took no connection: nothing was sent.
-const UNREACHABLE_WAIT: TimeDelta = TimeDelta::seconds(5);
 
 /// What was being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +20,7 @@ pub(super) fn chat_error(error: ApiError, doing: Doing) -> ChatError {
     let said = error.to_string();
     match error {
         ApiError::Limited { after } => ChatError::Wait { after },
-        // Not even a connection: it certainly did not happen.
-        ApiError::Http(HttpError::Unreachable { .. }) => ChatError::Wait { after: UNREACHABLE_WAIT },
+        ApiError::Http(HttpError::Unreachable { .. }) => ChatError::Down(said),
         ApiError::Http(HttpError::Setup(_)) => ChatError::Refused(said),
         ApiError::Http(HttpError::Redirected { .. }) => ChatError::Account(said),
         ApiError::Http(_) => ChatError::Unknown(said),
@@ -94,7 +88,7 @@ mod tests {
             assert!(sorted.starts_with(name), "{status} {id} {doing:?}: {sorted}");
         }
         let refused = HttpError::Unreachable { url: "http://mm".into(), why: "connection refused".into() };
-        assert_eq!(chat_error(refused.into(), Doing::Posting), ChatError::Wait { after: UNREACHABLE_WAIT });
+        assert!(matches!(chat_error(refused.into(), Doing::Posting), ChatError::Down(_)));
         let late = HttpError::Timeout { url: "http://mm".into(), after: std::time::Duration::from_secs(1) };
         assert!(matches!(chat_error(late.into(), Doing::Posting), ChatError::Unknown(_)));
     }

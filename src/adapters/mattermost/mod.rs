@@ -10,6 +10,7 @@ mod check;
 pub mod dialog;
 mod draft;
 mod error;
+mod kept;
 mod people;
 mod places;
 pub mod seal;
@@ -25,20 +26,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use moka::future::Cache;
-use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Deserialize;
 use tokio::sync::OnceCell;
 
 pub use self::api::ApiError;
-use self::api::{Anything, Api, User};
-pub use self::seal::{FormGrant, Grant, NotGranted, Sealer};
+use self::api::{Api, User};
+pub use self::seal::{FormGrant, Grant, NotGranted, Sealer, sealer};
 use self::trigger::SigningKey;
 use crate::adapters::http::{Endpoint, EndpointSettings, HttpError};
-use crate::domain::message::Confirm;
 use crate::domain::policy::Principal;
-use crate::domain::text as plain;
-use crate::ports::{Clock, DocumentKind, Store};
+use crate::ports::Clock;
 
 /// How long what the server says of itself is believed.
 const FACTS_FRESH: Duration = Duration::from_secs(600);
@@ -46,15 +43,8 @@ const FACTS_FRESH: Duration = Duration::from_secs(600);
 const GROUPS_FRESH: Duration = Duration::from_secs(60);
 /// People whose names or groups are remembered.
 const MAX_PEOPLE: u64 = 10_000;
-/// Longest title of a dialog, in characters.
-const MAX_DIALOG_TITLE: usize = 24;
 /// How far the server's clock may be from ours, and how long a click may be on its way.
 const TRIGGER_LIVES: TimeDelta = TimeDelta::minutes(10);
-/// Bytes of the key that is made where none is configured.
-const KEY_BYTES: usize = 32;
-/// Where that key is kept.
-const KEY_DOCUMENT: &str = "mattermost/action-key";
-
 /// What is configured.
 #[derive(Clone)]
 pub struct MattermostSettings {
@@ -120,18 +110,6 @@ pub enum Proof {
     Forged,
 }
 
-/// What a confirmation asks.
-#[derive(Serialize)]
-struct Dialog<'a> {
-    callback_id: &'a str,
-    title: String,
-    introduction_text: String,
-    submit_label: &'a str,
-    elements: [(); 0],
-    notify_on_cancel: bool,
-    state: String,
-}
-
 impl Mattermost {
     /// Checks the settings; nothing is sent.
     ///
@@ -192,27 +170,6 @@ impl Mattermost {
         self.sealer.open_form(sealed, (self.clock)())
     }
 
-    /// Asks a person to confirm a press in a dialog; the answer comes to `/mattermost/dialogs`.
-    ///
-    /// # Errors
-    /// When the server did not open it: the trigger is older than three seconds, or the server cannot be reached.
-    pub async fn confirm(&self, trigger: &str, grant: Grant, confirm: &Confirm) -> Result<(), ApiError> {
-        let Confirm { title, text, yes, no: _ } = confirm;
-        let dialog = Dialog {
-            callback_id: "holmes",
-            title: title.chars().take(MAX_DIALOG_TITLE).collect(),
-            introduction_text: introduction(text),
-            submit_label: yes,
-            elements: [],
-            notify_on_cancel: false,
-            state: self.sealer.seal(&grant),
-        };
-        let url = format!("{}/mattermost/dialogs", self.callback_url);
-        let body = json!({ "trigger_id": trigger, "url": url, "dialog": dialog });
-        let request = self.api.endpoint.post_json("api/v4/actions/dialogs/open", &body);
-        self.api.call_now::<Anything>(request).await.map(|_| ())
-    }
-
     /// The bot's own account.
     async fn me(&self) -> Result<&User, ApiError> {
         self.me.get_or_try_init(|| self.api.call(self.api.endpoint.get("api/v4/users/me"))).await
@@ -230,77 +187,5 @@ impl Mattermost {
 
     fn now(&self) -> DateTime<Utc> {
         (self.clock)()
-    }
-}
-
-/// The text of a confirmation: words as they are, and the lines of a diff as code.
-fn introduction(words: &str) -> String {
-    let is_diff = |line: &str| line.starts_with(['+', '-']) || line.starts_with("@@") || line.starts_with("  ");
-    let lines: Vec<&str> = words.lines().collect();
-    let from = lines.iter().position(|line| is_diff(line)).unwrap_or(lines.len());
-    let prose: Vec<String> = lines[..from].iter().map(|line| text::literal(&plain::plain(line))).collect();
-    let mut shown = prose.join("\n");
-    if from < lines.len() {
-        let code = lines[from..].join("\n").replace("```", "ˋˋˋ");
-        shown = format!("{}\n\n```diff\n{code}\n```", shown.trim_end());
-    }
-    shown
-}
-
-/// The sealer under the configured secret, or under one that is made once and kept in the store, so that every replica and
-/// every restart knows the buttons of the others.
-///
-/// # Errors
-/// When the store does not answer.
-pub async fn sealer(secret: Option<&SecretString>, store: &dyn Store, now: DateTime<Utc>) -> anyhow::Result<Sealer> {
-    if let Some(secret) = secret {
-        return Ok(Sealer::new(secret));
-    }
-    // Whoever does not get the lease waits for whoever has it.
-    let mut waited = Duration::ZERO;
-    loop {
-        if let Some(key) = stored_key(store).await? {
-            return Ok(Sealer::new(&key));
-        }
-        let hold = TimeDelta::seconds(30);
-        if let Some(lease) = store.lease(KEY_DOCUMENT, hold, now).await? {
-            if stored_key(store).await?.is_none() {
-                let key = seal::random_hex(KEY_BYTES)?;
-                store.write_documents(DocumentKind::Own, vec![(KEY_DOCUMENT.into(), Some(key.into_bytes()))]).await?;
-            }
-            store.release(&lease).await?;
-        } else {
-            const STEP: Duration = Duration::from_millis(100);
-            anyhow::ensure!(waited < Duration::from_secs(30), "another replica holds the making of Mattermost's key");
-            tokio::time::sleep(STEP).await;
-            waited += STEP;
-        }
-    }
-}
-
-async fn stored_key(store: &dyn Store) -> anyhow::Result<Option<SecretString>> {
-    let documents = store.documents(DocumentKind::Own, 0).await?;
-    let body = documents.into_iter().find(|document| document.key == KEY_DOCUMENT).and_then(|document| document.body);
-    Ok(body.and_then(|body| String::from_utf8(body).ok()).filter(|key| !key.is_empty()).map(SecretString::from))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_confirmation_shows_its_diff_as_code() {
-        insta::assert_snapshot!(
-            introduction("Scale shop/web *now* for @all.\n\n-replicas: 2\n+replicas: 3").replace('\u{2060}', "(joiner)"),
-            @r"
-        Scale shop/web \*now\* for @(joiner)all.
-
-        ```diff
-        -replicas: 2
-        +replicas: 3
-        ```
-        "
-        );
-        assert_eq!(introduction("Only words."), "Only words.");
     }
 }

@@ -13,6 +13,19 @@ pub(super) fn is_id(written: &str) -> bool {
     written.len() == ID_CHARS && written.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
+/// Where the server shows a channel that is given by its id or as `team/channel`; `None` for what is neither.
+pub(super) fn channel_path(written: &str) -> Option<String> {
+    if is_id(written) {
+        return Some(format!("api/v4/channels/{written}"));
+    }
+    let (team, channel) = written.split_once('/')?;
+    let (team, channel) = (team.trim(), channel.trim().trim_start_matches(['~', '#']));
+    let proper = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    (proper(team) && proper(channel)).then(|| format!("api/v4/teams/name/{team}/channels/name/{channel}"))
+}
+
 impl Mattermost {
     /// The id of a channel that is given by its id or as `team/channel`.
     ///
@@ -22,7 +35,8 @@ impl Mattermost {
         if is_id(written) {
             return Ok(written.to_owned());
         }
-        if let Some(known) = self.known_channel(written) {
+        let known = self.channels.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(written).cloned();
+        if let Some(known) = known {
             return Ok(known);
         }
         let channel = self.find_channel(written).await?;
@@ -31,29 +45,10 @@ impl Mattermost {
         Ok(channel.id)
     }
 
-    /// The id of a channel that was asked for before.
-    fn known_channel(&self, written: &str) -> Option<String> {
-        if is_id(written) {
-            return Some(written.to_owned());
-        }
-        self.channels.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(written).cloned()
-    }
-
     /// The channel that is given by its id or as `team/channel`.
     pub(super) async fn find_channel(&self, written: &str) -> Result<Channel, ChatError> {
-        let path = if is_id(written) {
-            format!("api/v4/channels/{written}")
-        } else {
-            let named =
-                written.split_once('/').map(|(team, channel)| (team.trim(), channel.trim_start_matches(['~', '#'])));
-            let proper = |name: &str| {
-                !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-            };
-            let (team, channel) = named
-                .filter(|(team, channel)| proper(team) && proper(channel))
-                .ok_or_else(|| ChatError::Channel(format!("`{written}` is neither an id nor team/channel")))?;
-            format!("api/v4/teams/name/{team}/channels/name/{channel}")
-        };
+        let path = channel_path(written)
+            .ok_or_else(|| ChatError::Channel(format!("`{written}` is neither an id nor team/channel")))?;
         let found = self.api.call(self.api.endpoint.get(&path)).await;
         found.map_err(|error| chat_error(error, Doing::Asking))
     }
@@ -84,5 +79,17 @@ mod tests {
     fn ids_are_told_from_names() {
         assert!(is_id("k88g41761pr38mtmp6x56c4utr"));
         assert!(!is_id("ops/alerts") && !is_id("K88g41761pr38mtmp6x56c4utr") && !is_id(""));
+    }
+
+    #[test]
+    fn channels_are_found_as_people_write_them() {
+        let path = |written: &str| channel_path(written).unwrap_or_default();
+        for written in ["ops/alerts", "ops/~alerts", "ops/#alerts", "ops / alerts"] {
+            assert_eq!(path(written), "api/v4/teams/name/ops/channels/name/alerts", "{written}");
+        }
+        assert_eq!(path("k88g41761pr38mtmp6x56c4utr"), "api/v4/channels/k88g41761pr38mtmp6x56c4utr");
+        for other in ["alerts", "ops/", "/alerts", "ops/a/b", "ops/a?b"] {
+            assert_eq!(path(other), "", "{other}");
+        }
     }
 }

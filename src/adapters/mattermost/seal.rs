@@ -5,6 +5,8 @@
 //! a random name, and is sealed by an HMAC: any replica can check it, and nobody can change it. The same goes for the
 //! `state` of a dialog, with one difference: a person's client sends that back, so it is bound to the person besides.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,9 +17,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::kept;
 use crate::domain::event::PRESS_REMEMBERED;
 use crate::domain::incident::IncidentId;
 use crate::domain::message::Confirm;
+use crate::ports::{DocumentKind, Store, StoreError};
 
 /// How long a button can be pressed after it was last drawn. Every edit draws it anew; what a press does is decided by
 /// policy when it is handled, and proposals end by themselves much sooner. As long is a press remembered, so that it counts
@@ -25,6 +29,10 @@ use crate::domain::message::Confirm;
 pub const BUTTON_LIVES: TimeDelta = PRESS_REMEMBERED;
 /// How long a dialog waits for its answer.
 pub const DIALOG_LIVES: TimeDelta = TimeDelta::minutes(30);
+/// Bytes of the key that is made where none is configured.
+const KEY_BYTES: usize = 32;
+/// Where that key is kept.
+const KEY_DOCUMENT: &str = "mattermost/action-key";
 /// Longest sealed grant that is read: presses and the text of a confirmation, in base64.
 const MAX_SEALED_BYTES: usize = 256 * 1024;
 
@@ -168,6 +176,41 @@ impl Sealer {
         mac.update(payload.as_bytes());
         Some(mac)
     }
+}
+
+/// The sealer under the configured secret, or under one that is made once and kept in the store, so that every replica and
+/// every restart knows the buttons of the others.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn sealer(secret: Option<&SecretString>, store: &dyn Store, now: DateTime<Utc>) -> anyhow::Result<Sealer> {
+    if let Some(secret) = secret {
+        return Ok(Sealer::new(secret));
+    }
+    // Whoever does not get the lease waits for whoever has it.
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Some(key) = stored_key(store).await? {
+            return Ok(Sealer::new(&key));
+        }
+        let hold = TimeDelta::seconds(30);
+        if let Some(lease) = store.lease(KEY_DOCUMENT, hold, now).await? {
+            if stored_key(store).await?.is_none() {
+                let key = random_hex(KEY_BYTES)?;
+                store.write_documents(DocumentKind::Own, vec![(KEY_DOCUMENT.into(), Some(key.into_bytes()))]).await?;
+            }
+            store.release(&lease).await?;
+        } else {
+            const STEP: Duration = Duration::from_millis(100);
+            anyhow::ensure!(waited < Duration::from_secs(30), "another replica holds the making of Mattermost's key");
+            tokio::time::sleep(STEP).await;
+            waited += STEP;
+        }
+    }
+}
+
+async fn stored_key(store: &dyn Store) -> Result<Option<SecretString>, StoreError> {
+    Ok(kept::text(store, KEY_DOCUMENT).await?.filter(|key| !key.is_empty()).map(SecretString::from))
 }
 
 /// Random bytes as hex; of 16 bytes, nobody makes the same twice.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::api::{Anything, Api, ApiError, Channel, Team, User};
-use super::places::is_id;
+use super::places::channel_path;
 use crate::adapters::check::CheckLine;
 use crate::adapters::http::{Auth, Endpoint, EndpointSettings, HttpError};
 
@@ -268,12 +268,9 @@ impl Setup {
     }
 
     async fn join(&mut self, written: &str, bot: &str) -> Result<Channel, SetupError> {
-        let path = match written.split_once('/') {
-            Some((team, channel)) => format!("teams/name/{team}/channels/name/{}", channel.trim_start_matches('~')),
-            None if is_id(written) => format!("channels/{written}"),
-            None => return Err(SetupError::NoChannel(written.to_owned())),
-        };
-        let channel: Channel = self.get(&path).await.map_err(doing(format!("look for the channel {written}")))?;
+        let path = channel_path(written).ok_or_else(|| SetupError::NoChannel(written.to_owned()))?;
+        let found = self.api.call_now(self.api.endpoint.get(&path)).await;
+        let channel: Channel = found.map_err(doing(format!("look for the channel {written}")))?;
         let member = json!({ "team_id": channel.team_id, "user_id": bot });
         // Whoever is in already is answered the same.
         let path = format!("teams/{}/members", channel.team_id);

@@ -1,17 +1,17 @@
 //! Our Markdown as Mattermost reads it: nearly the same, but it also calls people, links channels and makes hashtags, and
 //! a post ends at a number of characters.
 
+use crate::domain::text::{WORD_JOINER, begins_name};
+
 /// Most characters (Unicode scalar values) of one post.
 pub const MAX_POST_CHARS: usize = 16_383;
 /// What is kept free of it for closing a fence and for a line of mentions.
 const RESERVE_CHARS: usize = 383;
-/// Stands between a marker and a name, so that Mattermost reads neither; it has no width and no meaning.
-const WORD_JOINER: char = '\u{2060}';
 /// Names that call everybody.
 const EVERYBODY: [&str; 3] = ["all", "channel", "here"];
 
 /// `markdown` that calls nobody, links no channel and makes no hashtag. Links and code stay as they are; only what calls
-/// everybody is broken in inline code, too, in case a reader sees the code's end elsewhere than we do.
+/// everybody is broken in code, too, in case a reader sees the code's end elsewhere than we do.
 pub fn inert(markdown: &str) -> String {
     let mut out = String::with_capacity(markdown.len() + 16);
     let mut fence: Option<String> = None;
@@ -25,9 +25,9 @@ pub fn inert(markdown: &str) -> String {
                 Some(open) if marks.len() >= open.len() && line.trim() == marks => fence = None,
                 Some(_) => {}
             }
-            out.push_str(line);
+            inert_code(line, &mut out);
         } else if fence.is_some() {
-            out.push_str(line);
+            inert_code(line, &mut out);
         } else {
             inert_line(line, &mut out);
         }
@@ -35,43 +35,47 @@ pub fn inert(markdown: &str) -> String {
     out
 }
 
-/// The backticks that a line opens or closes a fence with.
+/// The backticks that a line opens or closes a fence with. Further in than three spaces it is a line of code, and with
+/// backticks behind the marks it is code within a line.
 fn fence_marks(line: &str) -> Option<String> {
-    let marks: String = line.trim_start().chars().take_while(|c| *c == '`').collect();
-    (marks.len() >= 3).then_some(marks)
+    let words = line.trim_start_matches(' ');
+    let marks: String = words.chars().take_while(|c| *c == '`').collect();
+    let opens = line.len() - words.len() <= 3 && marks.len() >= 3 && !words[marks.len()..].contains('`');
+    opens.then_some(marks)
+}
+
+fn inert_code(line: &str, out: &mut String) {
+    let mut before: Option<char> = None;
+    for (at, c) in line.char_indices() {
+        out.push(c);
+        let name = &line[at + c.len_utf8()..];
+        if c == '@' && begins_name(before, name.chars().next()) && calls_everybody(name) {
+            out.push(WORD_JOINER);
+        }
+        before = Some(c);
+    }
 }
 
 fn inert_line(line: &str, out: &mut String) {
     let mut in_code = false;
     let mut before: Option<char> = None;
     let mut rest = line;
-    // Where no parenthesis closes any more none needs to be looked for again.
-    let last_close = line.rfind(')');
     while let Some(c) = rest.chars().next() {
-        // What a link leads to is no text.
-        let untouched = if in_code {
-            0
-        } else if rest.starts_with("](") && last_close.is_some_and(|last| line.len() - rest.len() < last) {
-            rest.find(')').map_or(0, |end| end + 1)
-        } else if rest.starts_with("http://") || rest.starts_with("https://") {
-            rest.find(|c: char| c.is_whitespace() || matches!(c, ')' | '>' | '<')).unwrap_or(rest.len())
-        } else {
-            0
-        };
-        if untouched > 0 {
-            out.push_str(&rest[..untouched]);
-            before = rest[..untouched].chars().next_back();
-            rest = &rest[untouched..];
+        // An address is no text, by itself as in a link.
+        if !in_code && (rest.starts_with("http://") || rest.starts_with("https://")) {
+            let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ')' | '>' | '<')).unwrap_or(rest.len());
+            out.push_str(&rest[..end]);
+            before = rest[..end].chars().next_back();
+            rest = &rest[end..];
             continue;
         }
         rest = &rest[c.len_utf8()..];
         out.push(c);
-        let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        let begins_name = letter(rest.chars().next()) && !letter(before);
+        let begins = begins_name(before, rest.chars().next());
         match c {
             '`' if in_code || before != Some('\\') => in_code = !in_code,
-            '@' if begins_name && (!in_code || calls_everybody(rest)) => out.push(WORD_JOINER),
-            '~' | '#' if begins_name && !in_code => out.push(WORD_JOINER),
+            '@' if begins && (!in_code || calls_everybody(rest)) => out.push(WORD_JOINER),
+            '~' | '#' if begins && !in_code => out.push(WORD_JOINER),
             _ => {}
         }
         before = Some(c);
@@ -186,7 +190,11 @@ mod tests {
             ("#hashtag, # title", "#\u{2060}hashtag, # title"),
             ("[chart @all](https://g.example/#/x~y@z)", "[chart @\u{2060}all](https://g.example/#/x~y@z)"),
             ("https://g.example/~ann/#top ~ann", "https://g.example/~ann/#top ~\u{2060}ann"),
-            ("```\n@all\n```\n@all", "```\n@all\n```\n@\u{2060}all"),
+            ("```\n@all @Override\n```\n@Override", "```\n@\u{2060}all @Override\n```\n@\u{2060}Override"),
+            ("[x](@all now)", "[x](@\u{2060}all now)"),
+            ("](@all)", "](@\u{2060}all)"),
+            ("```x``` @ann\n@ann", "```x``` @\u{2060}ann\n@\u{2060}ann"),
+            ("    ```\n@ann", "    ```\n@\u{2060}ann"),
             ("\\`@all\\`", "\\`@\u{2060}all\\`"),
             ("@\u{2060}all", "@\u{2060}all"),
         ] {

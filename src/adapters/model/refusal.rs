@@ -9,34 +9,19 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
 use super::error::ModelError;
-use crate::adapters::http::excerpt;
+use crate::adapters::http::{excerpt, read_start};
 use crate::agent::message::Expect;
 use crate::domain::redact::Redactor;
 use crate::domain::text;
 
-/// Most of an error that is read.
-const MAX_BYTES: usize = 16 * 1024;
-/// An error whose text does not come in this time goes without.
-const READ_WITHIN: Duration = Duration::from_secs(2);
 /// Most of a server's words that are shown: some repeat the request.
 const MAX_SAID_BYTES: usize = 300;
 
 /// Reads an answer that is no success.
-pub async fn read(mut response: Response, expect: &Expect) -> ModelError {
+pub async fn read(response: Response, expect: &Expect) -> ModelError {
     let code = response.status().as_u16();
     let retry_after = retry_after(response.headers());
-    let mut bytes = Vec::new();
-    let body = async {
-        while let Ok(Some(chunk)) = response.chunk().await {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > MAX_BYTES {
-                break;
-            }
-        }
-    };
-    // Late is as good as empty: the status is known already.
-    let _ = tokio::time::timeout(READ_WITHIN, body).await;
-    sort(code, retry_after, &bytes, expect)
+    sort(code, retry_after, &read_start(response).await, expect)
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

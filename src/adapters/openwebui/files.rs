@@ -41,7 +41,7 @@ impl FileName {
     pub fn parse(name: &str) -> Option<Self> {
         let (key, hash) = name.strip_suffix(".md")?.rsplit_once(MARK)?;
         let is_hash = hash.len() == HASH_DIGITS && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        (is_hash && !key.is_empty()).then(|| Self { key: key.replace("__", "/"), hash: hash.to_owned() })
+        (is_hash && !key.is_empty()).then(|| Self { key: decoded(key), hash: hash.to_owned() })
     }
 
     /// How the document is cited, as the embedded knowledge cites it.
@@ -57,8 +57,31 @@ impl FileName {
 
 impl std::fmt::Display for FileName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}{MARK}{}.md", self.key.replace('/', "__"), self.hash)
+        write!(f, "{}{MARK}{}.md", encoded(&self.key), self.hash)
     }
+}
+
+/// A key as it stands in a name, which knows no folders: `team/b` as `team__b`. What a key has of that itself is written
+/// otherwise, so that no two keys share a name.
+fn encoded(key: &str) -> String {
+    let mut name = String::with_capacity(key.len());
+    let mut before = None;
+    let mut rest = key.chars().peekable();
+    while let Some(c) = rest.next() {
+        let beside = |other: Option<char>| matches!(other, Some('_' | '/'));
+        match c {
+            '/' => name.push_str("__"),
+            '_' if beside(before) || beside(rest.peek().copied()) => name.push_str("%5F"),
+            '%' => name.push_str("%25"),
+            c => name.push(c),
+        }
+        before = Some(c);
+    }
+    name
+}
+
+fn decoded(name: &str) -> String {
+    name.replace("__", "/").replace("%5F", "_").replace("%25", "%")
 }
 
 /// A file of a collection.
@@ -191,6 +214,12 @@ mod tests {
         assert_eq!(FileName::parse(&name.to_string()), Some(name.clone()));
         assert!(!FileName::of("../../etc/passwd", "text").to_string().contains('/'));
         assert_ne!(FileName::of("db/oom-killed", "other"), name);
+        let mut names = std::collections::BTreeSet::new();
+        for key in ["a_b", "a__b", "a/b", "a_/b", "a/_b", "a___b", "a//b", "a%5Fb", "a%5F%5Fb", "a%25b", "_a", "a_"] {
+            let name = FileName::of(key, "text");
+            assert_eq!(FileName::parse(&name.to_string()), Some(name.clone()), "{key}");
+            assert!(names.insert(name.to_string()), "{key}");
+        }
         assert_eq!(name.source(Collection::Runbooks), "runbook db/oom-killed");
         for other in ["disk.md", "disk.holmes-12.md", ".holmes-982d9e3eb996.md", "a.holmes-982d9e3eb996.txt", ""] {
             assert_eq!(FileName::parse(other), None, "{other}");

@@ -43,6 +43,17 @@ pub enum OpenWebuiError {
     },
 }
 
+impl OpenWebuiError {
+    /// Whether one file was not taken, which says nothing of others.
+    pub fn is_about_the_file(&self) -> bool {
+        match self {
+            Self::NotProcessed { .. } => true,
+            Self::Http(HttpError::Status { code, .. }) => matches!(code, 400 | 413 | 415 | 422),
+            Self::Http(_) | Self::NoCollection(_) => false,
+        }
+    }
+}
+
 /// What is configured.
 #[derive(Debug, Clone)]
 pub struct OpenWebuiSettings {

@@ -147,20 +147,19 @@ impl OpenWebui {
         Ok(synced)
     }
 
-    /// Makes one document's file right, and leaves the others.
+    /// Looks what a collection holds, to give it documents one by one.
     ///
     /// # Errors
-    /// When there is no such collection, Open WebUI refuses the file, or the store does not answer.
-    pub async fn put(&self, collection: Collection, item: &Item, ledger: &Ledger) -> Result<(), SyncError> {
-        let mut target = self.target(collection, Missing::Fail, &ledger.ids().await?).await?;
-        let there = target.ours.remove(&item.key).unwrap_or_default();
-        self.make_right(&target, item, there, ledger).await.map(|_| ())
+    /// When there is no such collection, Open WebUI does not show it, or the store does not answer.
+    pub async fn filing<'a>(&'a self, collection: Collection, ledger: &'a Ledger) -> Result<Filing<'a>, SyncError> {
+        let target = self.target(collection, Missing::Fail, &ledger.ids().await?).await?;
+        Ok(Filing { open_webui: self, ledger, target })
     }
 
     /// Takes one document's files away, if we gave them.
     ///
     /// # Errors
-    /// As [`Self::put`].
+    /// As [`Self::filing`], or when Open WebUI does not take a file away.
     pub async fn withdraw(&self, collection: Collection, key: &str, ledger: &Ledger) -> Result<(), SyncError> {
         let mut target = self.target(collection, Missing::Fail, &ledger.ids().await?).await?;
         for (_, file) in target.ours.remove(key).unwrap_or_default() {
@@ -240,6 +239,24 @@ impl OpenWebui {
         self.remove(collection, &file.id).await?;
         ledger.strike(&file.id).await?;
         Ok(())
+    }
+}
+
+/// A collection that is given documents one by one. What it held is read once, so each is given no more than once.
+pub struct Filing<'a> {
+    open_webui: &'a OpenWebui,
+    ledger: &'a Ledger,
+    target: Target,
+}
+
+impl Filing<'_> {
+    /// Makes one document's file right, and leaves the others.
+    ///
+    /// # Errors
+    /// When Open WebUI refuses the file, or the store does not answer.
+    pub async fn put(&mut self, item: &Item) -> Result<(), SyncError> {
+        let there = self.target.ours.remove(&item.key).unwrap_or_default();
+        self.open_webui.make_right(&self.target, item, there, self.ledger).await.map(|_| ())
     }
 }
 

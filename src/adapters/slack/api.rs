@@ -11,7 +11,7 @@ use super::error::chat_error;
 use crate::adapters::http::HttpError;
 use crate::ports::ChatError;
 
-/// Pages of one listing, at most: 20,000 channels, 4,000 messages.
+/// Pages of one listing, at most: 20,000 channels that the bot is in, 4,000 messages.
 const MAX_PAGES: usize = 20;
 
 /// A server with a token for it.
@@ -19,6 +19,10 @@ pub struct Api {
     client: SlackClient<Connector>,
     token: SlackApiToken,
 }
+
+/// An answer of which no more is needed than that it was done.
+#[derive(Debug, Deserialize)]
+pub struct Done {}
 
 #[derive(Debug, Deserialize)]
 struct Page {

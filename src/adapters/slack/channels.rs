@@ -10,19 +10,17 @@ use serde::Deserialize;
 use super::api::Api;
 use crate::ports::ChatError;
 
-/// How long a name is believed: channels are seldom renamed, and a wrong one is an error at once.
+/// How long a name is believed: channels are seldom renamed, and a wrong one is an error at once. That there is none is not
+/// believed for a moment: somebody may just have invited the bot.
 const BELIEVED: Duration = Duration::from_secs(600);
 
-/// A channel as `conversations.list` shows it.
+/// A channel that the bot is in.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Channel {
     /// `C024BE91L`.
     pub id: String,
     /// Without `#`.
     pub name: String,
-    /// Whether the bot is in it.
-    #[serde(default)]
-    pub is_member: bool,
     /// Whether nothing can be said in it any more.
     #[serde(default)]
     pub is_archived: bool,
@@ -42,19 +40,23 @@ impl Channels {
     /// The id of a channel as it is written.
     ///
     /// # Errors
-    /// [`ChatError::Channel`] when there is none of this name that the bot can see.
+    /// [`ChatError::Channel`] when the bot is in none of this name.
     pub async fn id(&self, api: &Api, written: &str) -> Result<String, ChatError> {
         if is_id(written) {
             return Ok(written.to_owned());
         }
         let name = written.trim_start_matches('#');
+        if let Some(channel) = self.known.get(&()).await.and_then(|known| known.get(name).cloned()) {
+            return Ok(channel.id);
+        }
+        self.known.invalidate(&()).await;
         match self.all(api).await?.get(name) {
             Some(channel) => Ok(channel.id.clone()),
-            None => Err(ChatError::Channel(format!("there is no #{name} that the bot can see: invite it there"))),
+            None => Err(ChatError::Channel(format!("the bot is in no channel #{name}: invite it there"))),
         }
     }
 
-    /// Every channel that the bot can see, by name.
+    /// Every channel that the bot is in, by name. It can post nowhere else, and a workspace has many times as many.
     ///
     /// # Errors
     /// When Slack does not list them.
@@ -65,7 +67,7 @@ impl Channels {
                 ("exclude_archived", "false".to_owned()),
                 ("limit", "1000".to_owned()),
             ];
-            let channels: Vec<Channel> = api.list("conversations.list", &parameters, "channels", |_| false).await?;
+            let channels: Vec<Channel> = api.list("users.conversations", &parameters, "channels", |_| false).await?;
             Ok(Arc::new(channels.into_iter().map(|channel| (channel.name.clone(), channel)).collect()))
         };
         self.known.try_get_with((), load).await.map_err(|error: Arc<ChatError>| (*error).clone())

@@ -55,12 +55,9 @@ impl Slack {
         let name = written.trim_start_matches('#');
         let found = channels.values().find(|channel| channel.id == written || channel.name == name);
         match found {
-            None => CheckLine::bad(what, "not found", "create it, or for a private one: /invite the bot there"),
+            None => CheckLine::bad(what, "the bot is in no such channel", "create it if need be, and /invite the bot there"),
             Some(channel) if channel.is_archived => {
                 CheckLine::bad(what, "archived", "unarchive it, or set SLACK_CHANNEL and SLACK_ROUTES to others")
-            }
-            Some(channel) if !channel.is_member => {
-                CheckLine::bad(what, "the bot is no member", format!("/invite the bot in #{}", channel.name))
             }
             Some(channel) => CheckLine::good(what, format!("#{} is {}", channel.name, channel.id)),
         }

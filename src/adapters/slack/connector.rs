@@ -15,7 +15,7 @@ use slack_morphism::{
     ClientResult, SlackApiToken, SlackClientApiCallContext, SlackClientHttpConnector, SlackClientId, SlackClientSecret,
 };
 
-use crate::adapters::http::{ClientSettings, HttpError, build_client, read_bounded, shown};
+use crate::adapters::http::{ClientSettings, HttpError, body::seen, build_client, read_bounded, shown};
 
 /// Longest answer: a page of a long thread with all its blocks.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -26,6 +26,15 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 pub struct Connector {
     client: reqwest::Client,
     api_url: String,
+}
+
+/// An answer as it came.
+struct Answered {
+    status: StatusCode,
+    /// Where from, as it may be shown.
+    url: String,
+    is_json: bool,
+    bytes: Vec<u8>,
 }
 
 /// What every answer of the Web API holds.
@@ -70,29 +79,35 @@ impl Connector {
         self.client.execute(request).await.map_err(|error| failed(HttpError::from_reqwest(error, &url, TIMEOUT)))
     }
 
-    async fn send<RS>(&self, request: RequestBuilder) -> ClientResult<RS>
-    where
-        RS: for<'de> Deserialize<'de>,
-    {
+    /// The body of an answer that is neither a failure without words nor a wish to wait.
+    async fn body(&self, request: RequestBuilder) -> ClientResult<Answered> {
         let response = self.exchange(request).await?;
-        let status = response.status();
+        let (status, url) = (response.status(), shown(response.url()));
         let header = |name: header::HeaderName| {
             response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let retry_after = header(header::RETRY_AFTER).and_then(|after| after.parse().ok()).map(Duration::from_secs);
         let is_json = header(header::CONTENT_TYPE).is_some_and(|kind| kind.contains("json"));
-        let body = read_bounded(response, MAX_ANSWER_BYTES).await.map_err(failed)?;
+        let bytes = read_bounded(response, MAX_ANSWER_BYTES).await.map_err(failed)?;
         if status == StatusCode::TOO_MANY_REQUESTS {
             return Err(SlackClientError::RateLimitError(SlackRateLimitError::new().opt_retry_after(retry_after)));
         }
         if !status.is_success() && !is_json {
             return Err(SlackClientError::HttpError(SlackClientHttpError::new(status)));
         }
+        Ok(Answered { status, url, is_json, bytes })
+    }
+
+    /// What a method answers. Success is said in JSON: a login page in front of Slack says nothing about what was asked.
+    async fn send<RS>(&self, request: RequestBuilder) -> ClientResult<RS>
+    where
+        RS: for<'de> Deserialize<'de>,
+    {
+        let Answered { status, url, is_json, bytes } = self.body(request).await?;
         if !is_json {
-            // Where files are put, success is said in plain text.
-            return serde_json::from_str("{}").map_err(|error| map_serde_error(error, None));
+            return Err(failed(HttpError::NotJson { url, seen: seen(&bytes, "it is not said to be JSON") }));
         }
-        let envelope: Envelope = serde_json::from_slice(&body).map_err(|error| map_serde_error(error, None))?;
+        let envelope: Envelope = serde_json::from_slice(&bytes).map_err(|error| map_serde_error(error, None))?;
         let Envelope { ok, error, response_metadata, needed } = envelope;
         if !status.is_success() && error.is_none() {
             return Err(SlackClientError::HttpError(SlackClientHttpError::new(status)));
@@ -103,7 +118,7 @@ impl Connector {
             let refused = SlackClientApiError::new(error.unwrap_or_else(|| "unknown_error".to_owned()));
             return Err(SlackClientError::ApiError(refused.with_errors(details)));
         }
-        serde_json::from_slice(&body).map_err(|error| map_serde_error(error, None))
+        serde_json::from_slice(&bytes).map_err(|error| map_serde_error(error, None))
     }
 }
 
@@ -180,7 +195,15 @@ impl SlackClientHttpConnector for Connector {
     {
         // The address is the permission: files lie on another host, which need not see the token.
         let request = self.client.post(full_uri).header(header::CONTENT_TYPE, content_type).body(data.to_vec());
-        self.send(request).boxed()
+        async move {
+            let Answered { status, .. } = self.body(request).await?;
+            if !status.is_success() {
+                return Err(SlackClientError::HttpError(SlackClientHttpError::new(status)));
+            }
+            // There success is said by the status, in plain text.
+            serde_json::from_str("{}").map_err(|error| map_serde_error(error, None))
+        }
+        .boxed()
     }
 }
 

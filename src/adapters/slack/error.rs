@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use slack_morphism::errors::SlackClientError;
 
+use crate::adapters::http::HttpError;
 use crate::domain::text;
 use crate::ports::ChatError;
 
@@ -37,7 +38,12 @@ pub fn chat_error(error: &SlackClientError) -> ChatError {
         }
         SlackClientError::SystemError(system) => {
             let cause = system.cause.as_ref().map(ToString::to_string);
-            ChatError::Unknown(cause.or_else(|| system.message.clone()).unwrap_or_else(|| "no answer".into()))
+            let said = cause.or_else(|| system.message.clone()).unwrap_or_else(|| "no answer".into());
+            let http = system.cause.as_ref().and_then(|cause| cause.downcast_ref::<HttpError>());
+            match http {
+                Some(HttpError::Unreachable { .. }) => ChatError::Down(said),
+                _ => ChatError::Unknown(said),
+            }
         }
         SlackClientError::ProtocolError(protocol) => {
             ChatError::Unknown(format!("its answer cannot be read: {}", protocol.json_error))
@@ -97,7 +103,7 @@ fn coded(code: &str, details: &str) -> ChatError {
 mod tests {
     use std::time::Duration;
 
-    use slack_morphism::errors::{SlackClientApiError, SlackClientHttpError, SlackRateLimitError};
+    use slack_morphism::errors::{SlackClientApiError, SlackClientHttpError, SlackClientSystemError, SlackRateLimitError};
 
     use super::*;
 
@@ -105,6 +111,7 @@ mod tests {
     fn errors_are_sorted() {
         let kind = |error: &ChatError| match error {
             ChatError::Wait { after } => format!("wait {}", after.num_seconds()),
+            ChatError::Down(_) => "down".into(),
             ChatError::Unknown(_) => "unknown".into(),
             ChatError::Gone(_) => "gone".into(),
             ChatError::Channel(_) => "channel".into(),
@@ -136,6 +143,14 @@ mod tests {
             kind(&chat_error(&SlackClientError::HttpError(SlackClientHttpError::new(status))))
         };
         assert_eq!((status(503), status(404), status(403)), ("unknown".into(), "refused".into(), "account".into()));
+        let failed = |error: HttpError| {
+            let system = SlackClientSystemError::new().with_cause(Box::new(error));
+            kind(&chat_error(&SlackClientError::SystemError(system)))
+        };
+        let (url, why) = ("http://slack".to_owned(), "connection refused".to_owned());
+        let late = HttpError::Timeout { url: url.clone(), after: Duration::from_secs(15) };
+        let refused = HttpError::Unreachable { url, why };
+        assert_eq!((failed(refused), failed(late)), ("down".into(), "unknown".into()));
         let wait = |after: Option<u64>| {
             let error = SlackRateLimitError::new().opt_retry_after(after.map(Duration::from_secs));
             kind(&chat_error(&SlackClientError::RateLimitError(error)))

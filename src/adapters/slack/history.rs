@@ -105,8 +105,8 @@ impl Arrived {
 /// When Slack does not show the messages.
 pub async fn look(api: &Api, channel: &str, to: &Destination) -> Result<Arrived, ChatError> {
     let mut arrived = Arrived::default();
-    let Destination { channel: _, thread, key } = to;
-    match thread {
+    let key = &to.key();
+    match &to.thread {
         Some(MessageId(root)) => arrived.take(key, &thread_of(api, channel, root).await?),
         None => {
             let ours = |found: &[Found]| {

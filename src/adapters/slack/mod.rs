@@ -32,7 +32,7 @@ use sha2::{Digest as _, Sha256};
 use slack_morphism::api::{SlackApiChatPostMessageRequest, SlackApiChatUpdateRequest};
 use slack_morphism::{SlackChannelId, SlackMessageContent, SlackTs};
 
-use self::api::Api;
+use self::api::{Api, Done};
 use self::channels::Channels;
 use self::history::Memory;
 use self::layout::Extras;
@@ -79,9 +79,6 @@ pub struct Slack {
 struct Posted {
     ts: String,
 }
-
-#[derive(Deserialize)]
-struct Done {}
 
 impl Slack {
     /// Checks the settings and builds the client; nothing is sent.
@@ -145,7 +142,7 @@ impl Slack {
                 self.files.insert(digest, file.clone()).await;
                 Ok(Some(file))
             }
-            Err(error @ (ChatError::Wait { .. } | ChatError::Unknown(_))) => Err(error),
+            Err(error @ (ChatError::Wait { .. } | ChatError::Down(_) | ChatError::Unknown(_))) => Err(error),
             Err(error) => {
                 tracing::warn!("Slack takes no picture, so its message goes without: {error}");
                 Ok(None)
@@ -167,8 +164,8 @@ impl Slack {
         Ok(file)
     }
 
-    /// The first of the messages, with its picture. While Slack processes that, the message is tried again; then the
-    /// message goes without it and the picture follows in the thread.
+    /// The first of the messages, with its picture; and the file that it shows. While Slack processes that, the message is
+    /// tried again; then the message goes without it and the picture follows in the thread.
     async fn say_first(
         &self,
         channel: &str,
@@ -176,7 +173,7 @@ impl Slack {
         message: &Message,
         picture: Option<&PictureFile>,
         laid: &Laid<'_>,
-    ) -> Result<String, ChatError> {
+    ) -> Result<(String, Option<String>), ChatError> {
         let thread = to.thread.as_ref().map(|thread| thread.0.as_str());
         for pause in PROCESSING {
             match self.say(channel, thread, laid.first(message), &laid.memory(0)).await {
@@ -184,7 +181,7 @@ impl Slack {
                     tracing::debug!("Slack still processes a picture: {error}");
                     tokio::time::sleep(pause).await;
                 }
-                said => return said,
+                said => return Ok((said?, laid.file.map(str::to_owned))),
             }
         }
         let bare = Laid { file: None, ..*laid };
@@ -196,14 +193,14 @@ impl Slack {
                 tracing::warn!("a picture could not be shown in Slack: {error}");
             }
         }
-        Ok(ts)
+        Ok((ts, None))
     }
 }
 
 /// What the parts of one message have in common.
 #[derive(Clone, Copy)]
 struct Laid<'a> {
-    key: &'a str,
+    to: &'a Destination,
     mentions: &'a [String],
     file: Option<&'a str>,
     parts: usize,
@@ -211,8 +208,7 @@ struct Laid<'a> {
 
 impl Laid<'_> {
     fn contents(&self, message: &Message) -> Vec<SlackMessageContent> {
-        let incident = self.key.split('/').next().unwrap_or_default();
-        layout::parts(message, Extras { incident, mentions: self.mentions, file: self.file })
+        layout::parts(message, Extras { incident: &self.to.incident.0, mentions: self.mentions, file: self.file })
     }
 
     fn first(&self, message: &Message) -> SlackMessageContent {
@@ -221,7 +217,7 @@ impl Laid<'_> {
 
     fn memory(&self, part: usize) -> Memory {
         let file = self.file.filter(|_| part == 0).map(str::to_owned);
-        Memory { key: self.key.to_owned(), part, parts: self.parts, file }
+        Memory { key: self.to.key(), part, parts: self.parts, file }
     }
 }
 
@@ -246,8 +242,8 @@ impl Chat for Slack {
             Some(picture) => self.upload(message, picture).await?,
             None => None,
         };
-        let mentions = self.groups.mentions(&self.api, &message.mentions).await;
-        let mut laid = Laid { key: &to.key, mentions: &mentions, file: file.as_deref(), parts: 1 };
+        let mentions = self.groups.mentions(&self.api, &message.mentions).await?;
+        let mut laid = Laid { to, mentions: &mentions, file: file.as_deref(), parts: 1 };
         let contents = laid.contents(message);
         laid.parts = contents.len();
         // Several messages are several chances to break off in between: what is there already is not said again.
@@ -256,12 +252,12 @@ impl Chat for Slack {
             _ => history::look(&self.api, &channel, to).await?,
         };
         let known = |part: usize| arrived.ids.get(part).cloned().flatten();
-        let first = match known(0) {
-            Some(ts) => ts,
+        let (first, shown) = match known(0) {
+            Some(ts) => (ts, arrived.file.clone()),
             None => self.say_first(&channel, to, message, picture, &laid).await?,
         };
-        if let Some(file) = &file {
-            self.files.insert(format!("{channel}/{first}"), file.clone()).await;
+        if let Some(file) = shown {
+            self.files.insert(format!("{channel}/{first}"), file).await;
         }
         let thread = to.thread.as_ref().map_or(first.as_str(), |thread| thread.0.as_str());
         let mut rest = Vec::new();
@@ -281,8 +277,8 @@ impl Chat for Slack {
             Some(_) => self.shown_file(&channel, to, sent).await?,
             None => None,
         };
-        let mentions = self.groups.mentions(&self.api, &message.mentions).await;
-        let mut laid = Laid { key: &to.key, mentions: &mentions, file: file.as_deref(), parts: 1 };
+        let mentions = self.groups.mentions(&self.api, &message.mentions).await?;
+        let mut laid = Laid { to, mentions: &mentions, file: file.as_deref(), parts: 1 };
         let contents = laid.contents(message);
         laid.parts = contents.len();
         // A longer text than before goes on in new messages; an edit that broke off may have sent some of them.

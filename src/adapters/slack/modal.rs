@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::api::Api;
+use super::api::{Api, Done};
 use super::controls::plain;
 use super::layout::section;
 use super::limits::{FORM_LABEL, FORM_TITLE, LABEL, OPTION_VALUE, OPTIONS, SECTION, fit, units};
@@ -32,9 +32,6 @@ pub struct Remembered {
     pub thread: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Opened {}
-
 /// Opens a modal for whoever's trigger it is.
 ///
 /// # Errors
@@ -43,7 +40,7 @@ pub async fn open(api: &Api, trigger: &str, page: &FormPage, remembered: &Rememb
     let request = json!({ "trigger_id": trigger, "view": view(page, remembered) });
     let opening = api.post("views.open", &request);
     let late = || ChatError::Unknown(format!("no answer within {} ms", OPENING.as_millis()));
-    let Opened {} = tokio::time::timeout(OPENING, opening).await.unwrap_or_else(|_| Err(late()))?;
+    let Done {} = tokio::time::timeout(OPENING, opening).await.unwrap_or_else(|_| Err(late()))?;
     Ok(())
 }
 

@@ -4,9 +4,10 @@
 //! (`∗`, `ˍ`), which happens only where a text really holds one outside of code. Without `<` there is no mention, no link and
 //! no `<!channel>`; what looks like `@here` is parted by a word joiner, and sections are sent as `verbatim` besides.
 
-use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, TextMergeStream};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 
 use super::limits::{SECTION, units};
+use crate::domain::text::{WORD_JOINER, begins_name};
 
 /// Text that is never parted: longer runs are split at spaces. Escaped it is at most five times as long.
 const ATOM: usize = 400;
@@ -14,8 +15,6 @@ const ATOM: usize = 400;
 const STYLED: usize = 1500;
 /// Code that is never parted, escaped.
 const CODE: usize = 2000;
-/// Stands between `@` and a name; it has no width and no meaning.
-const WORD_JOINER: char = '\u{2060}';
 const CLOSE: &str = "\n```";
 const OPEN: &str = "```\n";
 
@@ -118,7 +117,7 @@ impl Writer {
         }
         match event {
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => self.words(&text),
-            Event::Code(code) => self.push(inline_code(&code)),
+            Event::Code(code) => self.inline_code(&code),
             Event::SoftBreak | Event::HardBreak if self.frames.is_empty() => self.break_line(),
             Event::SoftBreak | Event::HardBreak => self.push(" ".into()),
             Event::Rule => {
@@ -181,7 +180,12 @@ impl Writer {
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::Paragraph | TagEnd::Item => self.end_line(),
+            TagEnd::Paragraph => self.end_line(),
+            TagEnd::Item => {
+                self.end_line();
+                // One that began with code did not show it.
+                self.marker = None;
+            }
             TagEnd::Heading(_) => {
                 self.close();
                 self.end_line();
@@ -216,6 +220,16 @@ impl Writer {
             for atom in literal(line, begins) {
                 self.push(atom);
             }
+        }
+    }
+
+    /// Code between words, in one piece; what is too long for that is words.
+    fn inline_code(&mut self, code: &str) {
+        let code = code.replace('`', "ˋ").replace('\n', " ");
+        if units(&code) > ATOM {
+            self.words(&code);
+        } else {
+            self.push(format!("`{}`", escaped(&code)));
         }
     }
 
@@ -430,14 +444,6 @@ fn code_pieces(line: &str) -> Vec<String> {
     pieces
 }
 
-fn inline_code(code: &CowStr<'_>) -> String {
-    let code = code.replace('`', "ˋ").replace('\n', " ");
-    if units(&code) > ATOM {
-        return escaped(&code);
-    }
-    format!("`{}`", escaped(&code))
-}
-
 /// Words that mean themselves, in pieces.
 fn literal(text: &str, begins_line: bool) -> Vec<String> {
     let mut atoms = Vec::new();
@@ -464,7 +470,7 @@ fn literal(text: &str, begins_line: bool) -> Vec<String> {
             '_' if formats => atom.push('ˍ'),
             '~' if formats => atom.push('∼'),
             '`' => atom.push('ˋ'),
-            '@' if !word(before) && word(next) => {
+            '@' if begins_name(before, next) => {
                 atom.push('@');
                 atom.push(WORD_JOINER);
             }

@@ -25,6 +25,7 @@ fn formats_are_slacks() {
         ("```\na < b\n\n```", "```\na &lt; b\n```"),
         ("| a | b |\n|---|---|\n| 1 | `22` |", "```\na  b\n1  22\n```"),
         ("```\na\n```\n```\nb\n```", "```\na\n```\n\n```\nb\n```"),
+        ("- ```\n  code\n  ```\n\nnext", "```\ncode\n```\n\nnext"),
         ("snake_case 5*3 **E1**", "snake_case 5*3 *E1*"),
     ] {
         assert_eq!(whole(markdown), mrkdwn, "{markdown}");
@@ -54,6 +55,11 @@ fn a_section_is_full_at_the_limit_and_not_before() {
     assert_eq!(sections(&lines(text(SECTION).trim_end())).len(), 1);
     let two = sections(&lines(&format!("{}\n{}", text(2000).trim_end(), text(1005).trim_end())));
     assert_eq!(two.len(), 2, "a line that does not fit begins a section");
+    for code in ["&".repeat(601), "<".repeat(999), "*_> ".repeat(200)] {
+        let sections = sections(&lines(&format!("`{code}`")));
+        assert!(sections.iter().all(|section| units(section) <= SECTION), "{}", units(&sections[0]));
+        assert!(!sections.concat().contains(['*', '_', '>']), "too long for code, it is inert words");
+    }
     let code = sections(&lines(&format!("```\n{}\n```", "x".repeat(5000))));
     assert!(code.iter().all(|section| section.starts_with("```\n") && section.ends_with("\n```")), "{code:?}");
 }

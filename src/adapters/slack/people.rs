@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::api::Api;
 use super::mrkdwn;
 use crate::domain::policy::{Principal, PrincipalKind};
+use crate::domain::text::WORD_JOINER;
 use crate::ports::ChatError;
 
 /// How long membership is believed. An approval asks again just before it is carried out.
@@ -110,19 +111,33 @@ impl Groups {
 
     /// Mentions as mrkdwn that calls: of groups by handle or id, of people by id, of the channel by `@here`. What nobody
     /// is known by stays as words.
-    pub async fn mentions(&self, api: &Api, written: &[String]) -> Vec<String> {
+    ///
+    /// # Errors
+    /// When Slack does not list its groups now: whoever shall be called is worth the wait.
+    pub async fn mentions(&self, api: &Api, written: &[String]) -> Result<Vec<String>, ChatError> {
         let by_handle = written.iter().any(|mention| matches!(called(mention), Called::Handle(_)));
-        let groups = if by_handle { self.all(api).await.unwrap_or_default() } else { Arc::default() };
+        let groups = match by_handle {
+            true => self.all(api).await,
+            false => Ok(Arc::default()),
+        };
+        let groups = match groups {
+            Err(error @ (ChatError::Wait { .. } | ChatError::Down(_) | ChatError::Unknown(_))) => return Err(error),
+            Err(error) => {
+                tracing::warn!("Slack lists no user groups, so nobody is called by their handle: {error}");
+                Arc::default()
+            }
+            Ok(groups) => groups,
+        };
         let mention = |written: &String| match called(written) {
             Called::Everybody(range) => format!("<!{range}>"),
             Called::Group(id) => format!("<!subteam^{id}>"),
             Called::Person(id) => format!("<@{id}>"),
             Called::Handle(handle) => match groups.iter().find(|group| group.handle == handle) {
                 Some(group) => format!("<!subteam^{}>", group.id),
-                None => mrkdwn::escaped(&format!("@\u{2060}{handle}")),
+                None => mrkdwn::escaped(&format!("@{WORD_JOINER}{handle}")),
             },
         };
-        written.iter().map(mention).collect()
+        Ok(written.iter().map(mention).collect())
     }
 
     async fn all(&self, api: &Api) -> Result<Arc<Vec<Group>>, ChatError> {

@@ -7,18 +7,15 @@ use serde_json::{Value, json};
 
 use super::SlackSettings;
 use super::api::Api;
-use super::inbound::{Commanded, Inbound, Said, Submitted, place};
+use super::inbound::{Commanded, Inbound};
 use super::modal::{self, Remembered};
-use crate::adapters::action_form::ActionForms;
+use crate::adapters::hearing::{Heard, Hearing};
 use crate::adapters::http::HttpError;
 use crate::domain::action::form::WrongField;
-use crate::domain::chat::{Place, Spot};
+use crate::domain::chat::Place;
 use crate::domain::command::Command;
 use crate::domain::event::{Event, Typed};
-use crate::domain::incident::IncidentId;
-use crate::domain::policy::{Principal, PrincipalKind};
-use crate::domain::question::Question;
-use crate::ports::{Clock, Store, StoreError};
+use crate::ports::StoreError;
 
 /// What answers a command at once, to the person alone.
 pub type Acknowledge = Arc<dyn Fn(&Command) -> String + Send + Sync>;
@@ -51,15 +48,11 @@ impl Received {
 
 /// Takes what Slack delivers, over HTTP and by Socket Mode alike.
 pub struct Receiver {
-    /// Where events go.
-    store: Arc<dyn Store>,
-    /// The time.
-    clock: Clock,
+    /// Where events go, and which forms commands open.
+    hearing: Hearing,
     /// What answers a command at once.
     acknowledge: Acknowledge,
-    /// The forms that commands open.
-    forms: ActionForms,
-    /// Opens them.
+    /// Opens forms.
     api: Api,
 }
 
@@ -68,14 +61,9 @@ impl Receiver {
     ///
     /// # Errors
     /// When the client cannot be made.
-    pub fn new(
-        settings: &SlackSettings,
-        forms: ActionForms,
-        clock: Clock,
-        acknowledge: Acknowledge,
-    ) -> Result<Self, HttpError> {
+    pub fn new(settings: &SlackSettings, hearing: Hearing, acknowledge: Acknowledge) -> Result<Self, HttpError> {
         let api = Api::new(&settings.api_url, &settings.bot_token)?;
-        Ok(Self { store: Arc::clone(&forms.store), clock, acknowledge, forms, api })
+        Ok(Self { hearing, acknowledge, api })
     }
 
     /// Puts it into the inbox.
@@ -86,24 +74,23 @@ impl Receiver {
         match inbound {
             Inbound::Challenge(challenge) => Ok(Received::Challenge(challenge)),
             Inbound::Nothing(why) => Ok(Received::Nothing(why)),
-            Inbound::Pressed(pressed) => {
-                self.store.enqueue(&Event::Pressed(*pressed), (self.clock)()).await?;
-                Ok(Received::Taken)
-            }
+            Inbound::Pressed(pressed) => self.hearing.take(&Event::Pressed(*pressed)).await.map(received),
             Inbound::Typed(commanded) => self.typed(commanded).await,
-            Inbound::Submitted(submitted) => self.submitted(submitted).await,
-            Inbound::Said(said) => self.said(said).await,
+            Inbound::Submitted(submitted) => Ok(match self.hearing.submitted(submitted).await? {
+                Ok(heard) => received(heard),
+                Err(wrong) => Received::Wrong(wrong),
+            }),
+            Inbound::Said(said) => self.hearing.said(said).await.map(received),
         }
     }
 
     async fn typed(&self, commanded: Commanded) -> Result<Received, StoreError> {
         let Commanded { command, person, place, thread, nonce, trigger } = commanded;
-        let incident = match &thread {
-            Some(thread) => self.store.incident_of(&place, thread).await?,
-            None => None,
-        };
-        if let Some(page) = self.forms.for_command(&command, incident.as_ref()).await? {
-            let remembered = Remembered { channel: channel_of(&place), thread: thread.as_ref().map(|id| id.0.clone()) };
+        let typed = Typed { command, person, place, thread, incident: None, nonce };
+        let (typed, page) = self.hearing.typed(typed).await?;
+        if let Some(page) = page {
+            let thread = typed.thread.as_ref().map(|id| id.0.clone());
+            let remembered = Remembered { channel: channel_of(&typed.place), thread };
             match modal::open(&self.api, &trigger, &page, &remembered).await {
                 Ok(()) => return Ok(Received::Taken),
                 // Delivered again: it is open already.
@@ -112,52 +99,18 @@ impl Receiver {
                 Err(error) => tracing::warn!("Slack opens no form for a command: {error}"),
             }
         }
-        let text = (self.acknowledge)(&command);
-        let typed = Typed { command, person, place, thread, incident, nonce };
-        self.store.enqueue(&Event::Command(typed), (self.clock)()).await?;
+        let text = (self.acknowledge)(&typed.command);
+        self.hearing.take(&Event::Command(typed)).await?;
         Ok(Received::Command(text))
     }
 
-    async fn submitted(&self, submitted: Submitted) -> Result<Received, StoreError> {
-        let Submitted { form, person, place, thread, nonce } = submitted;
-        match self.forms.read(&form).await? {
-            Ok((command, incident)) => {
-                let typed = Typed { command, person, place, thread, incident: Some(incident), nonce };
-                self.store.enqueue(&Event::Command(typed), (self.clock)()).await?;
-                Ok(Received::Taken)
-            }
-            Err(wrong) => Ok(Received::Wrong(wrong)),
-        }
-    }
+}
 
-    async fn said(&self, said: Said) -> Result<Received, StoreError> {
-        let incident = self.incident_of(&said).await?;
-        if incident.is_none() && !said.to_bot {
-            return Ok(Received::Nothing("words that were not meant for the bot"));
-        }
-        let Said { channel, thread, message, text, user, to_bot, nonce } = said;
-        let Ok(asker) = Principal::new(PrincipalKind::Slack, &user) else {
-            return Ok(Received::Nothing("words of nobody"));
-        };
-        // What they are called is asked for when the question is handled: Slack waits for this answer.
-        let Ok(question) = Question::new(&nonce, incident, &text, &asker.to_string(), (self.clock)()) else {
-            return Ok(Received::Nothing("no words"));
-        };
-        let question = question.asked_by(asker);
-        let question = match place(&channel) {
-            Some(place) => question.asked_in(Spot { place, thread, said: message, to_bot }),
-            None => question,
-        };
-        self.store.enqueue(&Event::Ask(question), (self.clock)()).await?;
-        Ok(Received::Taken)
-    }
-
-    /// The incident in whose thread it was said.
-    async fn incident_of(&self, said: &Said) -> Result<Option<IncidentId>, StoreError> {
-        match (place(&said.channel), &said.thread) {
-            (Some(place), Some(thread)) => self.store.incident_of(&place, thread).await,
-            _ => Ok(None),
-        }
+/// As what an acknowledgement says it: what was there before was taken.
+fn received(heard: Heard) -> Received {
+    match heard {
+        Heard::Taken | Heard::Known => Received::Taken,
+        Heard::Nothing(why) => Received::Nothing(why),
     }
 }
 

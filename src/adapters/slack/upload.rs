@@ -7,13 +7,9 @@ use slack_morphism::api::{
 };
 use slack_morphism::{SlackChannelId, SlackTs};
 
-use super::api::{Api, sorted};
+use super::api::{Api, Done, sorted};
 use super::limits::{PICTURE_TEXT, fit};
 use crate::ports::{ChatError, PictureFile};
-
-/// A file as Slack answers about it; all that we need of it is that it is there.
-#[derive(serde::Deserialize)]
-struct Completed {}
 
 /// Where a file is shown when no block can show it.
 pub struct Share<'a> {
@@ -46,7 +42,7 @@ pub async fn upload(
         complete =
             complete.with_channel_id(SlackChannelId(channel.to_owned())).with_thread_ts(SlackTs(thread.to_owned()));
     }
-    let Completed {} = api.post("files.completeUploadExternal", &complete).await?;
+    let Done {} = api.post("files.completeUploadExternal", &complete).await?;
     Ok(id)
 }
 

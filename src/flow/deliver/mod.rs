@@ -311,7 +311,7 @@ impl Courier {
                 self.pace.wait(channel, now + *after);
                 None
             }
-            ChatError::Unknown(_) => {
+            ChatError::Down(_) | ChatError::Unknown(_) => {
                 self.board.stumbles(&seen.incident, now);
                 let is_down = self.pace.unknown(now);
                 is_down.then(|| platform.to_string())

@@ -258,7 +258,8 @@ impl Sending<'_> {
         Destination {
             channel: projection.channel.clone(),
             thread: projection.root().filter(|_| self.wanted.key != ROOT).cloned(),
-            key: format!("{}/{}", self.id, self.wanted.key),
+            incident: self.id.clone(),
+            post: self.wanted.key.clone(),
         }
     }
 
@@ -340,7 +341,12 @@ impl Sending<'_> {
             }
             // It stays what it is: nobody knows.
             Err(error @ ChatError::Unknown(_)) => Ok(Err(error)),
-            Err(error @ (ChatError::Wait { .. } | ChatError::Channel(_) | ChatError::Account(_))) => {
+            Err(
+                error @ (ChatError::Wait { .. }
+                | ChatError::Down(_)
+                | ChatError::Channel(_)
+                | ChatError::Account(_)),
+            ) => {
                 self.keep(before).await?;
                 Ok(Err(error))
             }

@@ -66,7 +66,7 @@ async fn accept(mattermost: &Mattermost, click: Click) -> Result<Done, Refusal> 
     if grant.channel != channel_id {
         return Err(Refusal::Elsewhere("channel"));
     }
-    let shown = mattermost.store.projection(Platform::Mattermost, &grant.incident).await?;
+    let shown = mattermost.hearing.store.projection(Platform::Mattermost, &grant.incident).await?;
     let message = shown.value.shown.get(&grant.post).and_then(|shown| shown.id.as_ref());
     // While the post is being sent its id is not known yet.
     if message.is_some_and(|message| message.0 != post_id) {
@@ -93,7 +93,7 @@ async fn accept(mattermost: &Mattermost, click: Click) -> Result<Done, Refusal> 
     if !mattermost.client.is_member(&channel_id, &user_id).await.map_err(not_now)? {
         return Err(Refusal::NotInChannel);
     }
-    let now = (mattermost.clock)();
+    let now = (mattermost.hearing.clock)();
     let question = Grant {
         presses: vec![press.to_string()],
         until: grant.until.min(now + DIALOG_LIVES),
@@ -101,7 +101,7 @@ async fn accept(mattermost: &Mattermost, click: Click) -> Result<Done, Refusal> 
         opened: Some(Opened { by: user_id, name: user_name, post_id }),
         ..grant
     };
-    mattermost.client.confirm(&trigger_id, question, &confirm).await.map_err(not_now)?;
+    mattermost.client.confirm(&trigger_id, &question, &confirm).await.map_err(not_now)?;
     Ok(Done::Asked)
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Mattermost, Peer, Refusal};
+use super::{Mattermost, Peer, Refusal, once};
 use crate::adapters::mattermost::seal::{DIALOG_LIVES, random_hex};
 use crate::adapters::mattermost::{FormGrant, Proof};
 use crate::config::is_secret;
@@ -84,19 +84,19 @@ async fn accept(mattermost: &Mattermost, headers: &HeaderMap, form: &Form) -> Re
         return Err(Refusal::Unsigned);
     }
     let thread = (!root_id.is_empty()).then(|| MessageId(root_id.clone()));
-    let incident = match &thread {
-        Some(root) => mattermost.store.incident_of(&place, root).await?,
-        None => None,
-    };
-    let command = Command::parse(text);
-    if let Some(page) = mattermost.forms.for_command(&command, incident.as_ref()).await? {
+    let nonce =
+        format!("mattermost:{}", hex(&Sha256::digest(format!("{trigger_id}\n{user_id}\n{channel_id}\n{text}"))));
+    let person = Person::new(id, user_name);
+    let typed = Typed { command: Command::parse(text), person, place, thread, incident: None, nonce };
+    let (typed, page) = mattermost.hearing.typed(typed).await?;
+    if let Some(page) = page {
         let grant = FormGrant {
             id: random_hex(16).map_err(|error| Refusal::NotNow(error.to_string()))?,
             channel: channel_id.clone(),
-            thread: thread.as_ref().map(|thread| thread.0.clone()),
+            thread: typed.thread.as_ref().map(|thread| thread.0.clone()),
             by: user_id.clone(),
             name: user_name.clone(),
-            until: (mattermost.clock)() + DIALOG_LIVES,
+            until: (mattermost.hearing.clock)() + DIALOG_LIVES,
         };
         match mattermost.client.ask(trigger_id, &grant, &page).await {
             Ok(()) => return Ok(Done::Asked),
@@ -104,9 +104,6 @@ async fn accept(mattermost: &Mattermost, headers: &HeaderMap, form: &Form) -> Re
             Err(error) => tracing::warn!("Mattermost opens no form for a command: {error}"),
         }
     }
-    let nonce =
-        format!("mattermost:{}", hex(&Sha256::digest(format!("{trigger_id}\n{user_id}\n{channel_id}\n{text}"))));
-    let typed = Typed { command, person: Person::new(id, user_name), place, thread, incident, nonce };
-    mattermost.once(Event::Command(typed)).await?;
+    once(mattermost.hearing.take(&Event::Command(typed)).await?)?;
     Ok(Done::Enqueued)
 }

@@ -7,11 +7,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Map, json};
 
-use super::{Granted, Mattermost, Peer, Refusal};
+use super::{Granted, Mattermost, Peer, Refusal, once};
+use crate::adapters::hearing::Submitted;
 use crate::adapters::mattermost::dialog::{self, Submission};
 use crate::domain::action::form::WrongField;
 use crate::domain::chat::{MessageId, Place, Platform};
-use crate::domain::event::{Event, Typed};
 use crate::domain::policy::{Person, Principal, PrincipalKind};
 
 /// What the server posts; it sends more.
@@ -96,19 +96,15 @@ async fn fill_in(mattermost: &Mattermost, answer: Answer) -> Result<Done, Refusa
     let grant = mattermost.client.open_form(&answer.state)?;
     answer.is_for(&grant.by, &grant.channel)?;
     let id = Principal::new(PrincipalKind::Mattermost, &grant.by).map_err(|_| Refusal::Unreadable)?;
-    let form = answer.submission.unwrap_or_default().form();
-    let (command, incident) = match mattermost.forms.read(&form).await? {
-        Ok(read) => read,
-        Err(wrong) => return Ok(Done::Wrong(wrong)),
-    };
-    let typed = Typed {
-        command,
+    let submitted = Submitted {
+        form: answer.submission.unwrap_or_default().form(),
         person: Person::new(id, &grant.name),
         place: Place::Channel(Platform::Mattermost, grant.channel),
         thread: grant.thread.map(MessageId),
-        incident: Some(incident),
         nonce: format!("mattermost:form:{}", grant.id),
     };
-    mattermost.once(Event::Command(typed)).await?;
-    Ok(Done::Taken)
+    match mattermost.hearing.submitted(submitted).await? {
+        Ok(heard) => once(heard).map(|()| Done::Taken),
+        Err(wrong) => Ok(Done::Wrong(wrong)),
+    }
 }

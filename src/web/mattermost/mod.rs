@@ -18,14 +18,14 @@ use secrecy::SecretString;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::adapters::action_form::ActionForms;
+use crate::adapters::hearing::{Heard, Hearing};
 use crate::adapters::mattermost::{Mattermost as Client, NotGranted};
 use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::event::{Event, Pressed};
 use crate::domain::incident::hex;
 use crate::domain::policy::{Person, Principal, PrincipalKind};
 use crate::domain::press::Press;
-use crate::ports::{Clock, Store, StoreError};
+use crate::ports::StoreError;
 use crate::render::Renderer;
 use crate::telemetry::{Counters, Ended};
 use crate::web::refusals::{Peer, Refusals};
@@ -36,18 +36,14 @@ const MAX_BODY_BYTES: usize = 512 * 1024;
 /// What these routes need.
 #[derive(Clone)]
 pub struct Mattermost {
-    /// Where events go.
-    pub store: Arc<dyn Store>,
-    /// The time.
-    pub clock: Clock,
+    /// Where events go, and which forms commands open.
+    pub hearing: Hearing,
     /// Counters.
     pub counters: Arc<Counters>,
     /// The words that people read.
     pub render: Arc<Renderer>,
     /// The server: it opens dialogs, and its key proves who clicked.
     pub client: Arc<Client>,
-    /// The forms that commands open.
-    pub forms: ActionForms,
     /// Where what is refused is written down.
     pub refusals: Arc<Refusals>,
     /// The tokens of the commands, one a team; without one no command is believed.
@@ -156,18 +152,15 @@ impl Mattermost {
             place: Place::Channel(Platform::Mattermost, channel),
             message: Some(MessageId(post)),
         };
-        self.once(Event::Pressed(pressed)).await
+        once(self.hearing.take(&Event::Pressed(pressed)).await?)
     }
+}
 
-    /// Puts into the inbox what has a right to be there once.
-    async fn once(&self, event: Event) -> Result<(), Refusal> {
-        let now = (self.clock)();
-        if self.store.is_known(&event, now).await? {
-            return Err(Refusal::Used);
-        }
-        // Two at the same moment are one event by its key.
-        self.store.enqueue(&event, now).await?;
-        Ok(())
+/// What is sealed or signed counts once.
+fn once(heard: Heard) -> Result<(), Refusal> {
+    match heard {
+        Heard::Known => Err(Refusal::Used),
+        Heard::Taken | Heard::Nothing(_) => Ok(()),
     }
 }
 

@@ -25,6 +25,7 @@ pub fn answer(shared: &Shared, method: &str, arguments: &Arguments) -> Response 
         "chat.delete" => delete(workspace, arguments),
         "chat.postEphemeral" => ephemeral(workspace, arguments),
         "conversations.list" => list(workspace, arguments),
+        "users.conversations" => joined(workspace, arguments),
         "conversations.history" => read(workspace, arguments, None),
         "conversations.replies" => match text(arguments, "ts") {
             "" => error("invalid_arguments"),
@@ -218,6 +219,13 @@ fn list(workspace: &Workspace, arguments: &Arguments) -> Response {
             "is_private": channel.private,
         })
     });
+    paged(arguments, "channels", shown.collect())
+}
+
+/// The channels that the bot is in, which are not said to be those.
+fn joined(workspace: &Workspace, arguments: &Arguments) -> Response {
+    let joined = workspace.channels.iter().filter(|channel| channel.member);
+    let shown = joined.map(|channel| json!({"id": channel.id, "name": channel.name, "is_archived": channel.archived}));
     paged(arguments, "channels", shown.collect())
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{TimeDelta, Utc};
 use holmes_bot::adapters::http::{Auth, EndpointSettings};
 use holmes_bot::adapters::mattermost::{Mattermost, MattermostSettings, Sealer};
-use holmes_bot::app::action_forms;
+use holmes_bot::app::hearing;
 use holmes_bot::domain::audit::first_broken;
 use holmes_bot::domain::chat::{MessageId, Platform};
 use holmes_bot::domain::event::Event;
@@ -76,18 +76,23 @@ impl Bench {
         let render = Arc::new(Renderer::new(Language::English, Vec::new()).unwrap());
         let refusals = Arc::new(Refusals::new(Arc::clone(&store), Arc::new(Utc::now)));
         let routes = web::routes(Callbacks {
-            store: Arc::clone(&store),
-            clock: Arc::new(Utc::now),
+            hearing: hearing(Arc::clone(&store), Arc::new(Utc::now), Arc::clone(&render)),
             counters: Arc::clone(&counters),
-            render: Arc::clone(&render),
+            render,
             client: Arc::clone(&chat),
-            forms: action_forms(Arc::clone(&store), render),
             refusals: Arc::clone(&refusals),
             command_tokens: vec![SecretString::from("another team's"), command_token.clone().into()],
         });
         let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
         let task = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() }).abort_handle();
         Self { server, chat, store, failing, counters, refusals, url, command_token, task }
+    }
+
+    /// What hears in this chat.
+    pub fn socket(&self) -> Socket {
+        let render = Arc::new(Renderer::new(Language::English, Vec::new()).unwrap());
+        let hearing = hearing(Arc::clone(&self.store), Arc::new(Utc::now), render);
+        Socket { chat: Arc::clone(&self.chat), hearing }
     }
 
     pub fn to(&self, thread: Option<&MessageId>, key: &str) -> Destination {
@@ -154,8 +159,9 @@ impl Drop for Bench {
     }
 }
 
-pub fn to(channel: &str, thread: Option<&MessageId>, key: &str) -> Destination {
-    Destination { channel: channel.to_owned(), thread: thread.cloned(), key: format!("{INCIDENT}/{key}") }
+pub fn to(channel: &str, thread: Option<&MessageId>, post: &str) -> Destination {
+    let incident = IncidentId(INCIDENT.to_owned());
+    Destination { channel: channel.to_owned(), thread: thread.cloned(), incident, post: post.to_owned() }
 }
 
 pub fn plain(text: &str) -> Message {

@@ -130,7 +130,6 @@ async fn a_chart_is_a_file_in_full_size() {
 
         // Without files the words stay.
         fake.shared.state().config["FileSettings"]["EnableFileAttachments"] = false.into();
-        fake.fault(crate::fake_mattermost::Fault::Refuse { path: "/files", status: 501 });
         let sent = chat.post(&server.to(Some(&top.id), "evidence:E2"), &message, Some(&file)).await.unwrap();
         let said = fake.post(&sent.id.0)["message"].as_str().unwrap().to_owned();
         assert_eq!(said, "**E1** memory of checkout\n\n_memory: rises to its limit_");

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use holmes_bot::adapters::mattermost::socket::Socket;
 use holmes_bot::domain::command::Command;
 use holmes_bot::domain::event::Event;
 use holmes_bot::domain::incident::IncidentId;
@@ -24,10 +23,8 @@ struct Listening {
 
 impl Listening {
     async fn start(bench: &Bench) -> Self {
-        let socket =
-            Socket { chat: Arc::clone(&bench.chat), store: Arc::clone(&bench.store), clock: Arc::new(Utc::now) };
         let stop = CancellationToken::new();
-        let task = tokio::spawn(socket.run(stop.clone()));
+        let task = tokio::spawn(bench.socket().run(stop.clone()));
         connected(bench).await;
         Self { stop, task }
     }

@@ -5,12 +5,14 @@ use std::time::Duration;
 use holmes_bot::adapters::slack::{Slack, SlackSettings};
 use holmes_bot::domain::chat::MessageId;
 use holmes_bot::domain::evidence::EvidenceId;
+use holmes_bot::domain::incident::IncidentId;
 use holmes_bot::domain::message::{ButtonStyle, Control, Picture, Tone};
 use holmes_bot::domain::policy::Person;
-use holmes_bot::ports::{Chat, ChatError, Destination, PictureFile};
+use holmes_bot::ports::{Chat, ChatError, Destination, PictureFile, Sent};
 
 use super::{button, message, slack, to};
 use crate::fake_slack::{FakeSlack, Fault, INCIDENTS};
+use crate::fakes::Fake;
 
 fn long() -> String {
     format!("head\n{}", format!("{}\n", "word ".repeat(199).trim_end()).repeat(40))
@@ -242,11 +244,57 @@ async fn a_picture_that_is_never_ready_follows_in_the_thread() {
     let (shown, file) = picture();
     let mut evidence = message(Tone::Plain, "Memory");
     evidence.picture = Some(shown);
-    let sent = slack(&fake).post(&to("root", None), &evidence, Some(&file)).await.unwrap();
+    let slack = slack(&fake);
+    let sent = slack.post(&to("root", None), &evidence, Some(&file)).await.unwrap();
     let messages = fake.messages(INCIDENTS);
     assert_eq!(messages.len(), 2);
     assert!(messages[0].picture().is_none() && messages[0].texts() == "Memory");
     assert_eq!((messages[1].thread.as_deref(), messages[1].file.is_some()), (Some(sent.id.0.as_str()), true));
+    // What it does not show its edits do not add.
+    evidence.text = "Memory, again".into();
+    slack.edit(&to("root", None), &sent, &evidence).await.unwrap();
+    let first = fake.messages(INCIDENTS)[0].clone();
+    assert!(first.picture().is_none() && first.texts() == "Memory, again");
+}
+
+#[tokio::test]
+async fn whoever_shall_be_called_is_waited_for() {
+    let fake = FakeSlack::start().await;
+    let slack = slack(&fake);
+    let mut root = message(Tone::Critical, "it burns");
+    root.mentions.push("@oncall".into());
+    fake.fail("usergroups.list", [Fault::Wait(7), Fault::Error("missing_scope")]);
+    let error = slack.post(&to("root", None), &root, None).await.unwrap_err();
+    assert!(matches!(error, ChatError::Wait { after } if after.num_seconds() == 7), "{error}");
+    assert!(fake.messages(INCIDENTS).is_empty());
+    // Nobody will be called by waiting for a scope.
+    slack.post(&to("root", None), &root, None).await.unwrap();
+    assert!(fake.messages(INCIDENTS)[0].texts().starts_with("@\u{2060}oncall"));
+}
+
+#[tokio::test]
+async fn a_page_in_front_of_slack_says_nothing_of_what_was_asked() {
+    let page = axum::response::Html("<!DOCTYPE html><title>Sign in</title>");
+    let proxy = Fake::start(axum::Router::new().fallback(async move || page)).await;
+    let settings = SlackSettings { api_url: proxy.url(), bot_token: "xoxb-1".to_owned().into() };
+    let slack = Slack::new(&settings).unwrap();
+    let sent = Sent { id: MessageId("1.1".into()), rest: Vec::new() };
+    let edited = slack.edit(&to("root", None), &sent, &message(Tone::Plain, "x")).await;
+    let found = slack.find(&to("root", None)).await;
+    for error in [edited.unwrap_err(), found.unwrap_err()] {
+        assert!(matches!(&error, ChatError::Unknown(why) if why.contains("\"Sign in\"")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_channel_that_the_bot_was_just_invited_to_is_known() {
+    let fake = FakeSlack::start().await;
+    let slack = slack(&fake);
+    assert!(matches!(slack.channel("#general").await, Err(ChatError::Channel(_))));
+    fake.workspace().channels.iter_mut().for_each(|channel| channel.member = true);
+    assert_eq!(slack.channel("#general").await, Ok("C0GENERAL".to_owned()));
+    assert_eq!(slack.channel("#incidents").await, Ok(INCIDENTS.to_owned()));
+    assert_eq!(fake.count("users.conversations"), 2, "what is known is not asked for again");
 }
 
 #[tokio::test]
@@ -352,13 +400,12 @@ async fn a_real_server_takes_the_same() {
         return;
     };
     let slack = Slack::new(&SlackSettings { api_url, bot_token: token.into() }).unwrap();
-    let key = format!("i-{:010x}/root", std::process::id());
-    let root_at = Destination { channel, thread: None, key };
+    let incident = IncidentId(format!("i-{:010x}", std::process::id()));
+    let root_at = Destination { channel, thread: None, incident, post: "root".into() };
     let mut root = message(Tone::Critical, "**Test** of `holmes-bot`\na & b <c>");
     root.controls.push(button("acknowledge"));
     let sent = slack.post(&root_at, &root, None).await.unwrap();
-    let reply_at =
-        Destination { thread: Some(sent.id.clone()), key: root_at.key.replace("root", "status"), ..root_at.clone() };
+    let reply_at = Destination { thread: Some(sent.id.clone()), post: "status".into(), ..root_at.clone() };
     slack.post(&reply_at, &message(Tone::Plain, "reply"), None).await.unwrap();
     root.tone = Tone::Good;
     slack.edit(&root_at, &sent, &root).await.unwrap();

@@ -20,8 +20,8 @@ async fn what_is_missing_is_named() {
     ok account: holmes in Ops
     ok scopes: all that are needed
     ok channel #incidents: #incidents is C0INCIDENT
-    FAIL channel #general: the bot is no member -> /invite the bot in #general
-    FAIL channel #nowhere: not found -> create it, or for a private one: /invite the bot there
+    FAIL channel #general: the bot is in no such channel -> create it if need be, and /invite the bot there
+    FAIL channel #nowhere: the bot is in no such channel -> create it if need be, and /invite the bot there
     ok socket mode: a connection can be opened
     ");
     fake.workspace().scopes = "chat:write,channels:read,groups:read".into();

@@ -16,8 +16,9 @@ use chrono::Utc;
 use holmes_bot::adapters::slack::receive::Receiver;
 use holmes_bot::adapters::slack::{Slack, SlackSettings};
 use holmes_bot::adapters::store_embedded::EmbeddedStore;
-use holmes_bot::app::action_forms;
+use holmes_bot::app::hearing;
 use holmes_bot::domain::chat::MessageId;
+use holmes_bot::domain::incident::IncidentId;
 use holmes_bot::domain::message::{ButtonStyle, Control, Message, Tone};
 use holmes_bot::ports::{Destination, Store};
 use holmes_bot::render::{Language, Renderer};
@@ -46,13 +47,14 @@ fn slack(fake: &FakeSlack) -> Slack {
 /// Takes deliveries as the bot does; what it says is English.
 fn receiver(fake: &FakeSlack, store: &Arc<dyn Store>) -> Arc<Receiver> {
     let render = Arc::new(Renderer::new(Language::English, Vec::new()).unwrap());
-    let forms = action_forms(Arc::clone(store), render);
-    let receiver = Receiver::new(&settings(fake), forms, Arc::new(Utc::now), Arc::new(|_| "on it".to_owned()));
+    let hearing = hearing(Arc::clone(store), Arc::new(Utc::now), render);
+    let receiver = Receiver::new(&settings(fake), hearing, Arc::new(|_| "on it".to_owned()));
     Arc::new(receiver.unwrap())
 }
 
-fn to(key: &str, thread: Option<&MessageId>) -> Destination {
-    Destination { channel: INCIDENTS.into(), thread: thread.cloned(), key: format!("i-3f9a1c07be/{key}") }
+fn to(post: &str, thread: Option<&MessageId>) -> Destination {
+    let incident = IncidentId("i-3f9a1c07be".into());
+    Destination { channel: INCIDENTS.into(), thread: thread.cloned(), incident, post: post.into() }
 }
 
 fn message(tone: Tone, text: &str) -> Message {

@@ -184,6 +184,13 @@ impl Passages {
         self.known_mut().vectors.learn(vectors);
     }
 
+    /// Takes in vectors of another model: those that are known do not compare with them.
+    pub fn learn_anew(&self, vectors: impl IntoIterator<Item = (Fingerprint, Option<Vec<f32>>)>) {
+        let known = &mut *self.known_mut();
+        known.vectors = Vectors::default();
+        known.vectors.learn(vectors);
+    }
+
     /// How many documents each collection holds.
     pub fn count(&self, collection: Collection) -> usize {
         self.known.read().unwrap_or_else(PoisonError::into_inner).pieces.count(collection)

@@ -3,7 +3,7 @@
 //! Names are kept whole and taken apart besides (`KubePodCrashLooping`, `payments-7f9c`), because people write either.
 //! Unlike the runbooks' own words, numbers stay: an exit code or a ticket's number is what one searches notes for.
 
-use tantivy::tokenizer::{Language, RawTokenizer, Stemmer, TextAnalyzer, TokenStream as _};
+use crate::adapters::knowledge::stemmers::Stemmers;
 
 /// Longer runs are hashes or hostile.
 const LONGEST: usize = 64;
@@ -16,17 +16,9 @@ const STOP: [&str; 68] = [
 ];
 
 /// Takes text apart. Cloning is cheap; using it needs `&mut` because the stemmers keep a buffer.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Terms {
-    english: TextAnalyzer,
-    russian: TextAnalyzer,
-}
-
-impl Default for Terms {
-    fn default() -> Self {
-        let stemmer = |language| TextAnalyzer::builder(RawTokenizer::default()).filter(Stemmer::new(language)).build();
-        Self { english: stemmer(Language::English), russian: stemmer(Language::Russian) }
-    }
+    stemmers: Stemmers,
 }
 
 impl Terms {
@@ -45,18 +37,11 @@ impl Terms {
             for part in parts {
                 let lower = part.to_lowercase().replace('ё', "е");
                 if lower.len() <= LONGEST && !STOP.contains(&lower.as_str()) {
-                    terms.push(self.stem(&lower));
+                    terms.push(self.stemmers.stem(&lower));
                 }
             }
         }
         terms
-    }
-
-    fn stem(&mut self, word: &str) -> String {
-        let cyrillic = word.chars().any(|c| matches!(c, '\u{400}'..='\u{4ff}'));
-        let analyzer = if cyrillic { &mut self.russian } else { &mut self.english };
-        let mut stream = analyzer.token_stream(word);
-        stream.next().map_or_else(|| word.to_owned(), |token| token.text.clone())
     }
 }
 

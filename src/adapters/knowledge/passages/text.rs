@@ -1,16 +1,14 @@
 //! The full-text index over pieces: BM25 over title and text, in memory, with pieces added and removed as they come.
-//!
-//! Queries are built from words, never parsed, so no text is a syntax error.
 
 use tantivy::collector::TopDocs;
 use tantivy::directory::RamDirectory;
-use tantivy::query::{BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, Occur, Query, TermQuery};
-use tantivy::schema::{FAST, Field, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions};
-use tantivy::tokenizer::{TokenizerManager, WhitespaceTokenizer};
+use tantivy::query::{BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, Occur, Query, TermQuery};
+use tantivy::schema::{FAST, Field, IndexRecordOption, STRING, Schema};
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
 
 use super::pieces::Added;
 use super::terms::Terms;
+use crate::adapters::knowledge::full_text;
 use crate::domain::passage::Collection;
 
 /// The least that the library's writer takes.
@@ -21,8 +19,6 @@ const MAX_WORDS: usize = 64;
 const TITLE: f32 = 1.8;
 /// What a word's second field adds.
 const ALSO_IN: f32 = 0.1;
-
-const AS_GIVEN: &str = "as_given";
 
 #[derive(Clone, Copy)]
 struct Fields {
@@ -50,19 +46,17 @@ pub struct TextIndex {
 /// An empty index.
 pub fn open() -> tantivy::Result<(Writer, TextIndex)> {
     let mut schema = Schema::builder();
-    let words = TextOptions::default().set_indexing_options(
-        TextFieldIndexing::default().set_tokenizer(AS_GIVEN).set_index_option(IndexRecordOption::WithFreqs),
-    );
     let fields = Fields {
         number: schema.add_u64_field("number", FAST),
         source: schema.add_text_field("source", STRING),
         collection: schema.add_text_field("collection", STRING),
-        title: schema.add_text_field("title", words.clone()),
-        text: schema.add_text_field("text", words),
+        title: schema.add_text_field("title", full_text::words()),
+        text: schema.add_text_field("text", full_text::words()),
     };
-    let tokenizers = TokenizerManager::default();
-    tokenizers.register(AS_GIVEN, WhitespaceTokenizer::default());
-    let index = Index::builder().schema(schema.build()).tokenizers(tokenizers).open_or_create(RamDirectory::create())?;
+    let index = Index::builder()
+        .schema(schema.build())
+        .tokenizers(full_text::tokenizers())
+        .open_or_create(RamDirectory::create())?;
     let writer = index.writer_with_num_threads(1, WRITER_BYTES)?;
     let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
     Ok((Writer { writer, fields, terms: Terms::default() }, TextIndex { reader, fields, terms: Terms::default() }))
@@ -110,7 +104,7 @@ impl TextIndex {
             return Ok(Vec::new());
         }
         let word = |word: &String| {
-            let fields = vec![boosted(title, word, TITLE), boosted(body, word, 1.0)];
+            let fields = vec![full_text::word(title, word, TITLE), full_text::word(body, word, 1.0)];
             let query: Box<dyn Query> = Box::new(DisjunctionMaxQuery::with_tie_breaker(fields, ALSO_IN));
             (Occur::Should, query)
         };
@@ -133,9 +127,4 @@ impl TextIndex {
         }
         Ok(numbers)
     }
-}
-
-fn boosted(field: Field, word: &str, boost: f32) -> Box<dyn Query> {
-    let term = TermQuery::new(Term::from_field_text(field, word), IndexRecordOption::WithFreqs);
-    Box::new(BoostQuery::new(Box::new(term), boost))
 }

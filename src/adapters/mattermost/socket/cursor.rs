@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::super::kept;
 use crate::ports::{DocumentKind, Store, StoreError};
 
 /// Where it is kept.
@@ -18,9 +19,7 @@ pub(super) struct Cursor {
 impl Cursor {
     /// As it was kept.
     pub async fn load(store: &dyn Store) -> Result<Self, StoreError> {
-        let documents = store.documents(DocumentKind::Own, 0).await?;
-        let body = documents.into_iter().find(|document| document.key == DOCUMENT).and_then(|document| document.body);
-        let read = body.and_then(|body| String::from_utf8(body).ok()?.parse().ok());
+        let read = kept::text(store, DOCUMENT).await?.and_then(|read| read.parse().ok());
         Ok(Self { read, kept: read, kept_at: Instant::now() })
     }
 

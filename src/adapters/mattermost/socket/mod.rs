@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -25,13 +25,10 @@ use self::inbound::{Addressed, addressed};
 use super::Mattermost;
 use super::api::{Channel, Post, Posts, Team, User};
 use crate::adapters::backoff::Backoff;
+use crate::adapters::hearing::{Hearing, Said};
 use crate::adapters::http::EndpointSettings;
-use crate::domain::chat::{MessageId, Place, Platform, Spot};
-use crate::domain::command::Command;
-use crate::domain::event::{Event, Typed};
-use crate::domain::policy::{Person, Principal, PrincipalKind};
-use crate::domain::question::Question;
-use crate::ports::{Clock, Store};
+use crate::domain::chat::{MessageId, Place, Platform};
+use crate::domain::policy::{Principal, PrincipalKind};
 
 /// How long opening a connection and proving who we are may take.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -64,16 +61,14 @@ pub struct Socket {
     /// The client.
     pub chat: Arc<Mattermost>,
     /// Where questions go.
-    pub store: Arc<dyn Store>,
-    /// The time.
-    pub clock: Clock,
+    pub hearing: Hearing,
 }
 
 impl Socket {
     /// Hears until `stop`. A server that is down is waited for.
     pub async fn run(self, stop: CancellationToken) {
         let mut cursor = loop {
-            match Cursor::load(&*self.store).await {
+            match Cursor::load(&*self.hearing.store).await {
                 Ok(cursor) => break cursor,
                 Err(error) => tracing::warn!("how far Mattermost was read is not known yet: {error:#}"),
             }
@@ -86,7 +81,7 @@ impl Socket {
         while !stop.is_cancelled() {
             let began = Instant::now();
             let ended = self.connected(&mut cursor, &stop).await;
-            cursor.keep(&*self.store).await;
+            cursor.keep(&*self.hearing.store).await;
             if stop.is_cancelled() {
                 break;
             }
@@ -127,7 +122,7 @@ impl Socket {
                         bail!("no sign of life for {} s", alive.elapsed().as_secs());
                     }
                     connection.ping().await?;
-                    cursor.keep(&*self.store).await;
+                    cursor.keep(&*self.hearing.store).await;
                     continue;
                 }
                 () = stop.cancelled() => {
@@ -139,7 +134,7 @@ impl Socket {
             let frame = match heard {
                 Heard::SignOfLife => {
                     // Where nobody writes there is nothing to miss: a quiet week is no absence.
-                    let now = (self.clock)().timestamp_millis();
+                    let now = (self.hearing.clock)().timestamp_millis();
                     if cursor.read().is_some_and(|read| read < now - QUIET_MILLIS) {
                         cursor.advance(now - SETTLED_MILLIS);
                     }
@@ -157,7 +152,7 @@ impl Socket {
             }
             self.heard(frame, cursor, me).await?;
             if cursor.is_stale(KEEP_EVERY) {
-                cursor.keep(&*self.store).await;
+                cursor.keep(&*self.hearing.store).await;
             }
         }
     }
@@ -171,7 +166,7 @@ impl Socket {
 
     /// Reads what was written since the cursor, in every channel that the bot is in.
     async fn catch_up(&self, cursor: &mut Cursor, me: &User) -> anyhow::Result<()> {
-        let now = (self.clock)().timestamp_millis();
+        let now = (self.hearing.clock)().timestamp_millis();
         let Some(read) = cursor.read() else {
             // The first start: what was said before we came is not for us.
             cursor.advance(now);
@@ -242,38 +237,24 @@ impl Socket {
 
     /// Puts what was said to us into the inbox.
     async fn take(&self, post: &Post, channel_type: &str, sender: Option<&str>, me: &User) -> anyhow::Result<()> {
-        let Some(said) = addressed(post, channel_type, me) else { return Ok(()) };
-        let place = Place::Channel(Platform::Mattermost, post.channel_id.clone());
-        let root = (!post.root_id.is_empty()).then(|| MessageId(post.root_id.clone()));
-        let incident = match &root {
-            Some(root) => self.store.incident_of(&place, root).await?,
-            None => None,
-        };
-        let to_bot = matches!(said, Addressed::Us(_));
-        let words = match (said, &incident) {
-            (Addressed::Us(words), _) => words,
-            // In an incident's thread whatever is said to nobody else is said to us.
-            (Addressed::Nobody(words), Some(_)) => words,
-            (Addressed::Nobody(_) | Addressed::SomebodyElse, _) => return Ok(()),
+        let (text, to_bot) = match addressed(post, channel_type, me) {
+            Some(Addressed::Us(words)) => (words, true),
+            Some(Addressed::Nobody(words)) => (words, false),
+            Some(Addressed::SomebodyElse) | None => return Ok(()),
         };
         let Ok(asker) = Principal::new(PrincipalKind::Mattermost, &post.user_id) else { return Ok(()) };
-        // Where nobody says what they are called it is asked for once more when the question is handled.
-        let name = match sender {
-            Some(name) => name.to_owned(),
-            None => self.chat.name_of(&post.user_id).await.unwrap_or_else(|| asker.to_string()),
+        let said = Said {
+            place: Place::Channel(Platform::Mattermost, post.channel_id.clone()),
+            thread: (!post.root_id.is_empty()).then(|| MessageId(post.root_id.clone())),
+            message: Some(MessageId(post.id.clone())),
+            text,
+            asker,
+            name: sender.map(str::to_owned),
+            to_bot,
+            at: DateTime::from_timestamp_millis(post.create_at),
+            nonce: format!("mattermost:{}", post.id),
         };
-        let nonce = format!("mattermost:{}", post.id);
-        let at = DateTime::<Utc>::from_timestamp_millis(post.create_at).unwrap_or_else(|| (self.clock)());
-        let event = if is_call_for_help(&words) {
-            let command = Command::Help { unknown: None };
-            Event::Command(Typed { command, person: Person::new(asker, &name), place, thread: root, incident, nonce })
-        } else {
-            let Ok(question) = Question::new(&nonce, incident, &words, &name, at) else { return Ok(()) };
-            // What they wrote is in the thread already, and a thread about it hangs on it.
-            let said = Some(MessageId(post.id.clone()));
-            Event::Ask(question.asked_by(asker).asked_in(Spot { place, thread: root, said, to_bot }))
-        };
-        self.store.enqueue(&event, (self.clock)()).await.context("keep what was asked")?;
+        self.hearing.said(said).await.context("keep what was asked")?;
         Ok(())
     }
 }
@@ -285,9 +266,4 @@ impl Socket {
 pub(super) async fn reach(settings: &EndpointSettings) -> anyhow::Result<()> {
     Connection::open(settings).await?.close().await;
     Ok(())
-}
-
-/// Whether somebody calls the bot by its name and says nothing, or `help`.
-fn is_call_for_help(words: &str) -> bool {
-    matches!(words.trim().to_lowercase().as_str(), "" | "help" | "помощь")
 }

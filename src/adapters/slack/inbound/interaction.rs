@@ -1,9 +1,10 @@
-//! `POST /slack/interactions` and `interactive` envelopes: presses, and the shortcut on a message.
+//! `POST /slack/interactions` and `interactive` envelopes: presses, forms, and the shortcut on a message.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{INVESTIGATE_MESSAGE, Inbound, Said, Submitted, person, place, plain};
+use super::{INVESTIGATE_MESSAGE, Inbound, person, place, plain, principal};
+use crate::adapters::hearing::{Said, Submitted};
 use crate::adapters::slack::controls;
 use crate::adapters::slack::modal::{self, Remembered, View};
 use crate::domain::chat::MessageId;
@@ -32,6 +33,8 @@ struct Payload {
     actions: Vec<Action>,
     #[serde(default)]
     view: Option<View>,
+    #[serde(default)]
+    trigger_id: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,8 +132,7 @@ fn submitted(payload: Payload) -> Inbound {
 }
 
 fn pressed(payload: Payload) -> Inbound {
-    let Payload { kind: _, callback_id: _, user, channel, container, message, message_ts, mut actions, view: _ } =
-        payload;
+    let Payload { user, channel, container, message, message_ts, mut actions, .. } = payload;
     if actions.is_empty() {
         return Inbound::Nothing("an interaction without an action");
     }
@@ -162,25 +164,30 @@ fn pressed(payload: Payload) -> Inbound {
 
 /// "Investigate this message": what it says is the question.
 fn pointed_at(payload: Payload) -> Inbound {
-    let Payload { kind: _, callback_id: _, user, channel, container: _, message, message_ts, actions: _, view: _ } =
-        payload;
+    let Payload { user, channel, message, message_ts, trigger_id, .. } = payload;
     let (Some(channel), Some(message)) = (channel, message) else {
         return Inbound::Nothing("a shortcut without a message");
     };
     let ts = message_ts.or(message.ts.clone()).unwrap_or_default();
     let words = words(&message);
-    if place(&channel.id).is_none() || words.is_empty() {
+    let (Some(place), Some(asker)) = (place(&channel.id), principal(&user.id)) else {
+        return Inbound::Nothing("a shortcut without a proper person or channel");
+    };
+    if words.is_empty() {
         return Inbound::Nothing("a shortcut on a message without words");
     }
     Inbound::Said(Said {
-        nonce: format!("slack:shortcut:{}:{ts}:{}", channel.id, user.id),
-        channel: channel.id,
+        // What is delivered again has the same trigger; who asks again about the same message has another.
+        nonce: format!("slack:shortcut:{}:{ts}:{}:{trigger_id}", channel.id, user.id),
+        place,
         // Its answer belongs into that message's thread.
         thread: message.thread_ts.or(Some(ts)).filter(|thread| !thread.is_empty()).map(MessageId),
         message: None,
         text: words,
-        user: user.id,
+        asker,
+        name: None,
         to_bot: true,
+        at: None,
     })
 }
 

@@ -9,7 +9,7 @@ mod said;
 
 use serde::Deserialize;
 
-use crate::domain::action::form::ActionForm;
+use crate::adapters::hearing::{Said, Submitted};
 use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::command::Command;
 use crate::domain::event::Pressed;
@@ -38,25 +38,6 @@ pub enum Inbound {
     Nothing(&'static str),
 }
 
-/// Words of a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// Where.
-    pub channel: String,
-    /// The root of the thread, if it was said in one.
-    pub thread: Option<MessageId>,
-    /// The message that says it.
-    pub message: Option<MessageId>,
-    /// What, as plain text.
-    pub text: String,
-    /// Who, by their id.
-    pub user: String,
-    /// Whether it is meant for the bot wherever it was said: a mention, a direct message, the shortcut.
-    pub to_bot: bool,
-    /// Names the message, so that the two events of a mention and every repetition are one question.
-    pub nonce: String,
-}
-
 /// A command with where it was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commanded {
@@ -72,21 +53,6 @@ pub struct Commanded {
     pub nonce: String,
     /// What a modal can be opened with, once and for three seconds.
     pub trigger: String,
-}
-
-/// A form with who sent it, and where it was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Submitted {
-    /// What was filled in.
-    pub form: ActionForm,
-    /// Who.
-    pub person: Person,
-    /// Where.
-    pub place: Place,
-    /// The thread, where a server has commands in threads.
-    pub thread: Option<MessageId>,
-    /// Slack's id of this form.
-    pub nonce: String,
 }
 
 /// A slash command, as a form or as a socket's payload.
@@ -120,8 +86,11 @@ pub fn command(typed: SlashCommand) -> Inbound {
 }
 
 fn person(id: &str, name: &str) -> Option<Person> {
-    let principal = Principal::new(PrincipalKind::Slack, id).ok()?;
-    Some(Person::new(principal, if name.is_empty() { id } else { name }))
+    Some(Person::new(principal(id)?, if name.is_empty() { id } else { name }))
+}
+
+fn principal(id: &str) -> Option<Principal> {
+    Principal::new(PrincipalKind::Slack, id).ok()
 }
 
 /// The channel as a place; `None` for an id that is none.

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::{Inbound, Said, place, plain};
+use super::{Inbound, place, plain, principal};
+use crate::adapters::hearing::Said;
 use crate::domain::chat::MessageId;
 
 /// The outer event.
@@ -89,16 +90,21 @@ fn said(message: Message, authorizations: &[Authorization]) -> Inbound {
     if is_me(&user) {
         return Inbound::Nothing("our own words");
     }
-    if place(&channel).is_none() || ts.is_empty() {
-        return Inbound::Nothing("a message without a proper channel");
+    let (Some(place), Some(asker)) = (place(&channel), principal(&user)) else {
+        return Inbound::Nothing("a message without a proper person or channel");
+    };
+    if ts.is_empty() {
+        return Inbound::Nothing("a message that cannot be named");
     }
     let (called, words) = plain::addressed(&text);
     let calls_me = mentioned || called.iter().any(|id| is_me(id));
     if !called.is_empty() && !calls_me {
         return Inbound::Nothing("words to somebody else");
     }
-    let words = plain::plain(if calls_me { words } else { &text });
-    if words.trim().is_empty() {
+    let text = plain::plain(if calls_me { words } else { &text });
+    let to_bot = calls_me || channel_type.as_deref() == Some("im");
+    // Whoever says the bot's name and nothing else is answered, too.
+    if text.trim().is_empty() && !to_bot {
         return Inbound::Nothing("no words");
     }
     Inbound::Said(Said {
@@ -106,9 +112,12 @@ fn said(message: Message, authorizations: &[Authorization]) -> Inbound {
         // A message can be the root of its own thread.
         thread: thread_ts.filter(|thread| *thread != ts).map(MessageId),
         message: Some(MessageId(ts)),
-        text: words,
-        user,
-        to_bot: calls_me || channel_type.as_deref() == Some("im"),
-        channel,
+        text,
+        asker,
+        // Slack waits for this answer: it is asked for later.
+        name: None,
+        to_bot,
+        at: None,
+        place,
     })
 }

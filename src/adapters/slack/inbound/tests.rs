@@ -55,12 +55,14 @@ fn words_of_people_pass_and_others_do_not() {
         with("channel", json!("")),
         with("type", json!("reaction_added")),
         said(message("<@U2> can you look?")),
-        said(message("<@UBOT>  ")),
+        with("text", json!("  ")),
         said(json!({"type": "channel_archive", "channel": "C1", "user": "U1", "event_ts": "1"})),
         said(json!({"type": "file_shared", "channel": {"id": 1}})),
     ] {
         assert!(matches!(nothing, Inbound::Nothing(_)), "{nothing:?}");
     }
+    let Inbound::Said(called) = said(message("<@UBOT>  ")) else { panic!() };
+    assert_eq!((called.text.as_str(), called.to_bot), ("", true));
     let own_thread = with("thread_ts", json!("2.0"));
     assert!(matches!(own_thread, Inbound::Said(Said { thread: None, .. })));
 }
@@ -117,9 +119,17 @@ fn a_shortcut_asks_what_the_message_says() {
         "message": {"type": "message", "bot_id": "B1", "ts": "5.0", "text": "",
             "attachments": [{"title": "[FIRING:1] KubePodCrashLooping", "text": "checkout &amp; cart", "fallback": "x"}]},
     });
-    let Inbound::Said(said) = interaction(&serde_json::to_vec(&payload).unwrap()).unwrap() else { panic!() };
+    let read = |payload: &Value| match interaction(&serde_json::to_vec(payload).unwrap()).unwrap() {
+        Inbound::Said(said) => said,
+        other => panic!("{other:?}"),
+    };
+    let said = read(&payload);
     assert_eq!(said.text, "[FIRING:1] KubePodCrashLooping\ncheckout & cart");
     assert!(said.to_bot);
+    assert_eq!(said.nonce, read(&payload).nonce, "delivered again it is the same question");
+    let mut again = payload.clone();
+    again["trigger_id"] = json!("4.5.6");
+    assert_ne!(said.nonce, read(&again).nonce, "asked again it is another");
 }
 
 #[test]

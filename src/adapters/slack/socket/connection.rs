@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
+use reqwest::Upgraded;
 use serde_json::json;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio_tungstenite::tungstenite::{Bytes, Message, protocol::WebSocketConfig};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use tokio_util::sync::CancellationToken;
 
 use super::Inner;
 use super::envelope::{Envelope, Frame, read};
+use crate::adapters::http::{ClientSettings, open_websocket};
 use crate::adapters::slack::receive::Received;
 
 /// How long a connection may take to open and to say hello.
@@ -35,19 +36,16 @@ pub enum Ended {
 
 /// An open connection that said hello.
 pub struct Connection {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Upgraded>,
 }
 
 impl Connection {
     /// Connects and waits for the hello.
     pub async fn open(url: &str) -> Result<Self, Ended> {
-        let limits =
-            WebSocketConfig::default().max_frame_size(Some(MAX_FRAME_BYTES)).max_message_size(Some(MAX_FRAME_BYTES));
         let connecting = async {
-            // The address holds a ticket: it is not repeated in errors.
-            let (socket, _) = tokio_tungstenite::connect_async_with_config(url, Some(limits), false)
+            let socket = open_websocket(&ClientSettings::default(), url, MAX_FRAME_BYTES)
                 .await
-                .map_err(|error| Ended::Broken(format!("cannot connect: {}", cause(&error))))?;
+                .map_err(|error| Ended::Broken(format!("cannot connect: {error:#}")))?;
             let mut connection = Self { socket };
             connection.hello().await?;
             Ok(connection)
@@ -162,12 +160,7 @@ async fn accept(inner: &Inner, envelope: Envelope) -> Option<String> {
     }
 }
 
-/// A websocket's error without its address.
-fn cause(error: &tokio_tungstenite::tungstenite::Error) -> String {
-    use tokio_tungstenite::tungstenite::Error;
-    match error {
-        Error::Http(response) => format!("HTTP {}", response.status().as_u16()),
-        Error::Url(_) => "the address cannot be used".into(),
-        other => crate::domain::text::line(&other.to_string(), 200),
-    }
+/// A websocket's error in a line.
+fn cause(error: &Error) -> String {
+    crate::domain::text::line(&error.to_string(), 200)
 }

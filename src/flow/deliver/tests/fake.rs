@@ -19,6 +19,8 @@ pub enum Fault {
     None,
     /// It does not happen, and nobody is told.
     Lost,
+    /// There is no connection, and whoever calls is told so.
+    Down,
     /// It happens, and nobody is told.
     Unheard,
     /// The chat asks to wait so many seconds.
@@ -51,6 +53,7 @@ struct State {
     rule: Option<Rule>,
     last_id: u64,
     times: Vec<(String, DateTime<Utc>)>,
+    searches: usize,
     busy: Vec<String>,
     names: HashMap<String, String>,
     told: Vec<(String, Option<MessageId>, String)>,
@@ -111,6 +114,11 @@ impl FakeChat {
         self.state().times.clone()
     }
 
+    /// How often a message was looked for.
+    pub fn searches(&self) -> usize {
+        self.state().searches
+    }
+
     pub fn busy(&self) -> Vec<String> {
         self.state().busy.clone()
     }
@@ -162,6 +170,7 @@ impl FakeChat {
     fn before(fault: Fault) -> Result<(), ChatError> {
         match fault {
             Fault::Lost => Err(ChatError::Unknown("no answer".into())),
+            Fault::Down => Err(ChatError::Down("connection refused".into())),
             Fault::Wait(seconds) => Err(ChatError::Wait { after: TimeDelta::seconds(seconds) }),
             _ => Ok(()),
         }
@@ -197,8 +206,8 @@ impl Chat for FakeChat {
             if let Some(thread) = &to.thread {
                 let root = state.seen.iter().find(|seen| seen.id == *thread && seen.channel == to.channel);
                 let is_root = root.is_none_or(|root| root.thread.is_none());
-                state.check(is_root, "a thread hangs on a root", &to.key);
-                state.check(message.mentions.is_empty(), "only a root calls anybody", &to.key);
+                state.check(is_root, "a thread hangs on a root", &to.key());
+                state.check(message.mentions.is_empty(), "only a root calls anybody", &to.key());
             }
             state.last_id += 1;
             let id = MessageId(format!("m{}", state.last_id));
@@ -206,7 +215,7 @@ impl Chat for FakeChat {
                 id: id.clone(),
                 channel: to.channel.clone(),
                 thread: to.thread.clone(),
-                key: to.key.clone(),
+                key: to.key(),
                 message: message.clone(),
                 has_picture: picture.is_some(),
                 edits: 0,
@@ -228,9 +237,9 @@ impl Chat for FakeChat {
             if let Some(rule) = &state.rule {
                 rule(to, message)?;
             }
-            state.check(message.mentions.is_empty(), "an edit calls nobody", &to.key);
-            let is_it = state.seen.iter().any(|seen| seen.id == sent.id && seen.key == to.key);
-            state.check(is_it, "an edit is of the message that it says", &to.key);
+            state.check(message.mentions.is_empty(), "an edit calls nobody", &to.key());
+            let is_it = state.seen.iter().any(|seen| seen.id == sent.id && seen.key == to.key());
+            state.check(is_it, "an edit is of the message that it says", &to.key());
             let seen = state.seen.iter_mut().find(|seen| seen.id == sent.id);
             let seen = seen.ok_or_else(|| ChatError::Gone("message_not_found".into()))?;
             seen.message = message.clone();
@@ -241,11 +250,12 @@ impl Chat for FakeChat {
     }
 
     async fn find(&self, to: &Destination) -> Result<Option<Sent>, ChatError> {
+        self.state().searches += 1;
         let fault = self.fault().await;
         Self::before(fault)?;
         let found = {
             let state = self.state();
-            let seen = state.seen.iter().find(|seen| seen.key == to.key && seen.channel == to.channel);
+            let seen = state.seen.iter().find(|seen| seen.key == to.key() && seen.channel == to.channel);
             seen.map(|seen| Sent { id: seen.id.clone(), rest: Vec::new() })
         };
         self.after(fault).await?;

@@ -127,6 +127,20 @@ async fn a_platform_that_is_down_for_an_hour_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_platform_that_takes_no_connection_is_told_and_asked_nothing_else() {
+    let mut harness = Harness::new();
+    let incident = harness.incident(1, "shop");
+    harness.write(&incident, &[("root", PostKind::Root, "it burns")], None).await;
+    harness.chat.fails([Fault::Down; 5]);
+    let told = [("slack".to_owned(), "it cannot be reached: connection refused".to_owned())];
+    harness.work(TimeDelta::seconds(20)).await;
+    assert_eq!(harness.surface.troubles.all(), told);
+    harness.work(HOUR).await;
+    assert_eq!((harness.chat.seen().len(), harness.chat.searches()), (1, 0), "what did not happen is not looked for");
+    assert_eq!(harness.surface.troubles.all(), []);
+}
+
+#[tokio::test]
 async fn wait_stops_one_channel() {
     let mut harness = Harness::new();
     let (slow, fast) = (harness.incident(1, "slow"), harness.incident(2, "fast"));
