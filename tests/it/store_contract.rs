@@ -63,7 +63,7 @@ fn incident(deployment: &str, second: i64) -> Incident {
     let alert = alert("Crash", deployment);
     let subject = Subject::of(&alert);
     let mut incident = Incident::open(subject.correlation_key("Crash"), subject.clone(), &alert, at(second));
-    incident.take(&alert, &subject, &mut Changed::default());
+    incident.take(&alert, &subject, at(second), &mut Changed::default());
     incident
 }
 
