@@ -49,6 +49,9 @@ pub async fn place(context: &Context, alerts: Vec<Alert>, received_at: DateTime<
         })
         .collect();
     if let Some(cluster) = &context.sources.cluster {
+        // What has the same name in this cluster is something else.
+        let here = |subject: &Subject| context.sources.elsewhere(subject).is_none();
+        let question = |subject: &Subject| question(subject).filter(|_| here(subject));
         let questions: BTreeSet<Question> = placed.iter().filter_map(|(_, subject)| question(subject)).collect();
         let lookups = futures::stream::iter(questions.into_iter().take(MAX_LOOKUPS)).map(|question| async move {
             let answer = ask(cluster, &question).await;

@@ -88,7 +88,7 @@ impl World {
     }
 
     fn with<T>(&self, now: DateTime<Utc>, act: impl FnOnce(&Circumstances<'_>) -> T) -> T {
-        let scope = Scope { subject: &self.subject, nodes: &self.nodes, alerts: &[] };
+        let scope = Scope { subject: &self.subject, own_cluster: None, nodes: &self.nodes, alerts: &[] };
         act(&Circumstances {
             policy: &self.policy,
             scope: &scope,

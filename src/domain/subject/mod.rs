@@ -208,6 +208,11 @@ impl Subject {
         }
     }
 
+    /// The cluster it is in, where that is another one than the bot's `own`. Without a name for that, nothing is elsewhere.
+    pub fn elsewhere(&self, own: Option<&str>) -> Option<&str> {
+        self.cluster.as_deref().filter(|cluster| own.is_some_and(|own| own != *cluster))
+    }
+
     /// The scraped address, where it says more than the rest: labels that name a namespace, an address or nothing do not
     /// tell what this is about, the pod that has the address does.
     pub fn telling_address(&self) -> Option<IpAddr> {
