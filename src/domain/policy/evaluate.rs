@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Approvers, Effect, Per, Person, Policy, RateLimit, Refusal, Rule, glob};
-use crate::domain::action::{Action, ActionName, MatchOperator, Name, Target};
+use crate::domain::action::{Action, ActionName, Target};
 use crate::domain::alert::{Labels, Severity};
 
 /// Shortest reason for breaking the glass, in characters: "prod is down" has twelve.
@@ -164,7 +164,7 @@ impl Policy {
         if let Some(reason) = request.break_glass {
             refusals.extend(self.no_emergency(reason));
         }
-        if let Some(namespace) = namespace(request.action)
+        if let Some(namespace) = request.action.namespace()
             && self.protected_namespaces.iter().any(|pattern| glob::fits(pattern, namespace))
         {
             refusals.push(Refusal::Protected { namespace: namespace.to_owned() });
@@ -255,7 +255,7 @@ impl Rule {
             _ => None,
         };
         let plain = (rule.actions.is_empty() || rule.actions.contains(&action.name()))
-            && any(&rule.namespaces, namespace(action))
+            && any(&rule.namespaces, action.namespace())
             && any(&rule.nodes, node)
             && (rule.risks.is_empty() || rule.risks.contains(&action.risk()))
             && at.is_none_or(|at| rule.when.is_empty() || rule.when.iter().any(|window| window.contains(at)));
@@ -292,7 +292,7 @@ impl RateLimit {
         let target = request.action.target().to_string();
         let same = |recent: &&Recent| match self.per {
             Per::Target => recent.target == target,
-            Per::Namespace => recent.namespace.as_deref() == namespace(request.action),
+            Per::Namespace => recent.namespace.as_deref() == request.action.namespace(),
             Per::Cluster => true,
         };
         let since = request.at - self.within;
@@ -313,15 +313,4 @@ impl RateLimit {
             again_at: *blocking + self.within,
         })
     }
-}
-
-/// The namespace an action is in: a silence is in the one that a matcher names exactly.
-fn namespace(action: &Action) -> Option<&str> {
-    if let Action::CreateSilence { matchers, .. } = action {
-        let named = matchers.iter().find(|matcher| {
-            matcher.operator == MatchOperator::Equal && matcher.name == "namespace" && !matcher.value.is_empty()
-        });
-        return named.map(|matcher| matcher.value.as_str());
-    }
-    action.target().namespace().map(Name::as_str)
 }

@@ -96,7 +96,7 @@ impl Refusal {
                 ("most", most.to_string()),
                 ("within", (within_seconds / 60).to_string()),
                 ("reason", reason),
-                ("again", again_at.format("%H:%M").to_string()),
+                ("again", again_at.format("%Y-%m-%d %H:%M UTC").to_string()),
             ],
             Self::OutOfScope { target, subject } => vec![("target", target), ("subject", subject)],
             Self::OtherCluster { cluster, own } => vec![("cluster", cluster), ("own", own)],
@@ -120,7 +120,7 @@ impl fmt::Display for Refusal {
                 f,
                 "{most} in {} min is the most: {reason}; again at {}",
                 within_seconds / 60,
-                again_at.format("%H:%M UTC")
+                again_at.format("%Y-%m-%d %H:%M UTC")
             ),
             Self::OutOfScope { target, subject } => write!(f, "{target} is not what the incident is about ({subject})"),
             Self::OtherCluster { cluster, own } => {
