@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use self::labels::Names;
+pub(super) use self::owner::GENERATED;
 use self::owner::owner;
 pub use self::owner::{owner_of_job, owner_of_pod};
 use super::alert::Alert;
