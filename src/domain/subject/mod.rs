@@ -251,7 +251,13 @@ impl Subject {
                 self.pods.push(pod.clone());
             }
         }
-        if self.kind == SubjectKind::Workload || self.kind == SubjectKind::Service && other.kind.owns_pods() {
+        // What has pods says more than a guess or the Service before them; a Service says less than a guess that has them.
+        let says_more = match self.kind {
+            SubjectKind::Workload => other.kind.owns_pods() || other.kind == SubjectKind::Pod,
+            SubjectKind::Service => other.kind.owns_pods(),
+            _ => false,
+        };
+        if says_more {
             self.kind = other.kind;
         }
         for (mine, theirs) in [
