@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use crate::domain::alert::Alert;
 use crate::domain::evidence::{Evidence, EvidenceData};
 use crate::domain::incident::{Incident, title};
-use crate::domain::query_template::Language;
 use crate::domain::query_variables::{Variable, Variables};
 use crate::domain::runbook::{Limit, LogQuery, MetricQuery, Query, Runbook, Template};
 use crate::domain::subject::Subject;
@@ -152,7 +151,7 @@ pub fn metric_tasks<'a>(runbooks: impl IntoIterator<Item = &'a Runbook>, variabl
 
 /// The query with the subject's values in it; `None` when the subject lacks one.
 fn promql(template: &Template, variables: &Variables) -> Option<String> {
-    template.fill(variables, Language::PromQl).ok()
+    template.fill(variables).ok()
 }
 
 /// The log filters of `runbooks` that the subject can fill.
@@ -162,7 +161,7 @@ pub fn log_filters<'a>(
 ) -> Vec<(LogQuery, String)> {
     let mut filters: Vec<(LogQuery, String)> = Vec::new();
     for spec in runbooks.into_iter().flat_map(|runbook| &runbook.logs) {
-        let Ok(filter) = spec.query.fill(variables, Language::LogsQl) else { continue };
+        let Ok(filter) = spec.query.fill(variables) else { continue };
         if filters.len() < MAX_LOG_QUERIES && filters.iter().all(|(_, known)| *known != filter) {
             filters.push((spec.clone(), filter));
         }
