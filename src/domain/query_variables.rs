@@ -108,12 +108,6 @@ impl Variables {
         self
     }
 
-    /// Sets [`Variable::Pods`] to exactly these pods.
-    pub fn set_pods<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> &mut Self {
-        let names: Vec<String> = names.into_iter().map(escape_regex).collect();
-        self.set(Variable::Pods, names.join("|"))
-    }
-
     /// The value, if the Subject has one.
     pub fn get(&self, variable: Variable) -> Option<&str> {
         self.values.get(&variable).map(String::as_str)

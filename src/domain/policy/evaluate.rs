@@ -62,12 +62,9 @@ pub enum Strictness {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Terms {
     action: String,
-    at: DateTime<Utc>,
     requirements: Vec<Requirement>,
     self_approval: bool,
     expires: TimeDelta,
-    break_glass: Option<String>,
-    policy: String,
 }
 
 /// What one rule asks for.
@@ -89,11 +86,6 @@ impl Terms {
         self.action == action.digest()
     }
 
-    /// When the policy was asked.
-    pub fn at(&self) -> DateTime<Utc> {
-        self.at
-    }
-
     /// Each must be met; one person may count for several.
     pub fn requirements(&self) -> &[Requirement] {
         &self.requirements
@@ -107,16 +99,6 @@ impl Terms {
     /// How long people may take from the proposal on.
     pub fn expires(&self) -> TimeDelta {
         self.expires
-    }
-
-    /// Why the glass was broken, if it was.
-    pub fn break_glass(&self) -> Option<&str> {
-        self.break_glass.as_deref()
-    }
-
-    /// SHA-256 of the policy file that was asked.
-    pub fn policy(&self) -> &str {
-        &self.policy
     }
 
     /// The fewest people who can meet all requirements.
@@ -207,12 +189,9 @@ impl Policy {
         }
         Decision::NeedsApproval(Terms {
             action: request.action.digest(),
-            at: request.at,
             requirements,
             self_approval: may_self,
             expires: expiry,
-            break_glass: request.break_glass.map(str::to_owned),
-            policy: self.digest.clone(),
         })
     }
 
