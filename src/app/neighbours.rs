@@ -48,6 +48,7 @@ pub async fn sources(config: &Config) -> anyhow::Result<Sources> {
         metrics: config.metrics.as_ref().map(|metrics| self::metrics(metrics, config)).transpose()?,
         logs: config.logs.as_ref().map(|logs| self::logs(logs, config)).transpose()?,
         cluster,
+        cluster_name: config.cluster.clone(),
         runbooks: Arc::new(runbooks),
     })
 }

@@ -73,6 +73,8 @@ pub struct Config {
     pub console_guest: Option<Person>,
     /// Language of what people read.
     pub language: Language,
+    /// What the `cluster` label of alerts about the bot's own cluster says; `None`: every alert is about it.
+    pub cluster: Option<String>,
     /// Overrides and additions to the embedded runbooks.
     pub runbooks_dir: Option<PathBuf>,
     /// Overrides of the embedded templates.
@@ -164,6 +166,7 @@ impl Reader<'_> {
             sso: self.sso(),
             console_guest: None,
             language: self.language(),
+            cluster: self.get("HOLMES_CLUSTER"),
             runbooks_dir: self.directory("HOLMES_RUNBOOKS_DIR"),
             templates_dir: self.directory("HOLMES_TEMPLATES_DIR"),
             policy_file: self.file("HOLMES_POLICY_FILE"),

@@ -96,15 +96,32 @@ impl Alert {
     pub fn summary(&self) -> Option<&str> {
         ["summary", "description", "message", "title"]
             .iter()
-            .find_map(|name| self.annotations.get(*name))
+            .filter_map(|name| self.annotations.get(*name))
             .map(String::as_str)
-            .filter(|text| !text.trim().is_empty())
+            .find(|text| !text.trim().is_empty())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_summary_hides_no_description() {
+        let annotations = Labels::from([("summary".into(), " ".into()), ("description".into(), "x".into())]);
+        let mut alert = Alert {
+            fingerprint: String::new(),
+            status: AlertStatus::Firing,
+            labels: Labels::new(),
+            annotations,
+            starts_at: DateTime::UNIX_EPOCH,
+            ends_at: None,
+            generator_url: String::new(),
+        };
+        assert_eq!(alert.summary(), Some("x"));
+        alert.annotations.remove("description");
+        assert_eq!(alert.summary(), None);
+    }
 
     #[test]
     fn severities_in_the_spellings_in_use() {

@@ -11,7 +11,7 @@ use super::incident::{IncidentId, hex};
 pub struct AuditDraft {
     /// When.
     pub at: DateTime<Utc>,
-    /// Who: `holmes`, `api`, later a person on a platform.
+    /// Who: `holmes`, `api`, `console`, or a person as `platform:id`.
     pub actor: String,
     /// What: `incident.opened`, `incident.resolved`, `investigation.requested`.
     pub action: String,

@@ -49,6 +49,8 @@ pub struct Opened {
     pub node: Option<String>,
     /// The subject's namespace.
     pub namespace: Option<String>,
+    /// The cluster that both are in.
+    pub cluster: Option<String>,
     /// Whether it is itself a fold.
     pub is_fold: bool,
 }
@@ -60,7 +62,8 @@ impl Opened {
             at: incident.opened_at,
             node: incident.subject.node.clone(),
             namespace: incident.subject.namespace.clone(),
-            is_fold: is_fold(&incident.key),
+            cluster: incident.subject.cluster.clone(),
+            is_fold: is_fold(incident),
         }
     }
 }
@@ -74,13 +77,15 @@ pub struct Placed {
     pub subject: Subject,
     /// [`Subject::correlation_key`].
     pub key: String,
+    /// When it was received.
+    pub received_at: DateTime<Utc>,
 }
 
 impl Placed {
     /// Places an alert by its subject.
-    pub fn new(alert: Alert, subject: Subject) -> Self {
+    pub fn new(alert: Alert, subject: Subject, received_at: DateTime<Utc>) -> Self {
         let key = subject.correlation_key(alert.name());
-        Self { alert, subject, key }
+        Self { alert, subject, key, received_at }
     }
 }
 
@@ -109,9 +114,10 @@ fn fold_key(cluster: &str, scope: &str, name: &str) -> String {
     format!("{cluster}/storm/{scope}/{name}")
 }
 
-/// Whether `key` is that of a fold.
-pub fn is_fold(key: &str) -> bool {
-    key.split('/').nth(1) == Some("storm")
+/// Whether an incident is a fold: its key says so, after the name of its cluster, which may have slashes of its own.
+pub fn is_fold(incident: &Incident) -> bool {
+    let cluster = incident.subject.cluster.as_deref().unwrap_or_default();
+    incident.key.strip_prefix(cluster).is_some_and(|scope| scope.starts_with("/storm/"))
 }
 
 /// The keys of all folds that `subject` could go into, for looking them up beforehand.
@@ -135,13 +141,14 @@ pub fn fold(
     let mut touched: Vec<String> = Vec::new();
     // What fires comes first: a resolved alert joins the incident that its firing neighbour opens.
     placed.sort_by_key(|placed| !placed.alert.is_firing());
-    for Placed { alert, subject, key } in placed {
+    for Placed { alert, subject, key, received_at } in placed {
         let Some(key) = place(&alert, &subject, key, known, rules, now, &mut changes) else { continue };
         let Some(incident) = known.by_key.get_mut(&key) else { continue };
         if incident.has_handled(event) {
             continue;
         }
-        if is_fold(&key) {
+        let folds = is_fold(incident);
+        if folds {
             let is_new = !incident.alerts.iter().any(|known| known.fingerprint == alert.fingerprint)
                 && !incident.counted.contains_key(&alert.fingerprint);
             if is_new {
@@ -149,8 +156,8 @@ pub fn fold(
                 bound_folded(&mut incident.folded);
             }
         }
-        let own_subject = if is_fold(&key) { incident.subject.clone() } else { subject };
-        incident.take(&alert, &own_subject, changes.entry(key.clone()).or_default());
+        let own_subject = if folds { incident.subject.clone() } else { subject };
+        incident.take(&alert, &own_subject, received_at, changes.entry(key.clone()).or_default());
         known.key_of_fingerprint.insert(alert.fingerprint.clone(), key.clone());
         if !touched.contains(&key) {
             touched.push(key);
@@ -224,7 +231,7 @@ fn place(
 
 fn open(key: String, subject: Subject, alert: &Alert, now: DateTime<Utc>) -> Incident {
     let mut incident = Incident::open(key, subject, alert, now);
-    if is_fold(&incident.key) {
+    if is_fold(&incident) {
         incident.title = match incident.subject.kind {
             SubjectKind::Alert => "Alert storm".to_owned(),
             SubjectKind::Node => format!("Alert storm on node {}", incident.subject.name),
@@ -237,7 +244,11 @@ fn open(key: String, subject: Subject, alert: &Alert, now: DateTime<Utc>) -> Inc
 /// The fold that a new incident about `subject` must go into, if there are too many already.
 fn storm(subject: &Subject, known: &Known, rules: &CorrelationRules, now: DateTime<Utc>) -> Option<(String, Subject)> {
     let cluster = subject.cluster.as_deref().unwrap_or_default();
-    let lately = || known.opened.iter().filter(|opened| !opened.is_fold && now - opened.at <= rules.storm_window);
+    // A storm is one cluster's: nodes and namespaces of others share only their names.
+    let lately = || {
+        let here = known.opened.iter().filter(|opened| opened.cluster == subject.cluster);
+        here.filter(|opened| !opened.is_fold && now - opened.at <= rules.storm_window)
+    };
     let with_cluster = |folded: Subject| Subject { cluster: subject.cluster.clone(), ..folded };
     if let Some(node) = &subject.node
         && lately().filter(|opened| opened.node.as_ref() == Some(node)).count() >= rules.per_node
@@ -284,7 +295,7 @@ mod tests {
             .into_iter()
             .map(|alert| {
                 let subject = Subject::of(&alert);
-                Placed::new(alert, subject)
+                Placed::new(alert, subject, at(second))
             })
             .collect();
         fold(EventId(event), placed, known, &CorrelationRules::default(), at(second))
@@ -341,7 +352,7 @@ mod tests {
         assert!(outcomes.len() <= 31, "{}", outcomes.len());
         let total: usize = outcomes.iter().map(|outcome| outcome.incident.alerts_total()).sum();
         assert_eq!(total, 1000);
-        let storm = outcomes.iter().find(|outcome| is_fold(&outcome.incident.key)).unwrap();
+        let storm = outcomes.iter().find(|outcome| is_fold(&outcome.incident)).unwrap();
         assert_eq!(storm.incident.folded.values().sum::<u64>(), 970);
         assert!(storm.incident.folded.len() <= MAX_FOLDED_SUBJECTS + 1);
     }
@@ -359,5 +370,42 @@ mod tests {
         deliver(&mut known, 4, vec![over], 701);
         let later = deliver(&mut known, 5, vec![alert(&labels, 90_000)], 90_001).remove(0);
         assert!(later.changed.opened && later.incident.id != first);
+    }
+
+    #[test]
+    fn what_fires_on_after_a_break_comes_back_and_what_is_late_opens_nothing() {
+        let mut known = Known::default();
+        let labels = [("alertname", "Crash"), ("namespace", "shop"), ("deployment", "web")];
+        let first = deliver(&mut known, 1, vec![alert(&labels, 0)], 1).remove(0).incident.id;
+        let over = Alert { status: AlertStatus::Resolved, ends_at: Some(at(300)), ..alert(&labels, 0) };
+        assert!(deliver(&mut known, 2, vec![over.clone()], 310)[0].changed.resolved);
+        let late = deliver(&mut known, 3, vec![alert(&labels, 0)], 320);
+        assert!(late.iter().all(|outcome| !outcome.changed.is_material()));
+        let back = deliver(&mut known, 4, vec![alert(&labels, 0)], 1_200).remove(0);
+        assert!(back.changed.reopened && back.incident.id == first);
+
+        // It is the same firing however long after, which makes no second incident.
+        let over = Alert { ends_at: Some(at(1_500)), ..over };
+        assert!(deliver(&mut known, 5, vec![over], 1_510)[0].changed.resolved);
+        let again = deliver(&mut known, 6, vec![alert(&labels, 0)], 15_000).remove(0);
+        assert!(again.changed.reopened && again.incident.id == first);
+    }
+
+    #[test]
+    fn a_storm_is_one_clusters_whatever_that_is_called() {
+        let cluster = "arn:aws:eks:eu-west-1:1:cluster/prod";
+        let down = |cluster: &str, n: usize| {
+            let deployment = format!("app{n}");
+            alert(&[("alertname", "Down"), ("namespace", "shop"), ("deployment", &deployment), ("cluster", cluster)], 0)
+        };
+        let mut known = Known::default();
+        deliver(&mut known, 1, (0..20).map(|n| down(cluster, n)).collect(), 1);
+        let storm = known.by_key.values().find(|incident| is_fold(incident)).unwrap();
+        assert_eq!((storm.title.as_str(), storm.folded.values().sum::<u64>()), ("Alert storm in shop", 8));
+        let named_so = deliver(&mut known, 2, vec![down("storm", 0)], 2).remove(0);
+        assert!(!is_fold(&named_so.incident), "{}", named_so.incident.key);
+
+        let alone = deliver(&mut known, 3, vec![down("us", 0)], 3).remove(0);
+        assert_eq!(alone.incident.title, "Down on shop/app0", "a storm elsewhere is none here");
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod alert;
+pub mod ansi;
 pub mod audit;
 pub mod chat;
 pub mod cluster;

@@ -3,6 +3,8 @@
 //! A variable may only stand inside a quoted string and is escaped for it, so a label written by a stranger cannot leave
 //! the string and change the query. Inside a regular expression (`=~"…"`, `:~"…"`) plain values are escaped for that too.
 
+use std::ops::Range;
+
 use super::query_variables::{Variable, Variables, escape_regex};
 
 /// Which language a template is written in; their regular expressions differ in where they match.
@@ -25,39 +27,87 @@ pub enum FillError {
     Malformed(String),
 }
 
-/// `template` with every variable replaced.
-pub fn fill(template: &str, variables: &Variables, language: Language) -> Result<String, FillError> {
-    let mut out = String::with_capacity(template.len() + 64);
+/// What is wrong with a template, whatever the Subject is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// `{{` without `}}`.
+    Unclosed,
+    /// No variable has this name.
+    Unknown(String),
+    /// It stands where nothing can be escaped: in the language itself.
+    Outside(String),
+    /// It stands where nothing can be escaped: in backticks.
+    Backticks(String),
+    /// `pods` is compared as plain text.
+    PlainPods,
+}
+
+/// A variable in a template.
+#[derive(Debug)]
+struct Hole {
+    /// Where its `{{` begins and its `}}` ends.
+    span: Range<usize>,
+    variable: Variable,
+    /// The string that it stands in.
+    quote: char,
+    regex: bool,
+}
+
+/// Finds the first fault of a template and where it stands, in bytes.
+///
+/// # Errors
+/// What is wrong; a template without a fault can be filled for every Subject that has its variables.
+pub fn check(template: &str, language: Language) -> Result<(), (usize, Fault)> {
+    holes(template, language).map(drop)
+}
+
+/// The variables of a template in order.
+fn holes(template: &str, language: Language) -> Result<Vec<Hole>, (usize, Fault)> {
+    let mut found = Vec::new();
     let mut place = Place::default();
-    let mut rest = template;
-    while let Some(open) = rest.find("{{") {
-        let (before, tail) = rest.split_at(open);
-        place.walk(before, language);
-        out.push_str(before);
-        let close = tail.find("}}").ok_or_else(|| FillError::Malformed("`{{` is not closed".into()))?;
-        let name = tail[2..close].trim();
-        rest = &tail[close + 2..];
-        let variable = Variable::parse(name).ok_or_else(|| unknown(name))?;
+    let mut from = 0;
+    while let Some(open) = template[from..].find("{{").map(|at| from + at) {
+        place.walk(&template[from..open], language);
+        let fault = |fault| (open, fault);
+        let close = template[open..].find("}}").map(|at| open + at).ok_or_else(|| fault(Fault::Unclosed))?;
+        let name = template[open + 2..close].trim();
+        let variable = Variable::parse(name).ok_or_else(|| fault(Fault::Unknown(name.to_owned())))?;
         let State::Quoted { quote, regex } = place.state else {
-            return Err(FillError::Malformed(format!("`{name}` stands outside of a quoted string")));
+            return Err(fault(Fault::Outside(name.to_owned())));
         };
         if quote == '`' {
-            return Err(FillError::Malformed(format!("`{name}` stands in backticks, where nothing can be escaped")));
+            return Err(fault(Fault::Backticks(name.to_owned())));
         }
+        if variable == Variable::Pods && !regex {
+            return Err(fault(Fault::PlainPods));
+        }
+        from = close + 2;
+        found.push(Hole { span: open..from, variable, quote, regex });
+    }
+    Ok(found)
+}
+
+/// `template` with every variable replaced.
+///
+/// # Errors
+/// Names the first variable that the Subject lacks: a query with a hole in it would answer about something else.
+pub fn fill(template: &str, variables: &Variables, language: Language) -> Result<String, FillError> {
+    let mut out = String::with_capacity(template.len() + 64);
+    let mut from = 0;
+    for Hole { span, variable, quote, regex } in holes(template, language).map_err(|(_, fault)| malformed(&fault))? {
+        out.push_str(&template[from..span.start]);
+        from = span.end;
         let value = variables.get(variable).ok_or(FillError::Missing(variable))?;
-        match (variable, regex) {
-            (Variable::Pods, false) => {
-                return Err(FillError::Malformed("`pods` is a regular expression: match it with `~`".into()));
-            }
-            (Variable::Pods, true) => {
-                let whole = out.ends_with(quote) && rest.starts_with(quote);
-                push_escaped(&mut out, &group(value, whole, language), quote);
-            }
-            (_, true) => push_escaped(&mut out, &escape_regex(value), quote),
-            (_, false) => push_escaped(&mut out, value, quote),
+        if variable == Variable::Pods {
+            let whole = out.ends_with(quote) && template[from..].starts_with(quote);
+            push_escaped(&mut out, &group(value, whole, language), quote);
+        } else if regex {
+            push_escaped(&mut out, &escape_regex(value), quote);
+        } else {
+            push_escaped(&mut out, value, quote);
         }
     }
-    out.push_str(rest);
+    out.push_str(&template[from..]);
     Ok(out)
 }
 
@@ -99,9 +149,19 @@ fn push_escaped(out: &mut String, value: &str, quote: char) {
     }
 }
 
-fn unknown(name: &str) -> FillError {
-    let names: Vec<&str> = Variable::ALL.iter().map(|variable| variable.as_str()).collect();
-    FillError::Malformed(format!("unknown variable `{name}`: use one of {}", names.join(", ")))
+/// The names of all variables, for whoever misspelt one.
+pub fn names() -> String {
+    Variable::ALL.map(Variable::as_str).join(", ")
+}
+
+fn malformed(fault: &Fault) -> FillError {
+    FillError::Malformed(match fault {
+        Fault::Unclosed => "`{{` is not closed".to_owned(),
+        Fault::Unknown(name) => format!("unknown variable `{name}`: use one of {}", names()),
+        Fault::Outside(name) => format!("`{name}` stands outside of a quoted string"),
+        Fault::Backticks(name) => format!("`{name}` stands in backticks, where nothing can be escaped"),
+        Fault::PlainPods => "`pods` is a regular expression: match it with `~`".to_owned(),
+    })
 }
 
 /// Where in the query a scan stands.
@@ -163,7 +223,7 @@ mod tests {
 
     fn subject() -> Variables {
         let mut variables = Variables::default();
-        variables.set(Variable::Namespace, "shop").set(Variable::Node, "ip-10.0.0.1").set_pods(["web-1", "web-2.a"]);
+        variables.set(Variable::Namespace, "shop").set(Variable::Node, "ip-10.0.0.1").set(Variable::Pods, r"web-1|web-2\.a");
         variables
     }
 

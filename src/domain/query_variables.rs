@@ -2,12 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::subject::{Subject, SubjectKind};
-
-/// The random end of generated pod names.
-const SUFFIX: &str = "[a-z0-9]{5}";
-/// A `pod-template-hash`.
-const HASH: &str = "[a-z0-9]{6,10}";
+use super::subject::{GENERATED, Subject, SubjectKind};
 
 /// What a template can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,12 +108,6 @@ impl Variables {
         self
     }
 
-    /// Sets [`Variable::Pods`] to exactly these pods.
-    pub fn set_pods<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> &mut Self {
-        let names: Vec<String> = names.into_iter().map(escape_regex).collect();
-        self.set(Variable::Pods, names.join("|"))
-    }
-
     /// The value, if the Subject has one.
     pub fn get(&self, variable: Variable) -> Option<&str> {
         self.values.get(&variable).map(String::as_str)
@@ -129,14 +118,16 @@ impl Variables {
 /// Baseline lies before the last rollout. Pods that alerts named and that do not fit their kind's shape are added.
 fn pods_of(subject: &Subject) -> Option<String> {
     let name = escape_regex(&subject.name);
+    // The random end of a pod's name and a `pod-template-hash`: without vowels, so that `-frontend` is neither.
+    let (suffix, hash) = (format!("[{GENERATED}]{{5}}"), format!("[{GENERATED}]{{6,10}}"));
     let shape = match subject.kind {
-        SubjectKind::Deployment => Some(format!("{name}-{HASH}-{SUFFIX}")),
+        SubjectKind::Deployment => Some(format!("{name}-{hash}-{suffix}")),
         SubjectKind::StatefulSet => Some(format!("{name}-[0-9]+")),
-        SubjectKind::DaemonSet => Some(format!("{name}-{SUFFIX}")),
-        SubjectKind::CronJob => Some(format!("{name}-[0-9]+(-[0-9]+)?-{SUFFIX}")),
-        SubjectKind::Job => Some(format!("{name}(-[0-9]+)?-{SUFFIX}")),
+        SubjectKind::DaemonSet => Some(format!("{name}-{suffix}")),
+        SubjectKind::CronJob => Some(format!("{name}-[0-9]+(-[0-9]+)?-{suffix}")),
+        SubjectKind::Job => Some(format!("{name}(-[0-9]+)?-{suffix}")),
         // A Service mostly bears the name of the workload behind it.
-        SubjectKind::Workload | SubjectKind::Service => Some(format!("{name}-({HASH}-)?{SUFFIX}|{name}-[0-9]+")),
+        SubjectKind::Workload | SubjectKind::Service => Some(format!("{name}-({hash}-)?{suffix}|{name}-[0-9]+")),
         SubjectKind::Pod => Some(name),
         SubjectKind::Node | SubjectKind::PersistentVolumeClaim | SubjectKind::Namespace | SubjectKind::Alert => None,
     };
@@ -174,6 +165,9 @@ mod tests {
         for (kind, mine, theirs) in [
             (SubjectKind::Deployment, "web-7464b59bfd-6rjrg", "web-api-7464b59bfd-6rjrg"),
             (SubjectKind::Deployment, "web-6844b544d-vvmv2", "web-api-fn5lc"),
+            (SubjectKind::Deployment, "web-6844b544d-vvmv2", "web-migrate-x7k2p"),
+            (SubjectKind::Deployment, "web-6844b544d-vvmv2", "web-frontend-fn5lc"),
+            (SubjectKind::Workload, "web-6844b544d-vvmv2", "web-frontend-fn5lc"),
             (SubjectKind::StatefulSet, "web-12", "web-12-x"),
             (SubjectKind::DaemonSet, "web-fn5lc", "web-api-fn5lc"),
             (SubjectKind::CronJob, "web-29923129-4dfx6", "web-api-29923129-4dfx6"),
@@ -192,7 +186,7 @@ mod tests {
     fn a_named_pod_of_another_shape_is_added() {
         let named = ["web-7464b59bfd-6rjrg", "a.very.long-name"];
         let both = pods(SubjectKind::Deployment, "web", &named).unwrap();
-        assert_eq!(both, r"web-[a-z0-9]{6,10}-[a-z0-9]{5}|a\.very\.long-name");
+        assert_eq!(both, format!(r"web-[{GENERATED}]{{6,10}}-[{GENERATED}]{{5}}|a\.very\.long-name"));
         assert_eq!(pods(SubjectKind::Node, "n1", &["x-1"]).as_deref(), Some("x-1"));
     }
 

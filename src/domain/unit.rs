@@ -1,8 +1,6 @@
 //! Units of measured values, and how a person would say a value in one.
 
-use std::convert::Infallible;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -64,9 +62,13 @@ impl fmt::Display for Unit {
 
 impl From<&str> for Unit {
     fn from(text: &str) -> Self {
+        // Grafana's names differ by this letter: `bps` are bits, which are shown as they are.
+        if text.trim() == "Bps" {
+            return Self::BytesPerSecond;
+        }
         match text.trim().to_ascii_lowercase().as_str() {
             "bytes" | "byte" | "b" => Self::Bytes,
-            "bytes_per_second" | "bytes/s" | "b/s" | "bps" => Self::BytesPerSecond,
+            "bytes_per_second" | "bytes/s" | "b/s" => Self::BytesPerSecond,
             "cores" | "core" | "cpu" => Self::Cores,
             "percent" | "%" => Self::Percent,
             "ratio" | "fraction" => Self::Ratio,
@@ -88,14 +90,6 @@ impl From<String> for Unit {
 impl From<Unit> for String {
     fn from(unit: Unit) -> Self {
         unit.as_str().to_owned()
-    }
-}
-
-impl FromStr for Unit {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self::from(text))
     }
 }
 
@@ -230,6 +224,8 @@ mod tests {
             (1023.99 * MI, "bytes", "1 GiB"),
             (-2.5 * MI, "bytes", "-2.5 MiB"),
             (3.0 * MI, "bytes_per_second", "3 MiB/s"),
+            (3.0 * MI, "Bps", "3 MiB/s"),
+            (12.0, "bps", "12 bps"),
             (0.25, "cores", "250m"),
             (0.0015, "cores", "1.5m"),
             (1.5, "cores", "1.5 cores"),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// How far before the onset the window begins, so that a chart shows the moment things changed.
 const LEAD: TimeDelta = TimeDelta::minutes(15);
-/// An incident that has been burning for days is looked at around its onset and its newest hour, not whole.
+/// An incident that has been burning for days is looked at around its onset, where its cause is, not whole.
 const LONGEST: TimeDelta = TimeDelta::hours(6);
 /// Shortest window: rates over two minutes need a few points to be worth a chart.
 const SHORTEST: TimeDelta = TimeDelta::minutes(20);
@@ -27,7 +27,7 @@ impl Window {
 
     /// The Window of an incident that began at `onset`, seen at `now`.
     ///
-    /// It starts [`LEAD`] before the onset and ends now, at least [`SHORTEST`] and at most [`LONGEST`] long. An onset in
+    /// It starts [`LEAD`] before the onset and ends now, or [`LONGEST`] after its start; it is at least [`SHORTEST`] long. An onset in
     /// the future (a neighbour's clock is ahead) counts as now.
     pub fn around(onset: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         let onset = onset.min(now);

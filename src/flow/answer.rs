@@ -244,7 +244,11 @@ pub async fn hold(
     let known = about.map(|(incident, investigation)| Known { incident, investigation, runbooks: &runbooks });
     let toolbox = Toolbox::new(context, ledger, question.author, at.unwrap_or(now));
     converse::hold(model, Priority::Person, toolbox, live, |profile| {
-        let means = model.means(profile, model.question_turns, Toolbox::offered(&context.sources, true));
+        let means = model.means(
+            profile,
+            model.question_turns,
+            Toolbox::offered(&context.sources, about.map(|(incident, _)| incident), true),
+        );
         prompt::question(&context.render, known, open, question, now, means)
     })
     .await

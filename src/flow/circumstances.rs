@@ -53,7 +53,12 @@ impl Read {
         judge: impl FnOnce(&Circumstances<'_>) -> T,
     ) -> T {
         let alerts: Vec<&Labels> = incident.alerts.iter().map(|alert| &alert.labels).collect();
-        let scope = Scope { subject: &incident.subject, nodes: &self.nodes, alerts: &alerts };
+        let scope = Scope {
+            subject: &incident.subject,
+            own_cluster: context.sources.cluster_name.as_deref(),
+            nodes: &self.nodes,
+            alerts: &alerts,
+        };
         let recent: Vec<Recent> =
             self.recent.iter().filter(|(id, _)| id != proposal).map(|(_, recent)| recent.clone()).collect();
         judge(&Circumstances {

@@ -55,7 +55,7 @@ pub async fn explain(
     let known = Known { incident, investigation: record, runbooks: &runbooks };
     let toolbox = Toolbox::new(context, Ledger::Memory(Box::new(record.clone())), question.author, now);
     converse::hold(model, Priority::Automatic, toolbox, live, |profile| {
-        let tools = if is_explained { Vec::new() } else { Toolbox::offered(&context.sources, false) };
+        let tools = if is_explained { Vec::new() } else { Toolbox::offered(&context.sources, Some(incident), false) };
         let means = model.means(profile, model.explain_turns, tools);
         prompt::question(&context.render, Some(known), &[], question, now, means)
     })

@@ -151,7 +151,7 @@ async fn ask(
     let until = incident.resolved_at.unwrap_or(now);
     let toolbox = Toolbox::new(context, Ledger::Incident(incident.id.clone()), AUTHOR, until);
     converse::hold(model, Priority::Automatic, toolbox, &Live::default(), |profile| {
-        let tools = Toolbox::offered(&context.sources, false);
+        let tools = Toolbox::offered(&context.sources, Some(incident), false);
         let mut means = model.means(profile, model.explain_turns, tools);
         if context.can_act && incident.status == IncidentStatus::Open {
             means.actions = propose::allowed(context, record);

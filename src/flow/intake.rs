@@ -44,7 +44,7 @@ pub async fn notifications(
                 *text = context.redactor.redact(text).into_owned();
             }
         }
-        (event, places::place(context, notification.alerts).await)
+        (event, places::place(context, notification.alerts, notification.received_at).await)
     });
     let deliveries: Vec<(EventId, Vec<Placed>)> = placed.buffered(PLACED_AT_ONCE).collect().await;
     let mut overtaken = None;

@@ -87,18 +87,15 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(context: &'a Context, incident: Incident, before: Investigation, lease: &'a Lease) -> Self {
         let wanted = incident.wanted;
+        let waited_for = match context.sources.elsewhere(&incident.subject) {
+            Some(_) => Vec::new(),
+            None => questions::configured(&context.sources),
+        };
         let mut look = Look::new(context, incident, &before);
         // What follows, the model's explanation and the messages in chats, belongs to the same trace.
         look.record.trace = trace::current();
         Span::current().record("run", look.record.run);
-        Self {
-            wanted,
-            waited_for: questions::configured(&context.sources),
-            look,
-            before: (before.findings, before.explanation),
-            context,
-            lease,
-        }
+        Self { wanted, waited_for, look, before: (before.findings, before.explanation), context, lease }
     }
 
     fn now(&self) -> DateTime<Utc> {

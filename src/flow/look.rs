@@ -47,11 +47,15 @@ impl<'a> Look<'a> {
     /// A look that begins now, and goes on from the numbers that `before` gave.
     pub fn new(context: &'a Context, incident: Incident, before: &Investigation) -> Self {
         let now = (context.clock)();
+        let mut unavailable = questions::not_configured(&context.sources);
+        if let Some(cluster) = context.sources.elsewhere(&incident.subject) {
+            unavailable.extend(questions::elsewhere(&context.sources, cluster));
+        }
         let record = Investigation {
             run: before.run + 1,
             started_at: Some(now),
             slots: before.slots.clone(),
-            unavailable: questions::not_configured(&context.sources),
+            unavailable,
             ..Investigation::default()
         };
         Self {
@@ -66,9 +70,15 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// Whether the subject is in another cluster: what is asked by its names would answer about something else.
+    fn is_elsewhere(&self) -> bool {
+        self.context.sources.elsewhere(&self.subject).is_some()
+    }
+
     /// Owner references first, then everything that the subject's kind and the matching runbooks call for.
     pub async fn first_round(&mut self) -> Gathering<'a> {
-        if let Some(cluster) = &self.context.sources.cluster {
+        let here = !self.is_elsewhere();
+        if let Some(cluster) = self.context.sources.cluster.as_ref().filter(|_| here) {
             let patience = self.context.deadline.mul_f64(FIRST_ROUND / 2.0);
             match tokio::time::timeout(patience, cluster.resolve(&self.subject)).await {
                 Ok(Ok(subject)) => self.subject = subject,
@@ -83,13 +93,19 @@ impl<'a> Look<'a> {
         if !self.incident.alerts.is_empty() {
             self.take(questions::alerts(&self.incident, &self.ranges));
         }
-        let mut tasks = questions::first(self.context, &self.subject, &self.ranges, &self.runbooks);
+        let mut tasks = Vec::new();
+        if here {
+            tasks = questions::first(self.context, &self.subject, &self.ranges, &self.runbooks);
+        }
         tasks.push(history::question(self.context, &self.incident, &self.subject, &self.ranges));
         self.ask(tasks, FIRST_ROUND)
     }
 
     /// What the first answers lead to: the runbook of the reason that was seen, and what the subject depends on.
     pub fn second_round(&mut self) -> Gathering<'a> {
+        if self.is_elsewhere() {
+            return self.ask(Vec::new(), 1.0);
+        }
         let known = std::mem::take(&mut self.runbooks);
         self.match_runbooks();
         let mut tasks = questions::charts(self.context, &self.subject, &self.ranges, &self.runbooks);

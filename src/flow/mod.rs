@@ -57,6 +57,7 @@ use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::investigation::RunbookRef;
 use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
+use crate::domain::subject::Subject;
 use crate::ports::{Chat, Clock, Lease, Store, StoreError, Versioned, Write};
 use crate::render::Renderer;
 use crate::telemetry::troubles::Troubles;
@@ -169,11 +170,18 @@ pub struct Sources {
     pub logs: Option<Logs>,
     /// The Kubernetes API.
     pub cluster: Option<Cluster>,
+    /// What alerts call the cluster that all of them are about; `None`: any alert may be about it.
+    pub cluster_name: Option<String>,
     /// Runbooks.
     pub runbooks: Arc<Library>,
 }
 
 impl Sources {
+    /// The cluster that a subject is in, where nothing here knows of it.
+    fn elsewhere<'a>(&self, subject: &'a Subject) -> Option<&'a str> {
+        subject.elsewhere(self.cluster_name.as_deref())
+    }
+
     /// The texts of runbooks that fit, best first, for the model.
     fn runbook_texts(&self, found: &[RunbookRef], most: usize) -> Vec<RunbookText<'_>> {
         let known = found.iter().filter_map(|found| self.runbooks.get(&found.id)).take(most);

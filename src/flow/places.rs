@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 
 use super::Context;
@@ -38,8 +39,8 @@ enum Answer {
     Nothing,
 }
 
-/// Puts each alert with what it is about.
-pub async fn place(context: &Context, alerts: Vec<Alert>) -> Vec<Placed> {
+/// Puts each alert of one delivery with what it is about.
+pub async fn place(context: &Context, alerts: Vec<Alert>, received_at: DateTime<Utc>) -> Vec<Placed> {
     let mut placed: Vec<(Alert, Subject)> = alerts
         .into_iter()
         .map(|alert| {
@@ -48,6 +49,9 @@ pub async fn place(context: &Context, alerts: Vec<Alert>) -> Vec<Placed> {
         })
         .collect();
     if let Some(cluster) = &context.sources.cluster {
+        // What has the same name in this cluster is something else.
+        let here = |subject: &Subject| context.sources.elsewhere(subject).is_none();
+        let question = |subject: &Subject| question(subject).filter(|_| here(subject));
         let questions: BTreeSet<Question> = placed.iter().filter_map(|(_, subject)| question(subject)).collect();
         let lookups = futures::stream::iter(questions.into_iter().take(MAX_LOOKUPS)).map(|question| async move {
             let answer = ask(cluster, &question).await;
@@ -64,7 +68,7 @@ pub async fn place(context: &Context, alerts: Vec<Alert>) -> Vec<Placed> {
             }
         }
     }
-    placed.into_iter().map(|(alert, subject)| Placed::new(alert, subject)).collect()
+    placed.into_iter().map(|(alert, subject)| Placed::new(alert, subject, received_at)).collect()
 }
 
 /// What to ask about a subject, where the labels alone do not settle it.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::alert::Alert;
 use crate::domain::evidence::{Evidence, EvidenceData};
 use crate::domain::incident::{Incident, title};
-use crate::domain::query_template::Language;
 use crate::domain::query_variables::{Variable, Variables};
 use crate::domain::runbook::{Limit, LogQuery, MetricQuery, Query, Runbook, Template};
 use crate::domain::subject::Subject;
@@ -38,13 +38,16 @@ impl Ranges {
     }
 }
 
-/// When the present trouble began: the first of the alerts that gave the incident its name. Others may have fired long
-/// before, and say little about when *this* began.
+/// When the present trouble began: the first of the alerts that gave the incident its name, of those that fire if any does.
+/// Others may have fired long before, and say little about when *this* began.
 fn last_onset(incident: &Incident) -> DateTime<Utc> {
-    let telling = incident.alerts.iter().filter(|alert| incident.title == title(alert.name(), &incident.subject));
-    let firing = incident.alerts.iter().filter(|alert| alert.is_firing());
-    let first = telling.map(|alert| alert.starts_at).min().or_else(|| firing.map(|alert| alert.starts_at).min());
-    first.unwrap_or(incident.started_at)
+    let telling = |alert: &&Alert| incident.title == title(alert.name(), &incident.subject);
+    let first =
+        |alerts: &dyn Fn(&&Alert) -> bool| incident.alerts.iter().filter(alerts).map(|alert| alert.starts_at).min();
+    first(&|alert| telling(alert) && alert.is_firing())
+        .or_else(|| first(&telling))
+        .or_else(|| first(&|alert| alert.is_firing()))
+        .unwrap_or(incident.started_at)
 }
 
 /// What is known about the incident for choosing runbooks.
@@ -148,7 +151,7 @@ pub fn metric_tasks<'a>(runbooks: impl IntoIterator<Item = &'a Runbook>, variabl
 
 /// The query with the subject's values in it; `None` when the subject lacks one.
 fn promql(template: &Template, variables: &Variables) -> Option<String> {
-    template.fill(variables, Language::PromQl).ok()
+    template.fill(variables).ok()
 }
 
 /// The log filters of `runbooks` that the subject can fill.
@@ -158,10 +161,50 @@ pub fn log_filters<'a>(
 ) -> Vec<(LogQuery, String)> {
     let mut filters: Vec<(LogQuery, String)> = Vec::new();
     for spec in runbooks.into_iter().flat_map(|runbook| &runbook.logs) {
-        let Ok(filter) = spec.query.fill(variables, Language::LogsQl) else { continue };
+        let Ok(filter) = spec.query.fill(variables) else { continue };
         if filters.len() < MAX_LOG_QUERIES && filters.iter().all(|(_, known)| *known != filter) {
             filters.push((spec.clone(), filter));
         }
     }
     filters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::alert::{AlertStatus, Labels};
+    use crate::domain::incident::Changed;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn the_onset_is_that_of_what_fires_and_not_of_what_is_long_over() {
+        let at = |minute: i64| DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+        let alert = |pod: &str, starts: i64, ends: Option<i64>| Alert {
+            fingerprint: pod.to_owned(),
+            status: if ends.is_some() { AlertStatus::Resolved } else { AlertStatus::Firing },
+            labels: Labels::from([
+                ("alertname".into(), "KubePodCrashLooping".into()),
+                ("namespace".into(), "shop".into()),
+                ("deployment".into(), "web".into()),
+                ("pod".into(), pod.into()),
+            ]),
+            annotations: Labels::new(),
+            starts_at: at(starts),
+            ends_at: ends.map(at),
+            generator_url: String::new(),
+        };
+        let subject = Subject::of(&alert("a", 0, None));
+        let mut incident = Incident::open("k".into(), subject.clone(), &alert("a", 0, None), at(1));
+        for (alert, minute, onset) in [
+            (alert("a", 0, None), 1, 0),
+            (alert("a", 0, Some(20)), 21, 0),
+            (alert("b", 600, None), 601, 600),
+            (alert("c", 602, None), 603, 600),
+        ] {
+            let mut changed = Changed::default();
+            incident.take(&alert, &subject, at(minute), &mut changed);
+            incident.settle(at(minute), &mut changed);
+            assert_eq!(Ranges::of(&incident, at(minute + 1)).onset, at(onset), "{}", alert.fingerprint);
+        }
+    }
 }

@@ -85,7 +85,8 @@ async fn propose(
         let allowed = allowed(context, &record);
         let found = remedies(&incident.subject, &record.evidence, onset, &record.findings, &allowed);
         let found = found.into_iter().map(|remedy| (remedy.action, remedy.why, ProposedBy::Analysis));
-        let suggested = suggested(&incident, &record, &allowed);
+        let own_cluster = context.sources.cluster_name.as_deref();
+        let suggested = suggested(&incident, own_cluster, &record, &allowed);
         let found: Vec<(Action, Why, ProposedBy)> = found.chain(suggested).collect();
         tracing::debug!(incident = %id, run, remedies = found.len(), ?allowed, "remedies of {id}");
         for (action, why, by) in found {
@@ -108,12 +109,17 @@ async fn propose(
 
 /// What the model would put to people, as far as it is an action of the catalogue that the runbooks list. Its words are
 /// the reason, and everything else is checked as for any other.
-fn suggested(incident: &Incident, record: &Investigation, allowed: &[ActionName]) -> Vec<(Action, Why, ProposedBy)> {
+fn suggested(
+    incident: &Incident,
+    own_cluster: Option<&str>,
+    record: &Investigation,
+    allowed: &[ActionName],
+) -> Vec<(Action, Why, ProposedBy)> {
     let Some(Explanation::Given { report, .. }) = &record.explanation else { return Vec::new() };
     let mut suggested: Vec<(Action, Why, ProposedBy)> = Vec::new();
     let alerts: Vec<_> = incident.alerts.iter().map(|alert| &alert.labels).collect();
     let nodes = nodes(record);
-    let scope = Scope { subject: &incident.subject, nodes: &nodes, alerts: &alerts };
+    let scope = Scope { subject: &incident.subject, own_cluster, nodes: &nodes, alerts: &alerts };
     for command in &report.actions {
         let action = match Action::parse_about(command, &incident.subject) {
             Ok(action) if allowed.contains(&action.name()) => action,
@@ -211,7 +217,7 @@ async fn put(
         let id = proposal.id.clone();
         match seen.read.of_decision(context, seen.incident, &id, |circumstances| proposal.judge(circumstances)) {
             Decision::Forbidden(refusals) => {
-                let outside = refusals.into_iter().find(|refusal| matches!(refusal, Refusal::OutOfScope { .. }));
+                let outside = refusals.into_iter().find(Refusal::is_out_of_scope);
                 if let Some(outside) = outside {
                     return Some((Altered::default(), Err(NotPut::OutOfScope(outside))));
                 }
@@ -243,7 +249,7 @@ fn outside(incident: &Incident, action: &Action, preview: &Preview) -> Option<Re
     };
     let alerts: Vec<_> = incident.alerts.iter().map(|alert| &alert.labels).collect();
     let nodes = std::collections::BTreeSet::new();
-    let scope = Scope { subject: &incident.subject, nodes: &nodes, alerts: &alerts };
+    let scope = Scope { subject: &incident.subject, own_cluster: None, nodes: &nodes, alerts: &alerts };
     let refusal = || Refusal::OutOfScope { target: format!("silence {id}"), subject: incident.subject.to_string() };
     (!scope.covers(matchers)).then(refusal)
 }

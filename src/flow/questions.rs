@@ -51,6 +51,14 @@ pub fn not_configured(sources: &Sources) -> Vec<Unavailable> {
     gaps
 }
 
+/// What is not looked at because the subject is in another cluster than everything that could be asked.
+pub fn elsewhere(sources: &Sources, cluster: &str) -> Vec<Unavailable> {
+    let own = sources.cluster_name.as_deref().unwrap_or_default();
+    let reason = format!("this is about cluster {cluster}, and cluster {own} is looked at");
+    let gap = |source| Unavailable { source, reason: reason.clone() };
+    configured(sources).into_iter().map(gap).collect()
+}
+
 /// Neighbours that are there.
 pub fn configured(sources: &Sources) -> Vec<Source> {
     let cluster = sources.cluster.is_some();

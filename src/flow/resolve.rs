@@ -48,6 +48,9 @@ async fn changes(context: &Context, incident: &Incident) -> Vec<ChangeFact> {
     let (Some(cluster), Some(namespace)) = (&context.sources.cluster, &incident.subject.namespace) else {
         return Vec::new();
     };
+    if context.sources.elsewhere(&incident.subject).is_some() {
+        return Vec::new();
+    }
     let Some(resolved_at) = incident.resolved_at else { return Vec::new() };
     let window = Window::new(incident.started_at, resolved_at);
     let asked = tokio::time::timeout(context.deadline, cluster.changes(namespace, window)).await;

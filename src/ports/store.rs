@@ -141,7 +141,7 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Note, Self::PastIncident, Self::Vector, Self::Upload];
+    pub const ALL: [Self; 5] = [Self::Note, Self::PastIncident, Self::Vector, Self::Upload, Self::Own];
 
     /// The name under which it is stored.
     pub fn as_str(self) -> &'static str {

@@ -82,6 +82,7 @@ mod tests {
         let russian = Renderer::new(Language::Russian, Vec::new()).unwrap();
         for reason in [
             "not configured: set LOGS_URL",
+            "this is about cluster eu, and cluster us is looked at",
             "log lines: no answer within 6 s",
             "charts: no answer within 6 s",
             "owner references: no answer within 3 s",

@@ -159,7 +159,7 @@ async fn a_store_is_carried_to_redis_and_back() {
     let embedded: Arc<dyn Store> = Arc::new(EmbeddedStore::open(directory.path()).unwrap());
     store_contract::fill(&*embedded).await;
     let before = written(&*embedded).await;
-    assert_eq!(before.len(), 7, "2 incidents, a timer, 2 documents, 2 entries: {before:#?}");
+    assert_eq!(before.len(), 8, "2 incidents, a timer, 3 documents, 2 entries: {before:#?}");
 
     let redis = RedisServer::start().await;
     let there = redis.store().await;

@@ -63,7 +63,7 @@ fn incident(deployment: &str, second: i64) -> Incident {
     let alert = alert("Crash", deployment);
     let subject = Subject::of(&alert);
     let mut incident = Incident::open(subject.correlation_key("Crash"), subject.clone(), &alert, at(second));
-    incident.take(&alert, &subject, &mut Changed::default());
+    incident.take(&alert, &subject, at(second), &mut Changed::default());
     incident
 }
 
@@ -114,6 +114,7 @@ pub async fn fill(store: &dyn Store) {
     let documents = vec![("n".into(), Some(vec![0, 255, 10])), ("gone".into(), Some(vec![1]))];
     store.write_documents(DocumentKind::Note, documents).await.unwrap();
     store.write_documents(DocumentKind::Note, vec![("gone".into(), None)]).await.unwrap();
+    store.write_documents(DocumentKind::Own, vec![("key".into(), Some(b"sealed".to_vec()))]).await.unwrap();
     store.write_documents(DocumentKind::Vector, vec![("n".into(), Some(vec![7; 300]))]).await.unwrap();
 }
 

@@ -83,6 +83,25 @@ async fn neighbours_that_fail_cost_their_own_evidence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_alert_of_another_cluster_is_told_and_nothing_here_is_looked_at() {
+    for (cluster, looked_at) in [("eu", false), ("us", true)] {
+        let bot = Bot::in_the_shop(&[("HOLMES_CLUSTER", "us")]).await;
+        let mut alert = firing("KubePodCrashLooping", "checkout");
+        alert["alerts"][0]["labels"]["namespace"] = json!("shop");
+        alert["alerts"][0]["labels"]["cluster"] = json!(cluster);
+        assert_eq!(bot.deliver(&alert).await, 200);
+        let incident = bot.investigated("checkout").await;
+        let brought = incident["evidence"].as_array().unwrap().iter();
+        let sources: Vec<&str> = brought.filter_map(|evidence| evidence["source"].as_str()).collect();
+        assert_eq!(sources.contains(&"kubernetes"), looked_at, "{cluster}: {sources:?}");
+        let told = "this is about cluster eu, and cluster us is looked at";
+        let reasons = &incident["unavailable_reasons"];
+        assert_eq!(reasons["kubernetes"] == told && reasons["metrics"] == told, !looked_at, "{cluster}: {reasons}");
+        bot.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_any_neighbour_the_labels_still_say_something() {
     let bot = Bot::start(World::built_in().unwrap(), PLAIN, false).await;
     bot.play().await;

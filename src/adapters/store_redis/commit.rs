@@ -35,12 +35,14 @@ struct OpenedRow {
     at: DateTime<Utc>,
     node: Option<String>,
     namespace: Option<String>,
+    #[serde(default)]
+    cluster: Option<String>,
     is_fold: bool,
 }
 
 pub(super) fn opened_from(row: &[u8]) -> anyhow::Result<Opened> {
-    let OpenedRow { at, node, namespace, is_fold } = from_json(row)?;
-    Ok(Opened { at, node, namespace, is_fold })
+    let OpenedRow { at, node, namespace, cluster, is_fold } = from_json(row)?;
+    Ok(Opened { at, node, namespace, cluster, is_fold })
 }
 
 /// What is the same says the same: an edit that changes none of this is no edit.
@@ -208,13 +210,13 @@ fn put_write(args: &mut Args, write: &Write) -> anyhow::Result<()> {
 }
 
 fn put_incident(args: &mut Args, incident: &Incident) -> anyhow::Result<()> {
-    let Opened { at, node, namespace, is_fold } = Opened::of(incident);
+    let Opened { at, node, namespace, cluster, is_fold } = Opened::of(incident);
     let over = incident.status == IncidentStatus::Resolved;
     args.put_json(incident)?;
     args.put(&incident.key);
     args.put(origin_name(incident.origin));
     args.put_number(millis(incident.opened_at));
-    args.put_json(&OpenedRow { at, node, namespace, is_fold })?;
+    args.put_json(&OpenedRow { at, node, namespace, cluster, is_fold })?;
     args.put(if over { "0" } else { "1" });
     match incident.resolved_at.filter(|_| over) {
         Some(at) => args.put_number(millis(at)),

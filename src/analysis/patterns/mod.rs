@@ -4,7 +4,7 @@
 //! A line goes through these rooms, in this order:
 //!
 //! 1. [`joiner`] keeps the lines of one record together, per stream: stack traces, pretty printed JSON ([`continuation`]).
-//! 2. [`record`] takes the message and the level out of whatever surrounds them: colours ([`ansi`]), JSON and logfmt
+//! 2. [`record`] takes the message and the level out of whatever surrounds them: colours, JSON and logfmt
 //!    ([`structured`]), access logs ([`access`]), times and other headers ([`header`], [`timestamp`], [`level`]).
 //! 3. [`token`] cuts the message into tokens and replaces what varies by nature ([`mask`]).
 //! 4. [`miner`] counts the distinct sequences of tokens, the [`shape`]s; one seen before is one look into a hash map.
@@ -18,7 +18,6 @@
 
 pub mod absorb;
 pub mod access;
-pub mod ansi;
 pub mod compare;
 pub mod continuation;
 pub mod enclosed;

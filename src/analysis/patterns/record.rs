@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::level::Level;
-use super::{access, ansi, continuation, header, structured};
+use super::{access, continuation, header, structured};
+use crate::domain::ansi;
 
 /// What one record says.
 #[derive(Clone, Debug, PartialEq, Eq)]

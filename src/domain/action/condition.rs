@@ -1,6 +1,5 @@
 //! What must hold before an action, and what success looks like afterwards. Values: the adapter looks, the flow waits.
 
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -136,13 +135,6 @@ pub struct Success {
     pub holds_seconds: u64,
     /// Whether the incident's alerts should end too. Pausing or silencing does not mend anything.
     pub mends: bool,
-}
-
-impl Success {
-    /// For how long it is watched.
-    pub fn within(&self) -> Duration {
-        Duration::from_secs(self.within_seconds)
-    }
 }
 
 impl Action {

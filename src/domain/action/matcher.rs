@@ -55,6 +55,9 @@ pub struct SilenceMatcher {
 
 /// Labels that tell one alert from another of its kind without saying what it is about, or that change while it fires.
 const NOT_MATCHED: [&str; 4] = ["severity", "prometheus", "pod_ip", "uid"];
+/// Longest name and value of a label that a matcher is about, in bytes: a person reads them before approving.
+const MAX_NAME_BYTES: usize = 200;
+const MAX_VALUE_BYTES: usize = 500;
 /// Longest alternation of alert names.
 const MAX_NAMES: usize = 20;
 
@@ -64,8 +67,12 @@ impl SilenceMatcher {
     pub fn covering<'a>(alerts: impl IntoIterator<Item = &'a Labels>) -> Option<Vec<Self>> {
         let alerts: Vec<&Labels> = alerts.into_iter().collect();
         let first = alerts.first()?;
+        // What no matcher can say is left out: the silence then covers more of the same, and not less than what fires.
         let shared = first.iter().filter(|(name, value)| {
-            !NOT_MATCHED.contains(&name.as_str()) && alerts.iter().all(|other| other.get(*name) == Some(*value))
+            is_name(name)
+                && is_value(value)
+                && !NOT_MATCHED.contains(&name.as_str())
+                && alerts.iter().all(|other| other.get(*name) == Some(*value))
         });
         let equal = |(name, value): (&String, &String)| Self {
             name: name.clone(),
@@ -109,14 +116,11 @@ impl SilenceMatcher {
     }
 
     pub(super) fn check(&self) -> Result<(), ActionError> {
-        let is_start = |b: u8| b.is_ascii_alphabetic() || b == b'_';
-        let is_name = self.name.bytes().next().is_some_and(is_start)
-            && self.name.bytes().all(|b| is_start(b) || b.is_ascii_digit());
-        if !is_name {
+        if !is_name(&self.name) {
             let shown = text::line(&self.name, 60);
             return Err(ActionError::new("matchers", format!("`{shown}` is no label name")));
         }
-        if self.value.len() > 500 || text::plain(&self.value) != self.value.as_str() || self.value.contains('\n') {
+        if !is_value(&self.value) {
             let problem = format!("the value of `{}` is not one line of at most 500 bytes", self.name);
             return Err(ActionError::new("matchers", problem));
         }
@@ -132,8 +136,50 @@ impl SilenceMatcher {
     }
 }
 
+/// Whether this can be a label's name: any text since Prometheus 3 (`k8s.pod.name`), but for what ends a name in a command.
+fn is_name(name: &str) -> bool {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '=' | '!' | '~' | '"' | '\'' | '\\' | ',' | '{' | '}');
+    !name.is_empty() && name.len() <= MAX_NAME_BYTES && text::plain(name) == name && !name.contains(ends)
+}
+
+fn is_value(value: &str) -> bool {
+    value.len() <= MAX_VALUE_BYTES && text::plain(value) == value && !value.contains('\n')
+}
+
 impl fmt::Display for SilenceMatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}{}", self.name, self.operator.as_str(), self.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn silence(alerts: &[&[(&str, &str)]]) -> Option<String> {
+        let labels = |alert: &&[(&str, &str)]| {
+            alert.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Labels>()
+        };
+        let alerts: Vec<Labels> = alerts.iter().map(labels).collect();
+        let matchers = SilenceMatcher::covering(&alerts)?;
+        assert!(matchers.iter().all(|matcher| matcher.check().is_ok()), "{matchers:?}");
+        assert!(alerts.iter().all(|labels| matchers.iter().all(|matcher| matcher.fits(labels))));
+        Some(matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn any_label_is_matched_that_can_be_and_the_others_are_left_out() {
+        let long = "x".repeat(MAX_VALUE_BYTES + 1);
+        for (alert, said) in [
+            (
+                &[("alertname", "Down"), ("k8s.namespace.name", "shop")][..],
+                Some("alertname=Down k8s.namespace.name=shop"),
+            ),
+            (&[("alertname", "Down"), ("query", &long), ("note", "two\nlines")], Some("alertname=Down")),
+            (&[("alertname", "Down"), ("a=b", "c"), ("", "d")], Some("alertname=Down")),
+            (&[("query", &long)], None),
+        ] {
+            assert_eq!(silence(&[alert]).as_deref(), said, "{alert:?}");
+        }
     }
 }

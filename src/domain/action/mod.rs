@@ -264,6 +264,17 @@ impl Action {
         }
     }
 
+    /// The namespace it is in: a silence is in the one that a matcher names exactly.
+    pub fn namespace(&self) -> Option<&str> {
+        if let Self::CreateSilence { matchers, .. } = self {
+            let named = matchers.iter().find(|matcher| {
+                matcher.operator == MatchOperator::Equal && matcher.name == "namespace" && !matcher.value.is_empty()
+            });
+            return named.map(|matcher| matcher.value.as_str());
+        }
+        self.target().namespace().map(Name::as_str)
+    }
+
     /// What it acts on: `deployment/checkout` in its namespace. A silence has no object in the cluster.
     pub fn target(&self) -> Target<'_> {
         match self {

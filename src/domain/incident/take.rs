@@ -1,21 +1,23 @@
 //! Alerts come into an incident, and it is open or over by what fires.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Changed, CountedAlert, Incident, IncidentStatus, MAX_COUNTED_ALERTS, MAX_WHOLE_ALERTS, title};
 use crate::domain::alert::Alert;
 use crate::domain::correlate;
 use crate::domain::subject::Subject;
 
+/// How long after an alert's end a delivery may come that still says it fires: Alertmanager tries a delivery for as long as its
+/// group's interval, and a peer of it waits some seconds more. What says so later was sent later.
+const LATE: TimeDelta = TimeDelta::minutes(10);
+
 impl Incident {
-    /// Takes in one alert about `subject`. The same alert again changes nothing.
-    pub fn take(&mut self, alert: &Alert, subject: &Subject, changed: &mut Changed) {
+    /// Takes in one alert about `subject`, which was received at that time. The same alert again changes nothing.
+    pub fn take(&mut self, alert: &Alert, subject: &Subject, received_at: DateTime<Utc>, changed: &mut Changed) {
+        if self.knows_better(alert, received_at) {
+            return;
+        }
         let (was_firing, was_known) = match self.known(&alert.fingerprint) {
-            // A late delivery about an earlier firing of the same alert says nothing new.
-            Some((starts_at, _)) if alert.starts_at < starts_at => return,
-            Some((starts_at, ends_at)) if starts_at == alert.starts_at && ends_at.is_some() && alert.is_firing() => {
-                return;
-            }
             Some((starts_at, ends_at)) => (ends_at.is_none() && starts_at == alert.starts_at, true),
             None => (false, false),
         };
@@ -71,9 +73,20 @@ impl Incident {
     pub(super) fn name(&mut self) {
         let firing = self.alerts.iter().filter(|alert| alert.is_firing());
         let best = firing.max_by_key(|alert| (alert.severity(), alert.starts_at));
-        if let Some(best) = best.filter(|_| !correlate::is_fold(&self.key)) {
+        if let Some(best) = best.filter(|_| !correlate::is_fold(self)) {
             self.title = title(best.name(), &self.subject);
         }
+    }
+
+    /// Whether a delivery about `alert` was overtaken by one that is here already, and says nothing new.
+    ///
+    /// An alert may fire again with the time at which it once began: Prometheus keeps that over a break of its connection, in
+    /// which Alertmanager takes the alert for resolved. Only how long ago that was tells the two apart.
+    fn knows_better(&self, alert: &Alert, received_at: DateTime<Utc>) -> bool {
+        self.known(&alert.fingerprint).is_some_and(|(starts_at, ends_at)| {
+            let ended_lately = || ends_at.is_some_and(|ends_at| received_at - ends_at < LATE);
+            alert.starts_at < starts_at || alert.starts_at == starts_at && alert.is_firing() && ended_lately()
+        })
     }
 
     fn known(&self, fingerprint: &str) -> Option<(DateTime<Utc>, Option<DateTime<Utc>>)> {
@@ -88,8 +101,10 @@ impl Incident {
         if let Some(known) = self.alerts.iter_mut().find(|known| known.fingerprint == alert.fingerprint) {
             known.clone_from(alert);
         } else if self.counted.contains_key(&alert.fingerprint) || self.alerts.len() >= MAX_WHOLE_ALERTS {
-            if self.counted.len() < MAX_COUNTED_ALERTS {
-                let state = CountedAlert { starts_at: alert.starts_at, ends_at: alert.ends_at };
+            let state = CountedAlert { starts_at: alert.starts_at, ends_at: alert.ends_at };
+            if let Some(known) = self.counted.get_mut(&alert.fingerprint) {
+                *known = state;
+            } else if self.counted.len() < MAX_COUNTED_ALERTS {
                 self.counted.insert(alert.fingerprint.clone(), state);
             }
         } else {

@@ -26,7 +26,7 @@ fn alert(name: &str, starts: i64, ends: Option<i64>) -> Alert {
 fn take(incident: &mut Incident, alerts: &[Alert], minute: i64) -> Changed {
     let mut changed = Changed::default();
     for alert in alerts {
-        incident.take(alert, &Subject::of(alert), &mut changed);
+        incident.take(alert, &Subject::of(alert), at(minute), &mut changed);
     }
     incident.settle(at(minute), &mut changed);
     changed
@@ -66,6 +66,30 @@ fn a_late_firing_delivery_does_not_reopen() {
     let changed = take(&mut incident, &[alert("A", 0, None)], 7);
     assert!(!changed.is_material());
     assert_eq!(incident.status, IncidentStatus::Resolved);
+}
+
+#[test]
+fn what_fires_again_with_its_old_beginning_reopens_once_that_cannot_be_late() {
+    let mut incident = opened();
+    assert!(take(&mut incident, &[alert("A", 0, Some(5))], 6).resolved);
+    assert!(!take(&mut incident, &[alert("A", 0, None)], 14).is_material());
+    let changed = take(&mut incident, &[alert("A", 0, None)], 15);
+    assert!(changed.reopened);
+    assert_eq!((incident.firing(), changed.fired), (1, 1));
+    assert!(!take(&mut incident, &[alert("A", 0, None)], 20).is_material(), "a repeat");
+    assert!(take(&mut incident, &[alert("A", 0, Some(30))], 31).resolved);
+}
+
+#[test]
+fn a_full_incident_still_hears_that_its_alerts_end() {
+    let mut incident = opened();
+    let whole = (0..MAX_WHOLE_ALERTS).map(|n| alert(&format!("N{n}"), 1, None));
+    incident.alerts.extend(whole.take(MAX_WHOLE_ALERTS - 1));
+    let counted = (0..MAX_COUNTED_ALERTS).map(|n| (format!("C{n}"), CountedAlert { starts_at: at(1), ends_at: None }));
+    incident.counted.extend(counted);
+    let before = incident.firing();
+    take(&mut incident, &[alert("C7", 1, Some(3)), alert("one too many", 1, None)], 4);
+    assert_eq!((incident.firing(), incident.counted.len()), (before - 1, MAX_COUNTED_ALERTS));
 }
 
 #[test]

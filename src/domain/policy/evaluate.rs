@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Approvers, Effect, Per, Person, Policy, RateLimit, Refusal, Rule, glob};
-use crate::domain::action::{Action, ActionName, MatchOperator, Name, Target};
+use crate::domain::action::{Action, ActionName, Target};
 use crate::domain::alert::{Labels, Severity};
 
 /// Shortest reason for breaking the glass, in characters: "prod is down" has twelve.
@@ -62,12 +62,9 @@ pub enum Strictness {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Terms {
     action: String,
-    at: DateTime<Utc>,
     requirements: Vec<Requirement>,
     self_approval: bool,
     expires: TimeDelta,
-    break_glass: Option<String>,
-    policy: String,
 }
 
 /// What one rule asks for.
@@ -89,11 +86,6 @@ impl Terms {
         self.action == action.digest()
     }
 
-    /// When the policy was asked.
-    pub fn at(&self) -> DateTime<Utc> {
-        self.at
-    }
-
     /// Each must be met; one person may count for several.
     pub fn requirements(&self) -> &[Requirement] {
         &self.requirements
@@ -107,16 +99,6 @@ impl Terms {
     /// How long people may take from the proposal on.
     pub fn expires(&self) -> TimeDelta {
         self.expires
-    }
-
-    /// Why the glass was broken, if it was.
-    pub fn break_glass(&self) -> Option<&str> {
-        self.break_glass.as_deref()
-    }
-
-    /// SHA-256 of the policy file that was asked.
-    pub fn policy(&self) -> &str {
-        &self.policy
     }
 
     /// The fewest people who can meet all requirements.
@@ -164,7 +146,7 @@ impl Policy {
         if let Some(reason) = request.break_glass {
             refusals.extend(self.no_emergency(reason));
         }
-        if let Some(namespace) = namespace(request.action)
+        if let Some(namespace) = request.action.namespace()
             && self.protected_namespaces.iter().any(|pattern| glob::fits(pattern, namespace))
         {
             refusals.push(Refusal::Protected { namespace: namespace.to_owned() });
@@ -207,12 +189,9 @@ impl Policy {
         }
         Decision::NeedsApproval(Terms {
             action: request.action.digest(),
-            at: request.at,
             requirements,
             self_approval: may_self,
             expires: expiry,
-            break_glass: request.break_glass.map(str::to_owned),
-            policy: self.digest.clone(),
         })
     }
 
@@ -255,7 +234,7 @@ impl Rule {
             _ => None,
         };
         let plain = (rule.actions.is_empty() || rule.actions.contains(&action.name()))
-            && any(&rule.namespaces, namespace(action))
+            && any(&rule.namespaces, action.namespace())
             && any(&rule.nodes, node)
             && (rule.risks.is_empty() || rule.risks.contains(&action.risk()))
             && at.is_none_or(|at| rule.when.is_empty() || rule.when.iter().any(|window| window.contains(at)));
@@ -292,7 +271,7 @@ impl RateLimit {
         let target = request.action.target().to_string();
         let same = |recent: &&Recent| match self.per {
             Per::Target => recent.target == target,
-            Per::Namespace => recent.namespace.as_deref() == namespace(request.action),
+            Per::Namespace => recent.namespace.as_deref() == request.action.namespace(),
             Per::Cluster => true,
         };
         let since = request.at - self.within;
@@ -313,15 +292,4 @@ impl RateLimit {
             again_at: *blocking + self.within,
         })
     }
-}
-
-/// The namespace an action is in: a silence is in the one that a matcher names exactly.
-fn namespace(action: &Action) -> Option<&str> {
-    if let Action::CreateSilence { matchers, .. } = action {
-        let named = matchers.iter().find(|matcher| {
-            matcher.operator == MatchOperator::Equal && matcher.name == "namespace" && !matcher.value.is_empty()
-        });
-        return named.map(|matcher| matcher.value.as_str());
-    }
-    action.target().namespace().map(Name::as_str)
 }

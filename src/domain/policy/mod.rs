@@ -52,7 +52,7 @@ pub struct Policy {
     pub rate_limits: Vec<RateLimit>,
     /// What may be done in an emergency.
     pub break_glass: Option<BreakGlass>,
-    /// SHA-256 of the file, for the audit; empty for the default.
+    /// SHA-256 of the file, by which `policy check` names it; empty for the default.
     pub digest: String,
 }
 

@@ -50,6 +50,13 @@ pub enum Refusal {
         /// The incident's subject.
         subject: String,
     },
+    /// The incident is about another cluster than the one in which actions are done.
+    OtherCluster {
+        /// Which.
+        cluster: String,
+        /// The one in which they are.
+        own: String,
+    },
     /// An emergency was claimed without a reason, or where the policy has none.
     BreakGlass {
         /// What is missing.
@@ -68,8 +75,14 @@ impl Refusal {
             Self::Protected { .. } => "refusal.protected",
             Self::RateLimit { .. } => "refusal.rate_limit",
             Self::OutOfScope { .. } => "refusal.out_of_scope",
+            Self::OtherCluster { .. } => "refusal.other_cluster",
             Self::BreakGlass { .. } => "refusal.break_glass",
         }
+    }
+
+    /// Whether the action lies outside of the incident, whoever asks for it and whatever the policy says.
+    pub fn is_out_of_scope(&self) -> bool {
+        matches!(self, Self::OutOfScope { .. } | Self::OtherCluster { .. })
     }
 
     /// What its sentence is filled with.
@@ -83,9 +96,10 @@ impl Refusal {
                 ("most", most.to_string()),
                 ("within", (within_seconds / 60).to_string()),
                 ("reason", reason),
-                ("again", again_at.format("%H:%M").to_string()),
+                ("again", again_at.format("%Y-%m-%d %H:%M UTC").to_string()),
             ],
             Self::OutOfScope { target, subject } => vec![("target", target), ("subject", subject)],
+            Self::OtherCluster { cluster, own } => vec![("cluster", cluster), ("own", own)],
             Self::BreakGlass { problem } => vec![("problem", problem)],
         }
     }
@@ -106,9 +120,12 @@ impl fmt::Display for Refusal {
                 f,
                 "{most} in {} min is the most: {reason}; again at {}",
                 within_seconds / 60,
-                again_at.format("%H:%M UTC")
+                again_at.format("%Y-%m-%d %H:%M UTC")
             ),
             Self::OutOfScope { target, subject } => write!(f, "{target} is not what the incident is about ({subject})"),
+            Self::OtherCluster { cluster, own } => {
+                write!(f, "the incident is about cluster {cluster}, actions are done in cluster {own}")
+            }
             Self::BreakGlass { problem } => write!(f, "break-glass: {problem}"),
         }
     }

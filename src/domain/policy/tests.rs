@@ -109,7 +109,7 @@ fn answers_of_the_example() {
     forbidden: namespace kube-system is protected; no rule of the policy allows it
     forbidden: rule `databases are not restarted by hand`: the operator fails them over; see the database runbook
     forbidden: rule `databases are not restarted by hand` may forbid it: labels not known
-    forbidden: 3 in 60 min is the most: what three restarts did not mend, a fourth does not; again at 12:10 UTC
+    forbidden: 3 in 60 min is the most: what three restarts did not mend, a fourth does not; again at 2026-11-25 12:10 UTC
     everyday: 1 of on-call
     forbidden: rule `freeze at the end of the year`: no changes over the holidays
     everyday: 1 of on-call; break_glass: 1 of ann chen
@@ -301,4 +301,21 @@ proptest! {
         let _ = Policy::read("policy.yaml", &format!("rules:\n{text}"));
         let _ = Policy::read("policy.yaml", &text);
     }
+}
+
+#[test]
+fn silences_count_in_the_namespace_that_they_name() {
+    let text = "version: 1\nrate_limits:\n  - {actions: [create_silence], per: namespace, most: 1, within: 7d, reason: enough}\n";
+    let (policy, problems) = Policy::read("policy.yaml", text);
+    let policy = policy.unwrap_or_else(|| panic!("{problems:?}"));
+    let silence = "silence alertname=X namespace=shop --for 2h --comment x";
+    let done = |namespace: &str| Recent {
+        action: ActionName::CreateSilence,
+        target: "Alertmanager".into(),
+        namespace: Some(namespace.to_owned()),
+        at: at("2026-11-24T12:00:00Z"),
+    };
+    let refused = |namespace| said(&ask(&policy, silence, |request| request.recent = vec![done(namespace)]));
+    assert!(refused("shop").contains("enough; again at 2026-12-01 12:00 UTC"), "{}", refused("shop"));
+    assert!(!refused("pay").contains("enough"), "{}", refused("pay"));
 }

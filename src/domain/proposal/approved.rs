@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 
 use super::{Proposal, ProposalId, Snapshot};
 use crate::domain::action::{Action, Before};
-use crate::domain::incident::IncidentId;
 
 /// An action that the policy allows now and that enough people who may approved, in time, as they were shown it.
 ///
@@ -14,11 +13,9 @@ use crate::domain::incident::IncidentId;
 #[derive(Debug)]
 pub struct Approved {
     proposal: ProposalId,
-    incident: IncidentId,
     action: Action,
     target: Snapshot,
     before: Before,
-    digest: String,
     attempt: u8,
     not_after: DateTime<Utc>,
     approvers: Vec<String>,
@@ -29,11 +26,9 @@ impl Approved {
     pub(super) fn of(proposal: &Proposal, attempt: u8) -> Self {
         Self {
             proposal: proposal.id.clone(),
-            incident: proposal.incident.clone(),
             action: proposal.action.clone(),
             target: proposal.target.clone(),
             before: proposal.before.clone(),
-            digest: proposal.digest.clone(),
             attempt,
             not_after: proposal.expires_at,
             approvers: proposal.votes.iter().map(|vote| vote.person.id.to_string()).collect(),
@@ -43,11 +38,6 @@ impl Approved {
     /// The key of the effect: written on what is changed, and looked for there after a crash. The same on every attempt.
     pub fn key(&self) -> &str {
         &self.proposal.0
-    }
-
-    /// For which incident.
-    pub fn incident(&self) -> &IncidentId {
-        &self.incident
     }
 
     /// What may be done.
@@ -63,16 +53,6 @@ impl Approved {
     /// What is overwritten.
     pub fn before(&self) -> &Before {
         &self.before
-    }
-
-    /// What was shown.
-    pub fn digest(&self) -> &str {
-        &self.digest
-    }
-
-    /// From 1.
-    pub fn attempt(&self) -> u8 {
-        self.attempt
     }
 
     /// When it ends to be a permission.

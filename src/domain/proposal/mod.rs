@@ -410,11 +410,10 @@ impl Proposal {
             | State::Expired { .. }
             | State::Superseded { .. } => return None,
         };
-        let target = self.action.target();
         Some(Recent {
             action: self.action.name(),
-            target: target.to_string(),
-            namespace: target.namespace().map(ToString::to_string),
+            target: self.action.target().to_string(),
+            namespace: self.action.namespace().map(str::to_owned),
             at,
         })
     }

@@ -189,7 +189,7 @@ impl Outcome {
             }
             Self::Approved { progress: come } | Self::Repeated { progress: come } => progress(come),
             Self::AlreadyDecided { by, state } => vec![("by", by.join(", ")), ("state", (*state).to_owned())],
-            Self::Expired { at } => vec![("at", at.format("%H:%M").to_string())],
+            Self::Expired { at } => vec![("at", at.format("%Y-%m-%d %H:%M UTC").to_string())],
             Self::Superseded { why } => vec![("void", why.as_str().to_owned())],
             Self::NotAllowed { may } | Self::OwnProposal { may } => vec![("may", may.join(", "))],
             Self::Indistinct { other } => vec![("other", other.clone())],

@@ -88,7 +88,7 @@ impl World {
     }
 
     fn with<T>(&self, now: DateTime<Utc>, act: impl FnOnce(&Circumstances<'_>) -> T) -> T {
-        let scope = Scope { subject: &self.subject, nodes: &self.nodes, alerts: &[] };
+        let scope = Scope { subject: &self.subject, own_cluster: None, nodes: &self.nodes, alerts: &[] };
         act(&Circumstances {
             policy: &self.policy,
             scope: &scope,
@@ -647,4 +647,18 @@ fn the_model_reaches_an_effect() {
         model.happens(&what);
     }
     assert_eq!((model.effects.len(), model.stored.1.state.as_str()), (1, "applied"));
+}
+
+#[test]
+fn what_was_done_counts_in_the_namespace_that_it_is_in() {
+    let namespace = |command: &str| {
+        let mut proposal = proposed_by(None);
+        proposal.action = Action::parse(command, None).unwrap();
+        assert_eq!(proposal.recent(), None, "nothing was done yet");
+        proposal.state = State::Applied { at: start(), created: None };
+        proposal.recent().unwrap().namespace
+    };
+    assert_eq!(namespace("restart deployment/web -n shop").as_deref(), Some("shop"));
+    assert_eq!(namespace("silence alertname=X namespace=shop --for 2h --comment x").as_deref(), Some("shop"));
+    assert_eq!(namespace("silence alertname=X namespace=~shop --for 2h --comment x"), None);
 }

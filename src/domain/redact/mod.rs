@@ -30,6 +30,8 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, Input, Matc
 use anchor::{Anchor, anchors};
 use kind::Kind;
 
+use super::ansi;
+
 /// How often the result is looked at again. Taking one secret out can lay bare the next one (two keys without a gap
 /// between them), so redaction repeats until nothing changes; real text needs one extra look.
 const PASSES: usize = 8;
@@ -70,10 +72,10 @@ impl Redactor {
         Self { finder, anchors }
     }
 
-    /// The text without its secrets; borrowed when there were none.
+    /// The text without its secrets, and without the colours that could hide one; borrowed when there were none.
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut result = Cow::Borrowed(text);
+        let mut result = ansi::strip(text);
         for _ in 0..PASSES {
             match self.pass(&result) {
                 Some(changed) => result = Cow::Owned(changed),

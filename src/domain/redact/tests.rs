@@ -33,6 +33,8 @@ const GONE: &[(&str, &str, &str)] = &[
     (r#""SecretAccessKey": "wJa1rXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYzz""#, AWS_SECRET, "SecretAccessKey"),
     ("AIzaSyA1234567890abcdefghijklmnopqrstuv", "AIzaSyA1234567890", "[redacted:gcp-key]"),
     ("ya29.a0AfH6SMBx1234567890abcdefg", "a0AfH6SMBx", "[redacted:gcp-key]"),
+    ("\x1b[36mpassword\x1b[0m=hunter2zz", "hunter2zz", "password=[redacted:"),
+    ("\x1b[1mapi_\x1b[31mkey\x1b[0m: \x1b[33mq9w8e7r6t5y4\x1b[0m end", "q9w8e7r6t5y4", "end"),
     (
         "DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=Zm9vYmFyMTIz+/==;EndpointSuffix=core.windows.net",
         "Zm9vYmFyMTIz",

@@ -3,14 +3,14 @@
 
 use std::fmt;
 
-use crate::domain::query_template::{FillError, Language, fill};
-use crate::domain::query_variables::{Variable, Variables};
+use crate::domain::query_template::{Fault, FillError, Language, check, fill, names};
+use crate::domain::query_variables::Variables;
 
 /// A template without faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     text: String,
-    variables: Vec<Variable>,
+    language: Language,
 }
 
 /// Why a text is not a template: what, how to mend it, and on which line of the text (from 0).
@@ -26,53 +26,21 @@ pub struct TemplateError {
 
 impl Template {
     /// Parses a template, or says what is wrong at its first fault.
-    pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        let mut variables = Vec::new();
-        let mut place = Place::default();
-        let mut rest = text;
-        let mut line = 0;
-        while let Some(open) = rest.find("{{") {
-            let (before, tail) = rest.split_at(open);
-            line += before.matches('\n').count();
-            let fault = |problem: String, mend: String| TemplateError { line, problem, mend };
-            let Some(close) = tail.find("}}") else {
-                return Err(fault("`{{` is not closed".to_owned(), "add `}}` after the variable".to_owned()));
-            };
-            place.walk(before);
-            let name = tail[2..close].trim();
-            let variable =
-                Variable::parse(name).ok_or_else(|| fault(format!("unknown variable `{name}`"), known(name)))?;
-            let regex = match place {
-                Place::Quoted { regex } => regex,
-                Place::Outside { .. } => {
-                    return Err(fault(
-                        format!("`{{{{ {name} }}}}` stands outside of a double-quoted string"),
-                        format!("write \"{{{{ {name} }}}}\""),
-                    ));
-                }
-            };
-            if variable == Variable::Pods && !regex {
-                return Err(fault("`pods` is a regular expression".to_owned(), "match it with `=~`".to_owned()));
-            }
-            if !variables.contains(&variable) {
-                variables.push(variable);
-            }
-            rest = &tail[close + 2..];
-        }
-        Ok(Self { text: text.to_owned(), variables })
+    pub fn parse(text: &str, language: Language) -> Result<Self, TemplateError> {
+        let fault = |(at, fault): (usize, Fault)| {
+            let (problem, mend) = worded(&fault);
+            TemplateError { line: text[..at].matches('\n').count(), problem, mend }
+        };
+        check(text, language).map_err(fault)?;
+        Ok(Self { text: text.to_owned(), language })
     }
 
-    /// The query for one Subject, in `language`; see [`fill`].
+    /// The query for one Subject; see [`fill`].
     ///
     /// # Errors
     /// Names the first variable that the Subject lacks: a query with a hole in it would answer about something else.
-    pub fn fill(&self, variables: &Variables, language: Language) -> Result<String, FillError> {
-        fill(&self.text, variables, language)
-    }
-
-    /// The variables that it needs, in order, without repeats.
-    pub fn variables(&self) -> &[Variable] {
-        &self.variables
+    pub fn fill(&self, variables: &Variables) -> Result<String, FillError> {
+        fill(&self.text, variables, self.language)
     }
 }
 
@@ -83,35 +51,17 @@ impl fmt::Display for Template {
     }
 }
 
-/// Where in the query a scan stands.
-#[derive(Debug, Clone, Copy)]
-enum Place {
-    Outside { after_tilde: bool },
-    Quoted { regex: bool },
-}
-
-impl Default for Place {
-    fn default() -> Self {
-        Self::Outside { after_tilde: false }
-    }
-}
-
-impl Place {
-    fn walk(&mut self, text: &str) {
-        let mut escaped = false;
-        for c in text.chars() {
-            *self = match *self {
-                Self::Outside { after_tilde } => match c {
-                    '"' => Self::Quoted { regex: after_tilde },
-                    '~' => Self::Outside { after_tilde: true },
-                    c if c.is_whitespace() => Self::Outside { after_tilde },
-                    _ => Self::Outside { after_tilde: false },
-                },
-                Self::Quoted { .. } if c == '"' && !escaped => Self::Outside { after_tilde: false },
-                quoted => quoted,
-            };
-            escaped = c == '\\' && !escaped;
+/// What is wrong, and how to mend it.
+fn worded(fault: &Fault) -> (String, String) {
+    let quote = |name: &str| format!("write \"{{{{ {name} }}}}\"");
+    match fault {
+        Fault::Unclosed => ("`{{` is not closed".to_owned(), "add `}}` after the variable".to_owned()),
+        Fault::Unknown(name) => (format!("unknown variable `{name}`"), known(name)),
+        Fault::Outside(name) => (format!("`{{{{ {name} }}}}` stands outside of a quoted string"), quote(name)),
+        Fault::Backticks(name) => {
+            (format!("`{{{{ {name} }}}}` stands in backticks, where nothing can be escaped"), quote(name))
         }
+        Fault::PlainPods => ("`pods` is a regular expression".to_owned(), "match it with `=~`".to_owned()),
     }
 }
 
@@ -119,13 +69,13 @@ fn known(name: &str) -> String {
     if name.contains(['|', '(', '.', '[']) {
         return "use a plain variable: filters and expressions are not evaluated".to_owned();
     }
-    let names: Vec<&str> = Variable::ALL.iter().map(|variable| variable.as_str()).collect();
-    format!("use one of {}", names.join(", "))
+    format!("use one of {}", names())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::query_variables::Variable;
 
     #[test]
     fn faults_say_how_to_mend_them() {
@@ -135,17 +85,34 @@ mod tests {
             "up\n{a=\"{{ namespace\"}",
             "{{ namespace }}",
             "up{pod=\"{{ pods }}\"}",
+            "up{a=`\"{{ node }}\"`}",
+            "# \"\nup{a=\"b\"} {{ node }}",
         ]
         .map(|text| {
-            let fault = Template::parse(text).expect_err("a fault");
+            let fault = Template::parse(text, Language::PromQl).expect_err("a fault");
             format!("{}: {} ({})", fault.line, fault.problem, fault.mend)
         });
         insta::assert_snapshot!(faults.join("\n"), @r#"
         0: unknown variable `nmespace` (use one of namespace, workload, pod, pods, container, node, service, ingress, pvc, job)
         0: unknown variable `namespace | upper` (use a plain variable: filters and expressions are not evaluated)
         1: `{{` is not closed (add `}}` after the variable)
-        0: `{{ namespace }}` stands outside of a double-quoted string (write "{{ namespace }}")
+        0: `{{ namespace }}` stands outside of a quoted string (write "{{ namespace }}")
         0: `pods` is a regular expression (match it with `=~`)
+        0: `{{ node }}` stands in backticks, where nothing can be escaped (write "{{ node }}")
+        1: `{{ node }}` stands outside of a quoted string (write "{{ node }}")
         "#);
+    }
+
+    #[test]
+    fn what_is_accepted_can_be_filled() {
+        let mut variables = Variables::default();
+        variables.set(Variable::Node, "n1").set(Variable::Pods, "web-1");
+        for (language, text, filled) in [
+            (Language::PromQl, "up{node='{{ node }}'}", "up{node='n1'}"),
+            (Language::PromQl, "# it's\nup{pod=~\"{{ pods }}\"}", "# it's\nup{pod=~\"web-1\"}"),
+            (Language::LogsQl, "host:re(\"{{ pods }}\")", "host:re(\"^(?:web-1)$\")"),
+        ] {
+            assert_eq!(Template::parse(text, language).expect(text).fill(&variables).as_deref(), Ok(filled));
+        }
     }
 }

@@ -177,9 +177,10 @@ impl<'a> Names<'a> {
     /// The scraped address, where it is no host's.
     pub(super) fn address(&self) -> Option<&'a str> {
         let instance = self.any(&["instance"])?;
-        let host = instance.rsplit_once(':').map_or(instance, |(host, _)| host).trim_matches(['[', ']']);
+        let host = host_of(instance);
         let exporter = self.labels.get("job").is_some_and(|job| {
-            ["node", "kubelet", "kube-state", "cadvisor", "blackbox", "exporter"].iter().any(|name| job.contains(name))
+            scrapes_hosts(job)
+                || ["kube-state", "cadvisor", "blackbox", "exporter"].iter().any(|name| job.contains(name))
         });
         (!exporter && host.parse::<std::net::IpAddr>().is_ok()).then_some(host)
     }
@@ -223,12 +224,25 @@ impl<'a> Names<'a> {
     /// The host of `instance`, when the scrape target is a host rather than a pod's address in a namespace.
     pub(super) fn instance(&self) -> Option<&'a str> {
         let instance = self.any(&["instance"])?;
-        let host = instance
-            .rsplit_once(':')
-            .map_or(instance, |(host, port)| if port.bytes().all(|b| b.is_ascii_digit()) { host } else { instance });
-        let about_hosts = self.labels.get("job").is_none_or(|job| job.contains("node") || job.contains("kubelet"));
+        let host = host_of(instance);
+        let about_hosts = self.labels.get("job").is_none_or(|job| scrapes_hosts(job));
         (about_hosts && !host.contains("://")).then_some(host)
     }
+}
+
+/// Whether a scrape job of this name looks at hosts, and not at somebody's `nodejs-api`.
+fn scrapes_hosts(job: &str) -> bool {
+    const HOSTS: [&str; 5] = ["node-exporter", "node_exporter", "nodeexporter", "kubernetes-nodes", "kubelet"];
+    matches!(job, "node" | "nodes") || HOSTS.iter().any(|name| job.contains(name))
+}
+
+/// `node-1:9100`, `[fd00::5]:9100` and `fd00::5` without port and brackets.
+fn host_of(instance: &str) -> &str {
+    if instance.parse::<std::net::IpAddr>().is_ok() {
+        return instance;
+    }
+    let host = instance.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    host.map_or(instance, |(host, _)| host).trim_matches(['[', ']'])
 }
 
 /// The letters and digits of a label's name, in lower case.

@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use self::labels::Names;
+pub(super) use self::owner::GENERATED;
 use self::owner::owner;
 pub use self::owner::{owner_of_job, owner_of_pod};
 use super::alert::Alert;
@@ -208,6 +209,11 @@ impl Subject {
         }
     }
 
+    /// The cluster it is in, where that is another one than the bot's `own`. Without a name for that, nothing is elsewhere.
+    pub fn elsewhere(&self, own: Option<&str>) -> Option<&str> {
+        self.cluster.as_deref().filter(|cluster| own.is_some_and(|own| own != *cluster))
+    }
+
     /// The scraped address, where it says more than the rest: labels that name a namespace, an address or nothing do not
     /// tell what this is about, the pod that has the address does.
     pub fn telling_address(&self) -> Option<IpAddr> {
@@ -245,7 +251,13 @@ impl Subject {
                 self.pods.push(pod.clone());
             }
         }
-        if self.kind == SubjectKind::Workload || self.kind == SubjectKind::Service && other.kind.owns_pods() {
+        // What has pods says more than a guess or the Service before them; a Service says less than a guess that has them.
+        let says_more = match self.kind {
+            SubjectKind::Workload => other.kind.owns_pods() || other.kind == SubjectKind::Pod,
+            SubjectKind::Service => other.kind.owns_pods(),
+            _ => false,
+        };
+        if says_more {
             self.kind = other.kind;
         }
         for (mine, theirs) in [

@@ -7,7 +7,7 @@ use super::SubjectKind;
 use super::labels::{Names, letters};
 
 /// Letters of generated names: `rand.String` of Kubernetes.
-const GENERATED: &str = "bcdfghjklmnpqrstvwxz2456789";
+pub(in crate::domain) const GENERATED: &str = "bcdfghjklmnpqrstvwxz2456789";
 /// Kinds of workload by the names that labels have for them.
 const WORKLOADS: [(SubjectKind, &str, &str); 4] = [
     (SubjectKind::Deployment, "deployment", "kube_deployment"),

@@ -84,6 +84,10 @@ fn labels_of_the_usual_rules() {
         (&[("namespace", "shop"), ("owner_kind", "DaemonSet"), ("owner_name", "agent")], "DaemonSet shop/agent"),
         (&[("namespace", "shop"), ("workload", "web"), ("workload_type", "deployment")], "Deployment shop/web"),
         (&[("job", "shop/web"), ("instance", "10.42.0.7:8080")], "Workload shop/web"),
+        (&[("namespace", "shop"), ("job", "nodejs-api"), ("instance", "10.42.0.7:3000")], "Workload shop/nodejs-api"),
+        (&[("job", "integrations/node_exporter"), ("instance", "n1:9100")], "Node n1"),
+        (&[("job", "node"), ("instance", "[fd00::5]:9100")], "Node fd00::5"),
+        (&[("job", "node"), ("instance", "fd00::5")], "Node fd00::5"),
         (&[("alertname", "Watchdog")], "Alert Watchdog"),
     ] {
         assert_eq!(subject(labels), expected, "{labels:?}");
@@ -98,4 +102,20 @@ fn a_workload_its_pods_and_its_service_meet() {
     assert_eq!(key(&[("namespace", "shop"), ("service", "web")]), deployment);
     assert_ne!(key(&[("namespace", "test"), ("service", "web")]), deployment);
     assert_ne!(key(&[("namespace", "shop"), ("service", "web"), ("cluster", "eu")]), deployment);
+}
+
+#[test]
+fn what_has_pods_says_more_than_the_service_before_them() {
+    let kind = |first: &[(&str, &str)], then: &[(&str, &str)]| {
+        let mut subject = Subject::of(&alert(first));
+        subject.join(&Subject::of(&alert(then)));
+        subject.kind
+    };
+    let (service, pod) =
+        (&[("namespace", "shop"), ("service", "gateway")], &[("namespace", "shop"), ("pod", "gateway-fn5lc")]);
+    let daemon_set = &[("namespace", "shop"), ("daemonset", "gateway")];
+    assert_eq!(kind(pod, service), SubjectKind::Workload);
+    assert_eq!(kind(service, pod), SubjectKind::Workload);
+    assert_eq!(kind(pod, daemon_set), SubjectKind::DaemonSet);
+    assert_eq!(kind(daemon_set, service), SubjectKind::DaemonSet);
 }

@@ -16,7 +16,7 @@ use crate::agent::message::{ToolCall, ToolSpec};
 use crate::agent::tools::{Available, Tool, specs};
 use crate::agent::turn::ToolAnswer;
 use crate::domain::evidence::{Draft, Evidence, EvidenceData, Source};
-use crate::domain::incident::IncidentId;
+use crate::domain::incident::{Incident, IncidentId};
 use crate::domain::investigation::{Investigation, TOOL_SLOT};
 use crate::domain::subject::{ObjectRef, SubjectKind};
 use crate::domain::text;
@@ -66,12 +66,14 @@ impl<'a> Toolbox<'a> {
         self.context
     }
 
-    /// What may be called; notes only where a person asked.
-    pub fn offered(sources: &Sources, notes: bool) -> Vec<ToolSpec> {
+    /// What may be called about an incident, or about anything; notes only where a person asked. Of another cluster no
+    /// neighbour knows: what a name means there, it does not mean here.
+    pub fn offered(sources: &Sources, about: Option<&Incident>, notes: bool) -> Vec<ToolSpec> {
+        let here = about.is_none_or(|incident| sources.elsewhere(&incident.subject).is_none());
         specs(Available {
-            metrics: sources.metrics.is_some(),
-            logs: sources.logs.is_some(),
-            kubernetes: sources.cluster.is_some(),
+            metrics: here && sources.metrics.is_some(),
+            logs: here && sources.logs.is_some(),
+            kubernetes: here && sources.cluster.is_some(),
             notes,
         })
     }

@@ -55,7 +55,7 @@ pub fn incident_of(alerts: &[Alert], minute: i64) -> Incident {
     let mut incident = Incident::open(subject.correlation_key(first.name()), subject, first, at(20));
     let mut changed = Changed::default();
     for alert in alerts {
-        incident.take(alert, &Subject::of(alert), &mut changed);
+        incident.take(alert, &Subject::of(alert), at(minute * 60), &mut changed);
     }
     incident.settle(at(minute * 60), &mut changed);
     incident
@@ -89,7 +89,7 @@ pub fn resolved() -> Incident {
     let mut changed = Changed::default();
     for alert in incident.alerts.clone() {
         let ended = Alert { status: AlertStatus::Resolved, ends_at: Some(at(492)), ..alert };
-        incident.take(&ended, &Subject::of(&ended), &mut changed);
+        incident.take(&ended, &Subject::of(&ended), at(492), &mut changed);
     }
     incident.settle(at(500), &mut changed);
     incident

@@ -61,6 +61,7 @@ fn refusals() -> Vec<Refusal> {
             again_at: chrono::DateTime::UNIX_EPOCH,
         },
         Refusal::OutOfScope { target: "Deployment pay/web".into(), subject: "shop/web".into() },
+        Refusal::OtherCluster { cluster: "eu".into(), own: "us".into() },
         Refusal::BreakGlass { problem: "say why".into() },
     ]
 }
@@ -137,7 +138,7 @@ fn said_in_english() {
     You may not approve this. These may: Ann, Боря.
     You proposed this, or the policy cannot tell you from whoever did. Somebody else must approve: Ann, Боря.
     The policy cannot tell you from Ann, who approved on another platform. Name both under `people`, or let somebody else approve.
-    The policy forbids this now. Nobody may approve anything until approvers are named in a policy (HOLMES_POLICY_FILE, docs/policy.md). No rule of the policy allows it. Rule “freeze”: holidays. Rule “databases” may forbid it; the target's labels are not known. Rule “databases” may forbid it; the incident's severity is not known. Namespace kube-system is protected. It was done 3 times in 60 min, which is the most: enough. Again from 00:00 on. Deployment pay/web is not what this incident is about (shop/web). An emergency needs more: say why.
+    The policy forbids this now. Nobody may approve anything until approvers are named in a policy (HOLMES_POLICY_FILE, docs/policy.md). No rule of the policy allows it. Rule “freeze”: holidays. Rule “databases” may forbid it; the target's labels are not known. Rule “databases” may forbid it; the incident's severity is not known. Namespace kube-system is protected. It was done 3 times in 60 min, which is the most: enough. Again from 1970-01-01 00:00 UTC on. Deployment pay/web is not what this incident is about (shop/web). This incident is about cluster eu; actions are done in cluster us alone. An emergency needs more: say why.
     This is not what is proposed now: look at the newest message.
     This cannot be decided here: decide in the incident's thread or in the console.
     It begins.

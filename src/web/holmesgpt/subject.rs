@@ -55,7 +55,7 @@ pub(super) fn of_alert(
     let alert = alert_of(labels, annotations, began.unwrap_or(now).min(now));
     let about = Subject::of(&alert);
     let mut incident = Incident::open(about.correlation_key(alert.name()), about.clone(), &alert, now);
-    incident.take(&alert, &about, &mut Changed::default());
+    incident.take(&alert, &about, now, &mut Changed::default());
     incident
 }
 

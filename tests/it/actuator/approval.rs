@@ -62,7 +62,7 @@ pub fn approve_by(who: &str, action: &Action, shown: &Preview) -> Approval {
         _ => BTreeSet::new(),
     };
     let alert = Labels::from([("alertname".to_owned(), "PodCrash".to_owned())]);
-    let scope = Scope { subject: &subject, nodes: &nodes, alerts: &[&alert] };
+    let scope = Scope { subject: &subject, own_cluster: None, nodes: &nodes, alerts: &[&alert] };
     let circumstances = Circumstances { policy: &policy, scope: &scope, severity: None, recent: &[], now };
     let click = Click {
         proposal: proposal.id.clone(),

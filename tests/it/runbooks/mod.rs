@@ -8,7 +8,6 @@ use holmes_bot::adapters::knowledge::embedded;
 use holmes_bot::adapters::logs::{Filter, LogSelector, Logs, LogsSettings};
 use holmes_bot::adapters::metrics::{Metrics, MetricsSettings};
 use holmes_bot::demo::{self, Timeline, World};
-use holmes_bot::domain::query_template::Language;
 use holmes_bot::domain::query_variables::{Variable, Variables};
 use holmes_bot::domain::runbook::{Limit, Runbook};
 use holmes_bot::domain::subject::{Subject, SubjectKind};
@@ -94,7 +93,7 @@ async fn every_metrics_query_finds_what_exporters_write() {
                 Some(Limit::Value(_)) | None => None,
             };
             for template in std::iter::once(&metric.query).chain(limit) {
-                let query = template.fill(&variables, Language::PromQl).unwrap();
+                let query = template.fill(&variables).unwrap();
                 let answer = metrics.query_range(&query, window, TimeDelta::seconds(60)).await;
                 asked += 1;
                 match answer {
@@ -147,7 +146,7 @@ async fn every_logs_query_finds_its_lines_and_no_others() {
     for runbook in runbooks() {
         let mut found = Vec::new();
         for log in &runbook.logs {
-            let filter = log.query.fill(&variables, Language::LogsQl).unwrap();
+            let filter = log.query.fill(&variables).unwrap();
             let mut selector = LogSelector::of(&variables).unwrap();
             selector.filters.push(Filter::LogsQl(filter));
             match logs.lines(&selector, window, 1000).await {

@@ -6,7 +6,6 @@ use std::fs;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::query_template::Language;
 use crate::domain::query_variables::{Variable, Variables};
 use crate::domain::runbook::{query_for, source};
 
@@ -278,7 +277,7 @@ fn every_embedded_query_renders_for_a_whole_subject() {
             runbook.id
         );
         for metric in &runbook.metrics {
-            let query = metric.query.fill(&variables, Language::PromQl).expect("all set");
+            let query = metric.query.fill(&variables).expect("all set");
             assert!(!query.contains("{{"), "{query}");
         }
     }

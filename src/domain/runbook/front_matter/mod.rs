@@ -6,6 +6,7 @@
 use super::template::{Template, TemplateError};
 use super::{ActionName, Limit, LogQuery, Matcher, MetricQuery, Pattern, Unit, markdown};
 use crate::domain::lint::Problems;
+use crate::domain::query_template::Language;
 use crate::domain::yaml::fields::{check_keys, list, mapping, nearest, number, required, suggestion, text, unknown};
 use crate::domain::yaml::{self, Node, Value};
 
@@ -183,7 +184,8 @@ fn metric(node: &Node, field: &str, problems: &mut Problems) -> Option<MetricQue
     let entries = mapping(node, field, problems)?;
     check_keys(entries, field, &METRIC_KEYS, problems);
     let title = required(node, "title", field, problems).and_then(|(at, node)| text(node, &at, problems));
-    let query = required(node, "query", field, problems).and_then(|(at, node)| template(node, &at, problems));
+    let query =
+        required(node, "query", field, problems).and_then(|(at, node)| template(node, Language::PromQl, &at, problems));
     let unit = node.get("unit").map_or(Some(Unit::Count), |unit| self::unit(unit, &format!("{field}.unit"), problems));
     let limit = node.get("limit").and_then(|limit| self::limit(limit, &format!("{field}.limit"), problems));
     let threshold = node.get("threshold").and_then(|node| number(node, &format!("{field}.threshold"), problems));
@@ -194,7 +196,8 @@ fn log(node: &Node, field: &str, problems: &mut Problems) -> Option<LogQuery> {
     let entries = mapping(node, field, problems)?;
     check_keys(entries, field, &LOG_KEYS, problems);
     let title = required(node, "title", field, problems).and_then(|(at, node)| text(node, &at, problems));
-    let query = required(node, "query", field, problems).and_then(|(at, node)| template(node, &at, problems));
+    let query =
+        required(node, "query", field, problems).and_then(|(at, node)| template(node, Language::LogsQl, &at, problems));
     Some(LogQuery { title: title?, query: query? })
 }
 
@@ -222,12 +225,12 @@ fn limit(node: &Node, field: &str, problems: &mut Problems) -> Option<Limit> {
     if let Value::Number(value) = node.value {
         return Some(Limit::Value(value));
     }
-    template(node, field, problems).map(Limit::Query)
+    template(node, Language::PromQl, field, problems).map(Limit::Query)
 }
 
-fn template(node: &Node, field: &str, problems: &mut Problems) -> Option<Template> {
+fn template(node: &Node, language: Language, field: &str, problems: &mut Problems) -> Option<Template> {
     let written = text(node, field, problems)?;
-    Template::parse(&written)
+    Template::parse(&written, language)
         .map_err(|TemplateError { line, problem, mend }| {
             problems.error(node.line + line, field, problem, mend);
         })

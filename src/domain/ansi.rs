@@ -1,4 +1,5 @@
-//! Removes the escape sequences with which programs colour their logs.
+//! Removes the escape sequences with which programs colour their logs: they are no text, and they stand between a key and
+//! the secret that it names.
 
 use std::borrow::Cow;
 
