@@ -1,6 +1,5 @@
 //! What people write in threads, whatever happens to the connection meanwhile.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
