@@ -57,7 +57,8 @@ mod tests {
     use super::*;
     use crate::render::Language;
 
-    /// Mattermost refuses a dialog whose title or labels are longer than 24 characters, or whose hint is longer than 150.
+    /// Slack refuses a form whose title or buttons are longer than 24 characters; Mattermost asks for as much of its dialogs, and
+    /// for hints of at most 150, but opens longer ones with a warning in its log, which counts bytes.
     #[test]
     fn it_fits_both_chats_in_every_language() {
         for language in [Language::English, Language::Russian] {

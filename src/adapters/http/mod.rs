@@ -1,7 +1,8 @@
 //! HTTP with a neighbour: one place that builds clients, bounds what is read and says in words what went wrong.
 //!
 //! [`Endpoint`] is a base address with credentials and time limits; [`body`] reads answers without trusting their
-//! length; [`HttpError`] is what a person can act on. Addresses in errors never carry credentials or queries.
+//! length; [`open_websocket`] begins with the same client; [`HttpError`] is what a person can act on. Addresses in errors
+//! never carry credentials or queries.
 
 pub mod body;
 mod client;

@@ -106,7 +106,7 @@ impl Receiver {
 
 }
 
-/// As what an acknowledgement says it: what was there before was taken.
+/// Slack delivers again what was not acknowledged in time: what was there before is taken, too.
 fn received(heard: Heard) -> Received {
     match heard {
         Heard::Taken | Heard::Known => Received::Taken,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use holmes_bot::adapters::http::{Auth, EndpointSettings};
+use holmes_bot::adapters::mattermost::socket::Socket;
 use holmes_bot::adapters::mattermost::{Mattermost, MattermostSettings, Sealer};
 use holmes_bot::app::hearing;
 use holmes_bot::domain::audit::first_broken;

@@ -1,7 +1,5 @@
 //! What people write in threads, whatever happens to the connection meanwhile.
 
-use std::sync::Arc;
-
 use chrono::{TimeDelta, Utc};
 use holmes_bot::domain::command::Command;
 use holmes_bot::domain::event::Event;
