@@ -130,8 +130,8 @@ fn words(typed: &str) -> Vec<String> {
     let mut words = vec!["holmes-bot".to_owned()];
     let mut quoted = None;
     let mut word = String::new();
-    let typed = typed.split([" #", " | ", " >"].into_iter().find(|end| typed.contains(end)).unwrap_or("\n")).next();
-    for letter in typed.unwrap_or_default().chars() {
+    let end = [" #", " | ", " >"].into_iter().filter_map(|end| typed.find(end)).min().unwrap_or(typed.len());
+    for letter in typed[..end].chars() {
         match (letter, quoted) {
             (_, Some(quote)) if letter == quote => quoted = None,
             ('"' | '\'', None) => quoted = Some(letter),

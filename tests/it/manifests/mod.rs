@@ -464,8 +464,15 @@ async fn alerts_and_dashboard_ask_for_metrics_that_there_are() {
     let bases: BTreeSet<String> = there.iter().map(|name| base(name)).collect();
     let unknown: Vec<&String> = bases.difference(&documented).collect();
     assert!(unknown.is_empty(), "docs/operations.md does not say what these are: {unknown:?}");
+    // What is counted by a label is not there before the first of it: such a one must at least be registered.
+    let registered = checkout::text("src/telemetry/counters.rs");
+    let is_registered = |name: &str| {
+        let stem = name.trim_start_matches("holmes_").trim_end_matches("_total");
+        registered.contains(&format!("\"{stem}\""))
+    };
     let told: BTreeSet<String> = documented.iter().map(|name| base(name)).collect();
-    let gone: Vec<&String> = told.difference(&bases).filter(|name| *name != "holmes_bot").collect();
+    let gone = told.difference(&bases).filter(|name| *name != "holmes_bot" && !is_registered(name));
+    let gone: Vec<&String> = gone.collect();
     assert!(gone.is_empty(), "docs/operations.md knows metrics that there are not: {gone:?}");
 }
 
