@@ -95,11 +95,13 @@ fn others_changes(scene: &Scene, starts: &[DateTime<Utc>], no_rollout: bool) -> 
     let weighed = all.filter_map(|(id, change)| {
         let gap = gap(starts, change.at)?;
         let own = scene.is_own(&change.object);
-        let near = change.object.namespace == scene.subject.namespace;
+        let near = scene.is_near(&change.object);
         let weight = match change.kind {
             // What the workload tells itself need not be said again.
             ChangeKind::Rollout if own => f64::from(u8::from(no_rollout)),
-            ChangeKind::Config if own || near => 0.75,
+            ChangeKind::Config if near && reads(scene, &change.what) => 0.75,
+            // It may still be mounted, or read over the API.
+            ChangeKind::Config if own || near => 0.65,
             ChangeKind::Scale | ChangeKind::Other if own => 0.6,
             ChangeKind::Node if nodes.contains(&change.object.name.as_str()) || own => 0.7,
             ChangeKind::Rollout if near => 0.5,
@@ -126,6 +128,13 @@ fn others_changes(scene: &Scene, starts: &[DateTime<Utc>], no_rollout: bool) -> 
         .fact("at", clock(change.at, scene.onset))
         .fact("before", duration(gap)),
     )
+}
+
+/// Whether the subject's containers take variables from the map that changed: `ConfigMap web-env changed by helm`.
+fn reads(scene: &Scene, what: &str) -> bool {
+    let Some(name) = what.strip_prefix("ConfigMap ").and_then(|rest| rest.split(' ').next()) else { return false };
+    let taken = format!("* from ConfigMap {name}");
+    scene.workloads().flat_map(|seen| &seen.data.containers).any(|container| container.env.contains(&taken))
 }
 
 /// Nobody wants pods, yet somebody calls.

@@ -7,7 +7,7 @@ use super::format::{clock, duration};
 use super::metric_role::{MetricRole, metric_role};
 use super::oom::was_killed;
 use super::phrases;
-use super::scene::{Record, Scene, Unit};
+use super::scene::{LAST_SECONDS, Record, Scene, Unit};
 use super::serving;
 use super::text::complaint::{Complaint, Trouble, complaint};
 use super::text::exit_code;
@@ -17,9 +17,6 @@ use crate::domain::evidence::EvidenceId;
 use crate::domain::finding::FindingKind::{ConfigError, CrashLoop};
 use crate::domain::finding::Role;
 use crate::domain::subject::SubjectKind;
-
-/// Log lines of a crash stand this close to the end of the process.
-const LAST_SECONDS: TimeDelta = TimeDelta::seconds(20);
 
 /// What the subject's containers and logs say.
 pub(super) fn find(scene: &Scene) -> Vec<Claim> {

@@ -41,7 +41,11 @@ pub(super) fn find(scene: &Scene, hop: u8) -> Vec<Claim> {
 
 /// Claims about one place: the first is about the place, others about what is behind it.
 fn at_target(scene: &Scene, target: &Target, hop: u8) -> Vec<Claim> {
-    let confidence = confidence(target.failure, target.worse, target.count);
+    // Where nothing is known of before, it counts whether the line stands where something fails.
+    let fails =
+        || scene.records().iter().any(|record| record.id == target.evidence && record.worse && names(record, target));
+    let worse = target.worse || !target.known && fails();
+    let confidence = confidence(target.failure, worse, target.known, target.count);
     let (kind, phrase) = kind_of(target.failure);
     let services = scene.services();
     let service = services.iter().find(|seen| target.is(seen.data));
@@ -94,7 +98,9 @@ fn behind_service(scene: &Scene, mut claim: Claim, target: &Target, seen: &Seen<
             }
         };
     }
-    let unknown_port = target.port.is_some() && !service.ports.is_empty() && !target.port_is_of(service);
+    // A headless Service need not declare a port to be dialled, and what broke behind explains more.
+    let declares = service.cluster_ip != "None" && !service.ports.is_empty() && found.is_none();
+    let unknown_port = target.port.is_some() && declares && !target.port_is_of(service);
     if unknown_port && matches!(target.failure, Failure::Refused | Failure::Timeout | Failure::NoRoute) {
         claim.phrase = phrases::DEPENDENCY_WRONG_PORT;
         claim.confidence = claim.confidence.max(0.85);
@@ -249,7 +255,7 @@ fn without_place(scene: &Scene, hop: u8) -> Vec<Claim> {
     let best = failures.min_by_key(|(record, failure)| (!record.worse, *failure, u64::MAX - record.count));
     let Some((record, failure)): Option<(Record, Failure)> = best else { return Vec::new() };
     let (kind, phrase) = kind_of(failure);
-    let confidence = confidence(failure, record.worse, record.count) - 0.08;
+    let confidence = confidence(failure, record.worse, record.known, record.count) - 0.08;
     let claim = Claim::new(kind, phrase, confidence, scene.subject.object(), record.id)
         .began(record.first)
         .fact("failure", failure.as_str())
@@ -283,8 +289,9 @@ fn kind_of(failure: Failure) -> (FindingKind, &'static str) {
     }
 }
 
-/// How sure a failure in the logs is to matter: what was always there does not explain what is new.
-fn confidence(failure: Failure, worse: bool, count: u64) -> f64 {
+/// How sure a failure in the logs is to matter: what was always there does not explain what is new. `known` is whether
+/// anything is known of before.
+fn confidence(failure: Failure, worse: bool, known: bool, count: u64) -> f64 {
     let base = match failure {
         Failure::Certificate | Failure::TooMany | Failure::Full => 0.88,
         Failure::Refused | Failure::NoSuchHost | Failure::NoRoute => 0.87,
@@ -293,15 +300,17 @@ fn confidence(failure: Failure, worse: bool, count: u64) -> f64 {
         Failure::Timeout | Failure::Unavailable => 0.75,
         Failure::Reset => 0.6,
     };
-    let base = if worse { base } else { 0.4 * base };
+    let base = match (worse, known) {
+        (true, _) => base,
+        (false, false) => 0.7 * base,
+        (false, true) => 0.4 * base,
+    };
     if count < 3 { base * 0.85 } else { base }
 }
 
 fn with_target(scene: &Scene, claim: Claim, target: &Target) -> Claim {
     let lines = scene.records().into_iter().filter(|record| record.id == target.evidence && record.complains);
-    let line = lines
-        .filter(|record| record.text.to_lowercase().contains(&target.host))
-        .find_map(|record| root_line(record.text));
+    let line = lines.filter(|record| names(record, target)).find_map(|record| root_line(record.text));
     claim
         .fact("target", target.address())
         .fact("failure", target.failure.as_str())
@@ -309,6 +318,10 @@ fn with_target(scene: &Scene, claim: Claim, target: &Target) -> Claim {
         .maybe("known_as", target.port.and_then(service_of_port))
         .maybe("since", target.first.map(|at| clock(at, scene.onset)))
         .maybe("line", line)
+}
+
+fn names(record: &Record, target: &Target) -> bool {
+    record.text.to_lowercase().contains(&target.host)
 }
 
 /// What the target's name means in the cluster; the subject itself where it means nothing there.

@@ -2,7 +2,7 @@
 
 use super::claim::Claim;
 use super::format::{clock, duration, percent, value};
-use super::metric_role::{MetricRole, is_share, metric_role};
+use super::metric_role::{MetricRole, counts_free_inodes, is_inverted, is_share, metric_role};
 use super::phrases;
 use super::scene::{Scene, Seen};
 use super::shape;
@@ -31,11 +31,11 @@ fn filling(scene: &Scene, seen: Seen<SeriesData>) -> Option<Claim> {
     let free = match role {
         MetricRole::DiskFree => true,
         MetricRole::DiskUsed => false,
-        MetricRole::Inodes => seen.query.contains("free") || seen.query.contains("avail"),
+        MetricRole::Inodes => counts_free_inodes(seen.query),
         _ => return None,
     };
     // `1 - free / size` counts what is used.
-    let free = free != inverted(seen.query);
+    let free = free != is_inverted(seen.query);
     let inodes = role == MetricRole::Inodes || seen.query.contains("inodes");
     // Of several volumes the fullest counts: for free space that is not the one that peaks.
     let lines = seen.data.lines.iter().filter_map(|line| Some((line, line.points.last()?.1)));
@@ -44,14 +44,18 @@ fn filling(scene: &Scene, seen: Seen<SeriesData>) -> Option<Claim> {
         Unit::Percent => Some(100.0),
         Unit::Ratio => Some(1.0),
         _ if is_share(seen.query) => Some(1.0),
-        _ => seen.data.limit.as_ref().map(|limit| limit.value),
+        _ => seen.data.bound(),
     }
     .filter(|capacity| *capacity > 0.0);
+    let had_some = || {
+        let before = seen.data.summary.as_ref().and_then(|summary| summary.baseline);
+        line.points.iter().map(|point| point.1).chain(before).any(|value| value > 0.0)
+    };
     let used = match (capacity, free) {
         (Some(capacity), true) => Some(1.0 - now / capacity),
         (Some(capacity), false) => Some(now / capacity),
-        // Nothing left is full, whatever the size.
-        (None, true) if now <= 0.0 => Some(1.0),
+        // Nothing left is full, whatever the size; but some file systems know no inodes, and always say none.
+        (None, true) if now <= 0.0 && (!inodes || had_some()) => Some(1.0),
         (None, _) => None,
     };
     let trend = shape::trend(&line.points);
@@ -79,11 +83,6 @@ fn filling(scene: &Scene, seen: Seen<SeriesData>) -> Option<Claim> {
             )
             .maybe("left", left.map(duration)),
     )
-}
-
-fn inverted(query: &str) -> bool {
-    let compact: String = query.chars().filter(|c| !c.is_whitespace()).collect();
-    compact.contains("1-") || compact.contains("100-")
 }
 
 fn logged(scene: &Scene) -> Option<Claim> {

@@ -8,6 +8,7 @@ use super::serving;
 use super::text::network;
 use super::text::pull::{PullFailure, image_of, pull_failure, registry_of};
 use super::text::words::has_any;
+use crate::domain::cluster::EventFact;
 use crate::domain::evidence::EvidenceId;
 use crate::domain::finding::FindingKind::ImagePull;
 
@@ -23,25 +24,23 @@ const WAITING: &[&str] = &[
 
 /// What the subject's containers and events say.
 pub(super) fn find(scene: &Scene) -> Vec<Claim> {
-    let told = messages_of_events(scene);
+    let told = pulls(scene);
     let mut claims: Vec<Claim> = Vec::new();
     let waiting: Vec<_> = scene.containers().into_iter().filter(|unit| WAITING.contains(&unit.waits())).collect();
     for unit in &waiting {
         let reason = unit.waits();
         let own = unit.state.waiting.as_ref().map_or("", |waiting| waiting.message.as_str());
-        let own = (unit.id, format!("{reason}: {own}"));
+        let own = format!("{reason}: {own}");
         // `Back-off pulling image` says nothing; the event beside it does.
         let image = &unit.state.image;
-        let messages = || {
-            std::iter::once(&own).chain(
-                told.iter().filter(|(_, text)| image.is_empty() || text.contains(image.as_str()) || waiting.len() == 1),
-            )
-        };
-        let best = messages().find(|(_, text)| pull_failure(text) != PullFailure::Unknown).unwrap_or(&own);
-        let claim = claim(scene, &best.1, unit.id, 0.96)
+        let told = told.iter().map(|(id, event)| (*id, event.message.as_str()));
+        let told = told.filter(|(_, text)| image.is_empty() || text.contains(image.as_str()) || waiting.len() == 1);
+        let own = (unit.id, own.as_str());
+        let best = std::iter::once(own).chain(told).find(|(_, text)| is_told(text)).unwrap_or(own);
+        let claim = claim(scene, best.1, unit.id, 0.96)
             .cite([best.0])
             .fact("container", &unit.state.name)
-            .fact("image", if image.is_empty() { image_of(&own.1).unwrap_or_default() } else { image })
+            .fact("image", if image.is_empty() { image_of(own.1).unwrap_or_default() } else { image })
             .fact("pods", waiting.iter().filter(|other| other.state.name == unit.state.name).count().to_string())
             .began(unit.pod.created_at);
         let claim = serving::degraded(with_change(scene, claim), unit.workload);
@@ -50,11 +49,10 @@ pub(super) fn find(scene: &Scene) -> Vec<Claim> {
         }
     }
     if claims.is_empty()
-        && let Some((id, text)) = told.iter().max_by_key(|(_, text)| pull_failure(text) != PullFailure::Unknown)
+        && let Some((id, event)) = told.iter().max_by_key(|(_, event)| is_told(&event.message))
     {
-        // Pods that run by now have got over it.
-        let healthy = scene.workloads().any(|seen| seen.data.desired > 0 && seen.data.ready >= seen.data.desired);
-        let confidence = if healthy { 0.3 } else { 0.8 };
+        let confidence = scene.unless_over(event, 0.8);
+        let text = event.message.as_str();
         claims.push(with_change(scene, claim(scene, text, *id, confidence).maybe("image", image_of(text))));
     }
     claims
@@ -97,12 +95,16 @@ fn with_change(scene: &Scene, claim: Claim) -> Claim {
     }
 }
 
-fn messages_of_events(scene: &Scene) -> Vec<(EvidenceId, String)> {
+fn is_told(text: &str) -> bool {
+    pull_failure(text) != PullFailure::Unknown
+}
+
+fn pulls<'a>(scene: &Scene<'a>) -> Vec<(EvidenceId, &'a EventFact)> {
     let pulls = scene.events().into_iter().filter(|(_, event)| {
         let lower = event.message.to_lowercase();
         matches!(event.reason.as_str(), "Failed" | "BackOff" | "InspectFailed" | "ErrImageNeverPull")
             && has_any(&lower, &["pull", "image"])
             && !lower.contains("restarting failed container")
     });
-    pulls.map(|(id, event)| (id, event.message.clone())).collect()
+    pulls.collect()
 }

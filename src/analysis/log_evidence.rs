@@ -8,6 +8,8 @@ use super::patterns::compare::{self, PatternChange, Spans, compare};
 use super::patterns::joiner::{Joined, Joiner};
 use super::patterns::miner::{Miner, Settings, Side, Slot};
 use super::patterns::{Level, PatternId, read_line};
+use super::places::Places;
+use super::text::network;
 use crate::domain::evidence::{LogPattern, LogPatterns, Novelty};
 use crate::domain::log_line::{LogBatch, LogLine};
 use crate::domain::text;
@@ -30,6 +32,10 @@ pub fn summarise(window: (&LogBatch, Window), baseline: Option<(&LogBatch, Windo
     }
     let mined = reader.miner.mine();
     let mut examples: HashMap<PatternId, String> = HashMap::new();
+    let mut places: HashMap<PatternId, Places> = HashMap::new();
+    for (slot, found) in reader.places {
+        places.entry(mined.template_of(slot).0).or_default().add(found);
+    }
     for (slot, example) in reader.examples {
         let best = examples.entry(mined.template_of(slot).0).or_default();
         // Of records with one template the one that says most: the trace, not only its first line.
@@ -40,6 +46,9 @@ pub fn summarise(window: (&LogBatch, Window), baseline: Option<(&LogBatch, Windo
     let window_span = covered(window.0, window.1);
     let spans =
         Spans { window: window_span, baseline: baseline.map_or(window_span, |(batch, range)| covered(batch, range)) };
+    let scale = spans.window.as_seconds_f64() / spans.baseline.as_seconds_f64().max(1.0);
+    // Of several places that fail alike, the one that fails so much more than before.
+    examples.extend(places.into_iter().filter_map(|(id, places)| Some((id, places.worst(scale)?))));
     let changes = compare(mined.patterns(Side::Window), mined.patterns(Side::Baseline), spans);
     let folded = changes.len().saturating_sub(MAX_PATTERNS);
     let known = baseline.is_some();
@@ -105,11 +114,12 @@ fn pattern(change: PatternChange, examples: &mut HashMap<PatternId, String>, kno
 struct Reader {
     miner: Miner,
     examples: HashMap<Slot, String>,
+    places: HashMap<Slot, Places>,
 }
 
 impl Reader {
     fn new() -> Self {
-        Self { miner: Miner::new(Settings::default()), examples: HashMap::new() }
+        Self { miner: Miner::new(Settings::default()), examples: HashMap::new(), places: HashMap::new() }
     }
 
     fn read(&mut self, lines: &[LogLine], side: Side) {
@@ -144,6 +154,12 @@ impl Reader {
         let example = self.examples.entry(slot).or_default();
         if example.is_empty() {
             *example = text::bounded(&done.text, MAX_EXAMPLE_BYTES).into_owned();
+            if network::failure(example).is_some() {
+                self.places.insert(slot, Places::default());
+            }
+        }
+        if let Some(places) = self.places.get_mut(&slot) {
+            places.count(&done.text, side);
         }
     }
 }
@@ -208,6 +224,35 @@ mod tests {
         one.level = Some("ERROR".into());
         let patterns = summarise((&batch(vec![one]), window()), None);
         assert_eq!(patterns.patterns[0].level.as_deref(), Some("error"));
+    }
+
+    #[test]
+    fn of_places_that_fail_alike_the_one_that_fails_more_than_before_is_shown() {
+        let call = |second: i64, host: &str| {
+            line(second, "a/app", &format!("ERROR Get \"http://{host}:8080/v1/items\": context deadline exceeded"))
+        };
+        let mut now: Vec<LogLine> = (0..5).map(|i| call(i, "recommendations")).collect();
+        now.extend((300..500).map(|i| call(i, "payments")));
+        let usual = (0..5).map(|i| call(i - 600, "recommendations")).collect();
+        let patterns = summarise((&batch(now), window()), Some((&batch(usual), before())));
+        let [one] = &patterns.patterns[..] else { panic!("{patterns:#?}") };
+        assert_eq!((one.count, one.novelty), (205, Novelty::MoreFrequent));
+        assert!(one.example.contains("payments:8080"), "{}", one.example);
+    }
+
+    #[test]
+    fn access_logs_in_json_are_told_apart_by_status() {
+        let answer = |second: i64, status: u16| {
+            line(second, "a/app", &format!(r#"{{"level":"info","msg":"request done","path":"/","status":{status}}}"#))
+        };
+        let mut now: Vec<LogLine> = (0..100).map(|i| answer(i, 200)).collect();
+        now.extend((100..130).map(|i| answer(i, 503)));
+        let usual = (0..100).map(|i| answer(i - 600, 200)).collect();
+        let patterns = summarise((&batch(now), window()), Some((&batch(usual), before())));
+        let [failed, served] = &patterns.patterns[..] else { panic!("{patterns:#?}") };
+        assert_eq!((failed.count, failed.novelty, failed.level.as_deref()), (30, Novelty::New, Some("error")));
+        assert!(failed.example.contains("503"), "{}", failed.example);
+        assert_eq!((served.count, served.novelty), (100, Novelty::Usual));
     }
 
     #[test]

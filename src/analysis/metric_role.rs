@@ -49,13 +49,44 @@ pub enum MetricRole {
     Other,
 }
 
+/// Which end of a chart is the bad one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worst {
+    /// The more, the worse: use, errors, time.
+    High,
+    /// The less, the worse: what is left, what answers.
+    Low,
+}
+
+impl Worst {
+    /// For the values of `query`.
+    pub fn of(query: &str) -> Self {
+        let low = match metric_role(query) {
+            MetricRole::Certificate | MetricRole::Up => true,
+            MetricRole::DiskFree => !is_inverted(query),
+            MetricRole::Inodes => counts_free_inodes(query) && !is_inverted(query),
+            _ => false,
+        };
+        if low { Self::Low } else { Self::High }
+    }
+
+    /// How bad it got: the bigger, the worse. `None` without points.
+    pub fn badness(self, points: &[(i64, f64)]) -> Option<f64> {
+        let values = points.iter().map(|point| point.1);
+        match self {
+            Self::High => values.reduce(f64::max),
+            Self::Low => values.reduce(f64::min).map(|lowest| -lowest),
+        }
+    }
+}
+
 /// Most telling first: the first rule of which every part occurs wins; `|` separates alternatives.
 const RULES: &[(MetricRole, &[&str])] = &[
     (MetricRole::Throttling, &["throttled"]),
     (MetricRole::OomKills, &["oom_events|oom_kill|oomkill"]),
     (MetricRole::ContainerReason, &["waiting_reason|terminated_reason"]),
     (MetricRole::Restarts, &["restarts_total|container_start_time|_restarts"]),
-    (MetricRole::Certificate, &["not_after|cert_expir|certificate_expir|ssl_earliest_cert|cert_not_after"]),
+    (MetricRole::Certificate, &["not_after|cert_expir|certificate_expir|ssl_earliest_cert|ssl_expire|cert_not_after"]),
     (MetricRole::Inodes, &["inodes|files_free|filesystem_files"]),
     (
         MetricRole::DiskFree,
@@ -82,41 +113,96 @@ const RULES: &[(MetricRole, &[&str])] = &[
             "histogram_quantile|latency|duration|_sum|response_time|request_time|quantile",
         ],
     ),
-    (
-        MetricRole::HttpErrors,
-        &[
-            "requests|http|grpc|responses|request_",
-            "5..|5\\d|5xx|\"50|~\"5|4..|code!~|error|fail|status=~\"5|grpc_code!=\"ok",
-        ],
-    ),
+    // What a pod asks of the scheduler is no traffic.
+    (MetricRole::Cpu, &["cpu_usage|cpu_seconds", "container_resource_requests"]),
+    (MetricRole::Other, &["container_resource_requests"]),
+    (MetricRole::HttpErrors, HTTP_ERRORS),
     (MetricRole::HttpErrors, &["errors_total|error_total|failures_total|error_rate"]),
+    (MetricRole::Queue, &["requests_waiting|requests_queued"]),
     (
         MetricRole::Requests,
         &["requests_total|requests|request_count|http_server|grpc_server|_rps|connections_accepted"],
     ),
     (MetricRole::Connections, &["connections|pool|numbackends|max_connections"]),
+    // Consumers of a queue, and what came and went, are not what waits in it.
+    (MetricRole::Other, &["queue", "queue_consumers|acked|acknowledged|published|delivered|consumed"]),
     (MetricRole::Queue, &["consumer_lag|_lag|queue|backlog|messages_ready"]),
     (MetricRole::Cpu, &["cpu_usage|cpu_seconds|process_cpu|node_cpu|cpu_"]),
     (MetricRole::Network, &["network_receive|network_transmit|network_"]),
     (MetricRole::Up, &["probe_success"]),
 ];
 
+/// Requests, and those of them that failed: which, mostly a label's value says.
+const HTTP_ERRORS: &[&str] = &[
+    "requests|http|grpc|responses|request_",
+    "5..|5\\d|5xx|\"50|~\"5|4..|code!~|error|fail|status=~\"5|grpc_code!=\"ok",
+];
+
 /// What `query` measures.
+///
+/// Its quoted strings are names that people gave: `queue-worker` is no queue.
 pub fn metric_role(query: &str) -> MetricRole {
-    let query = query.to_ascii_lowercase();
-    let rule =
-        RULES.iter().find(|(_, parts)| parts.iter().all(|part| part.split('|').any(|word| query.contains(word))));
+    let whole = query.to_ascii_lowercase();
+    let bare = bare(&whole);
+    let told = |text: &str, part: &str| part.split('|').any(|word| text.contains(word));
+    let rule = RULES.iter().find(|(_, parts)| match *parts {
+        HTTP_ERRORS => told(&bare, HTTP_ERRORS[0]) && told(&whole, HTTP_ERRORS[1]),
+        parts => parts.iter().all(|part| told(&bare, part)),
+    });
+    let mut words = bare.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
     match rule {
         Some((role, _)) => *role,
-        None if query.trim_start_matches("avg(").trim_start_matches("min(").starts_with("up") => MetricRole::Up,
+        None if words.any(|word| word == "up") => MetricRole::Up,
         None => MetricRole::Other,
     }
 }
 
 /// Whether `query` divides by a limit or a total, so that its values are shares.
 pub fn is_share(query: &str) -> bool {
-    let compact: String = query.chars().filter(|c| !c.is_whitespace()).collect();
+    let compact = compact(query);
     compact.contains(")/") || compact.contains("}/") || compact.contains("]/")
+}
+
+/// Whether `query` counts what is used by what is left: `1 - free / size`.
+pub fn is_inverted(query: &str) -> bool {
+    let compact = compact(query);
+    let alone =
+        |at: usize| !compact[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':'));
+    ["1-", "100-"].iter().any(|whole| compact.match_indices(whole).any(|(at, _)| alone(at)))
+}
+
+/// Whether a query of [`MetricRole::Inodes`] counts those that are left.
+pub fn counts_free_inodes(query: &str) -> bool {
+    let bare = bare(query);
+    bare.contains("free") || bare.contains("avail")
+}
+
+/// Without quoted strings and without spaces.
+fn compact(query: &str) -> String {
+    bare(query).chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// `query` with nothing between its quotes.
+fn bare(query: &str) -> String {
+    let mut bare = String::with_capacity(query.len());
+    let mut quote = None;
+    let mut escaped = false;
+    for c in query.chars() {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some('"' | '\'') if c == '\\' => escaped = true,
+            Some(open) if c == open => {
+                quote = None;
+                bare.push(c);
+            }
+            Some(_) => {}
+            None => {
+                quote = Some(c).filter(|c| matches!(c, '"' | '\'' | '`'));
+                bare.push(c);
+            }
+        }
+    }
+    bare
 }
 
 #[cfg(test)]
@@ -151,11 +237,30 @@ mod tests {
             ("kafka_consumergroup_lag", MetricRole::Queue),
             ("up{job=\"web\"}", MetricRole::Up),
             ("my_metric", MetricRole::Other),
+            // What people call their things.
+            ("rate(container_cpu_usage_seconds_total{pod=~\"queue-worker-.*\"}[2m])", MetricRole::Cpu),
+            ("rate(container_cpu_usage_seconds_total{pod=~'pgpool-.*'}[2m])", MetricRole::Cpu),
+            // Queries of the bundled runbooks.
+            (
+                "sum by (node) (kube_pod_container_resource_requests{resource=\"cpu\"}) / sum by (node) (kube_node_status_allocatable{resource=\"cpu\"})",
+                MetricRole::Other,
+            ),
+            ("min by (host) (nginx_ingress_controller_ssl_expire_time_seconds) - time()", MetricRole::Certificate),
+            ("sum by (queue) (rabbitmq_queue_messages_ready)", MetricRole::Queue),
+            ("sum by (queue) (rabbitmq_queue_consumers)", MetricRole::Other),
+            ("sum by (queue) (rate(rabbitmq_queue_messages_acked_total[5m]))", MetricRole::Other),
+            ("sum(vllm:num_requests_waiting)", MetricRole::Queue),
+            ("max(up{job=\"web\"})", MetricRole::Up),
+            ("sum by (job) (up)", MetricRole::Up),
+            ("uptime_seconds", MetricRole::Other),
+            ("upstream_things", MetricRole::Other),
             ("", MetricRole::Other),
         ] {
             assert_eq!(metric_role(query), role, "{query}");
         }
         assert!(is_share("rate(a[5m]) / rate(b[5m])"));
         assert!(!is_share("sum(rate(a{path=\"/x\"}[5m]))"));
+        assert!(is_inverted("1 - a / b") && is_inverted("100 - (a)"));
+        assert!(!is_inverted("a{persistentvolumeclaim=\"pg-1-wal\"}") && !is_inverted("a{b='say \\'1-2\\''}"));
     }
 }

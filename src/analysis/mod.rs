@@ -32,6 +32,7 @@ mod logs;
 mod node;
 mod oom;
 mod pending;
+mod places;
 mod probes;
 mod quota;
 mod rank;

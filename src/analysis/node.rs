@@ -3,8 +3,9 @@
 use super::claim::Claim;
 use super::format::clock;
 use super::phrases;
-use super::scene::Scene;
+use super::scene::{Scene, ended_at};
 use super::text::words::{after, first_word, has_any};
+use crate::domain::cluster::Condition;
 use crate::domain::evidence::EvidenceId;
 use crate::domain::finding::FindingKind::{DiskFull, NodeNotReady, NodePressure};
 use crate::domain::finding::Role;
@@ -50,9 +51,7 @@ fn conditions(scene: &Scene) -> Vec<Claim> {
         } else if !node.ready {
             claims.push(claim(NodeNotReady, phrases::NODE_NOT_READY, 0.4 + 0.4 * share));
         }
-        for condition in
-            node.conditions.iter().filter(|condition| condition.kind != "Ready" && condition.status == "True")
-        {
+        for condition in node.conditions.iter().filter(|condition| is_complaint(condition)) {
             let confidence = if is_subject { 0.88 } else { 0.3 + 0.3 * share };
             claims.push(
                 claim(NodePressure, phrases::NODE_PRESSURE, confidence)
@@ -73,18 +72,27 @@ fn conditions(scene: &Scene) -> Vec<Claim> {
     claims
 }
 
+/// Whether a condition besides `Ready` says that something is wrong. `NetworkingReady`, `KernelReady` and the like, by the
+/// agents that watch nodes, are well when true.
+fn is_complaint(condition: &Condition) -> bool {
+    let wrong = if condition.kind.ends_with("Ready") { "False" } else { "True" };
+    condition.kind != "Ready" && condition.status == wrong
+}
+
 /// Pods that the kubelet put out.
 fn evicted(scene: &Scene) -> Vec<Claim> {
     let pods = scene.workloads().flat_map(|seen| seen.data.pods.iter().map(move |pod| (seen.id, pod)));
     let by_status = pods.filter_map(|(id, pod)| {
         let reason =
             pod.reason.as_deref().filter(|reason| reason.contains("Evicted") || reason.contains("low on resource"))?;
-        (scene.weight(pod.created_at.filter(|_| pod.node.is_none())) > 0.0)
-            .then(|| (id, reason.to_owned(), pod.node.clone(), pod.created_at))
+        let at = ended_at(pod).or(pod.created_at);
+        (scene.weight(at) > 0.5).then(|| (id, reason.to_owned(), pod.node.clone(), at))
     });
+    let by_status: Vec<(EvidenceId, String, Option<String>, _)> = by_status.collect();
+    let pods = by_status.len();
     let events = scene.events().into_iter().filter(|(_, event)| event.reason == "Evicted" && event.kind != "Normal");
     let by_event = events.map(|(id, event)| (id, event.message.clone(), None, event.first));
-    let mut told: Vec<(EvidenceId, String, Option<String>, _)> = by_status.chain(by_event).collect();
+    let mut told: Vec<_> = by_status.into_iter().chain(by_event).collect();
     // The message tells more than the bare word.
     told.sort_by_key(|(_, message, _, _)| std::cmp::Reverse(message.len().min(80)));
     let Some((id, message, node, began)) = told.first() else { return Vec::new() };
@@ -110,7 +118,8 @@ fn evicted(scene: &Scene) -> Vec<Claim> {
     let claim = Claim::new(kind, phrase, 0.85, about, *id)
         .cite(told.iter().map(|(id, ..)| *id))
         .began(*began)
-        .fact("pods", told.len().to_string())
+        // Status and event of one pod are one pod; the events alone tell of pods that are gone.
+        .fact("pods", if pods > 0 { pods } else { told.len() }.to_string())
         .maybe("node", node.clone())
         .maybe("resource", after(message, "low on resource: ").map(first_word))
         .fact("line", message);

@@ -6,13 +6,12 @@ use super::claim::Claim;
 use super::format::{bytes, clock, duration, percent};
 use super::metric_role::{MetricRole, metric_role};
 use super::phrases;
-use super::scene::{Scene, Unit};
+use super::scene::{ContainerMemory, Scene, Unit};
 use super::shape;
 use super::text::complaint::{Trouble, complaint};
 use super::text::root_line::root_line;
 use crate::domain::evidence::EvidenceId;
 use crate::domain::finding::FindingKind::OomKilled;
-use crate::domain::series::SeriesData;
 
 /// A limit that memory would need more than a day to reach is not reached by a leak that matters now.
 const SLOWEST_FILL: f64 = 86_400.0;
@@ -58,8 +57,12 @@ fn likely(scene: &Scene) -> Option<Claim> {
         })
         .collect();
     let probed = scene.events().iter().any(|(_, event)| event.reason == "Killing" && event.message.contains("probe"));
-    let full = killed.first().and_then(|unit| memory(scene, &unit.state.name)).is_some_and(|(_, memory)| {
-        memory.summary.as_ref().and_then(|summary| summary.ratio_to_limit).is_some_and(|ratio| ratio >= 0.9)
+    let full = killed.first().is_some_and(|unit| {
+        let limit = unit.spec.and_then(|spec| spec.memory_limit).map(|limit| limit as f64);
+        let memory = scene.memory_of(&unit.state.name);
+        memory.is_some_and(|memory| {
+            limit.or(memory.bound).is_some_and(|limit| limit > 0.0 && memory.summary.peak >= 0.9 * limit)
+        })
     });
     let claim = (full && !probed).then(|| claim(scene, &killed)).flatten()?;
     Some(Claim { confidence: claim.confidence.min(0.75), ..claim })
@@ -94,8 +97,8 @@ fn claim(scene: &Scene, kills: &[Unit]) -> Option<Claim> {
         .maybe("lived", lived.map(duration))
         .maybe("last", newest.map(|at| clock(at, scene.onset)))
         .maybe("node", limit.is_none().then_some(unit.pod.node.as_deref()).flatten());
-    if let Some((id, memory)) = memory(scene, &unit.state.name) {
-        claim = with_shape(claim, id, memory, limit);
+    if let Some(memory) = scene.memory_of(&unit.state.name) {
+        claim = with_shape(claim, &memory, limit);
     }
     if let Some((id, change)) = limit_change(scene, began) {
         claim = claim.cite([id]).fact("limit_change", change);
@@ -103,31 +106,17 @@ fn claim(scene: &Scene, kills: &[Unit]) -> Option<Claim> {
     Some(claim)
 }
 
-/// Peak and growth, where a chart of the subject's memory was drawn.
-fn with_shape(claim: Claim, id: EvidenceId, memory: &SeriesData, limit: Option<i64>) -> Claim {
-    let Some(summary) = memory.summary.clone().or_else(|| shape::summarise(&memory.lines, &[], None)) else {
-        return claim;
-    };
-    let limit = limit.map(|limit| limit as f64).or(memory.limit.as_ref().map(|limit| limit.value));
-    let rate = summary.trend_per_second.or_else(|| memory.lines.iter().find_map(|line| shape::trend(&line.points)));
-    let rate = rate.filter(|rate| *rate > 0.0 && limit.is_none_or(|limit| limit / rate < SLOWEST_FILL));
+/// Peak and growth, where a chart of the container's memory was drawn.
+fn with_shape(claim: Claim, memory: &ContainerMemory, limit: Option<i64>) -> Claim {
+    let summary = &memory.summary;
+    let limit = limit.map(|limit| limit as f64).or(memory.bound);
+    let rate = summary.trend_per_second.filter(|rate| *rate > 0.0);
+    let rate = rate.filter(|rate| limit.is_none_or(|limit| limit / rate < SLOWEST_FILL));
     claim
-        .cite([id])
+        .cite([memory.id])
         .fact("peak", bytes(summary.peak))
         .maybe("peak_share", limit.filter(|limit| *limit > 0.0).map(|limit| percent(summary.peak / limit)))
         .maybe("rate", rate.map(|rate| format!("{}/s", bytes(rate))))
-}
-
-/// The subject's chart of memory in bytes, of this container where one is.
-fn memory<'a>(scene: &Scene<'a>, container: &str) -> Option<(EvidenceId, &'a SeriesData)> {
-    let charts: Vec<_> = scene
-        .series()
-        .filter(|seen| {
-            metric_role(seen.query) == MetricRole::Memory && seen.data.unit == crate::domain::unit::Unit::Bytes
-        })
-        .collect();
-    let named = charts.iter().find(|seen| seen.data.lines.iter().any(|line| line.name.contains(container)));
-    named.or(charts.first()).map(|seen| (seen.id, seen.data))
 }
 
 /// The rollout line that changed the memory limit shortly before.

@@ -47,7 +47,8 @@ pub(super) fn find_all(scene: &Scene) -> Vec<Claim> {
 fn claim(scene: &Scene, id: EvidenceId, message: &str, confidence: f64) -> Claim {
     let verdict = verdict(message);
     let first = verdict.obstacles.first();
-    let kind = if matches!(first, Some((_, Obstacle::Volume))) { VolumeUnavailable } else { Unschedulable };
+    let volume = matches!(first, Some((_, Obstacle::Volume | Obstacle::VolumeElsewhere)));
+    let kind = if volume { VolumeUnavailable } else { Unschedulable };
     let mut claim = Claim::new(kind, phrases::PENDING, confidence, scene.subject.object(), id)
         .maybe("nodes", verdict.nodes.map(|nodes| nodes.to_string()))
         .fact("line", short(message));

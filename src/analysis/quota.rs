@@ -74,7 +74,7 @@ fn full(scene: &Scene) -> Option<Claim> {
         .workloads()
         .any(|seen| usize::try_from(seen.data.desired).is_ok_and(|desired| desired > seen.data.pods_total));
     scene.namespaces().find_map(|seen| {
-        let quota = seen.data.quotas.iter().find(|quota| quota.ratio >= FULL)?;
+        let quota = seen.data.quotas.iter().find(|quota| quota.ratio >= FULL && is_of_pods(&quota.resource))?;
         let confidence = if missing { 0.6 } else { 0.35 };
         Some(
             Claim::new(QuotaExceeded, phrases::QUOTA, confidence, scene.subject.object(), seen.id)
@@ -85,6 +85,13 @@ fn full(scene: &Scene) -> Option<Claim> {
                 .fact("share", percent(quota.ratio)),
         )
     })
+}
+
+/// Whether pods consume it: `services.nodeports 0 of 0` is as full as can be, and keeps no pod out.
+fn is_of_pods(resource: &str) -> bool {
+    matches!(resource, "pods" | "count/pods" | "cpu" | "memory" | "ephemeral-storage")
+        || resource.starts_with("limits.")
+        || resource.starts_with("requests.") && resource != "requests.storage"
 }
 
 fn autoscaler(scene: &Scene, id: EvidenceId, scaler: &AutoscalerState) -> Option<Claim> {

@@ -2,7 +2,7 @@
 
 use super::claim::Claim;
 use super::format::{bytes, clock, count, duration, percent, value};
-use super::metric_role::{MetricRole, metric_role};
+use super::metric_role::{MetricRole, is_inverted, metric_role};
 use super::phrases;
 use super::scene::{Scene, Seen};
 use super::shape;
@@ -69,6 +69,11 @@ fn share(value: f64, unit: &Unit) -> Option<f64> {
     }
 }
 
+/// How much of what there is was used at most: a share says it itself.
+fn used(data: &SeriesData, summary: &Summary) -> Option<f64> {
+    share(summary.peak, &data.unit).or(summary.ratio_to_limit)
+}
+
 fn throttled(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {
     let peak = share(summary.peak, &seen.data.unit)?;
     let usual = summary.baseline.and_then(|usual| share(usual, &seen.data.unit)).unwrap_or(0.0);
@@ -85,18 +90,18 @@ fn throttled(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option
         true if told || changed.is_some() => sure - 0.1,
         true => 0.4,
     };
+    let container = scene.container_of(&summary.series);
     let limit = scene.workloads().find_map(|seen| {
-        let spec = seen.data.containers.iter().find(|spec| spec.cpu_limit.is_some() && !spec.init)?;
-        Some((seen.id, spec.name.clone(), spec.cpu_limit?))
+        let spec = seen.data.containers.iter().find(|spec| Some(spec.name.as_str()) == container)?;
+        Some((seen.id, spec.cpu_limit?))
     });
-    let mut claim = claim(scene, seen, summary, CpuThrottled, phrases::CPU_THROTTLED, confidence);
+    let mut claim =
+        claim(scene, seen, summary, CpuThrottled, phrases::CPU_THROTTLED, confidence).maybe("container", container);
     if let Some((id, change)) = changed {
         claim = claim.cite([id]).fact("limit_change", change);
     }
     Some(match limit {
-        Some((id, container, limit)) => {
-            claim.cite([id]).fact("limit", format!("{limit}m")).fact("container", container)
-        }
+        Some((id, limit)) => claim.cite([id]).fact("limit", format!("{limit}m")),
         None => claim,
     })
 }
@@ -113,16 +118,16 @@ fn cpu_limit_change(scene: &Scene) -> Option<(EvidenceId, String)> {
 }
 
 fn cpu(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {
-    let ratio =
-        summary.ratio_to_limit.or_else(|| share(summary.peak, &seen.data.unit)).filter(|ratio| *ratio >= NEAR)?;
+    let ratio = used(seen.data, summary).filter(|ratio| *ratio >= NEAR)?;
     let rose = summary.baseline.is_none_or(|usual| summary.peak > 1.5 * usual);
     let confidence = if rose { 0.6 } else { 0.35 };
     Some(claim(scene, seen, summary, CpuThrottled, phrases::CPU_HIGH, confidence).fact("share", percent(ratio)))
 }
 
 fn memory(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {
-    let limit = seen.data.limit.as_ref().map(|limit| limit.value).filter(|limit| *limit > 0.0);
-    let ratio = summary.ratio_to_limit.or_else(|| share(summary.peak, &seen.data.unit));
+    let is_bytes = seen.data.unit == Unit::Bytes;
+    let limit = seen.data.bound().filter(|limit| is_bytes && *limit > 0.0);
+    let ratio = used(seen.data, summary);
     let fills = limit.and_then(|limit| shape::time_to(summary, limit)).filter(|left| left.num_hours() < LATEST_HOURS);
     let near = ratio.is_some_and(|ratio| ratio >= NEAR);
     let (phrase, confidence) = match (near, fills) {
@@ -130,14 +135,16 @@ fn memory(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Cl
         (false, Some(_)) => (phrases::MEMORY_GROWS, 0.6),
         (false, None) => return None,
     };
-    let usual_share = summary.baseline.zip(limit).map(|(usual, limit)| usual / limit);
+    let usual_share = summary.baseline.and_then(|usual| share(usual, &seen.data.unit).or(Some(usual / limit?)));
     // Always near its limit, as caches and databases are.
     let confidence = if usual_share.is_some_and(|usual| usual >= NEAR) { 0.35 } else { confidence };
+    let rate = summary.trend_per_second.filter(|rate| *rate > 0.0 && is_bytes);
     Some(
         claim(scene, seen, summary, MemoryHigh, phrase, confidence)
             .maybe("share", ratio.map(percent))
+            .maybe("container", scene.container_of(&summary.series))
             .maybe("limit", limit.map(bytes))
-            .maybe("rate", summary.trend_per_second.filter(|rate| *rate > 0.0).map(|rate| format!("{}/s", bytes(rate))))
+            .maybe("rate", rate.map(|rate| format!("{}/s", bytes(rate))))
             .maybe("left", fills.map(duration)),
     )
 }
@@ -145,7 +152,7 @@ fn memory(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Cl
 fn node_memory(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {
     // Only a share of the node's memory can be judged; which way it counts, the query says.
     let now = share(summary.now, &seen.data.unit)?;
-    let free = seen.query.contains("MemAvailable") && !seen.query.contains("1 -") && !seen.query.contains("1-");
+    let free = seen.query.contains("MemAvailable") && !is_inverted(seen.query);
     let used = if free { 1.0 - now } else { now };
     (used >= NEAR).then(|| {
         claim(scene, seen, summary, FindingKind::NodePressure, phrases::MEMORY_NEAR_LIMIT, 0.65)
@@ -192,8 +199,7 @@ fn certificate(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Opti
 }
 
 fn connections(scene: &Scene, seen: Seen<SeriesData>, summary: &Summary) -> Option<Claim> {
-    let ratio =
-        summary.ratio_to_limit.or_else(|| share(summary.peak, &seen.data.unit)).filter(|ratio| *ratio >= 0.95)?;
+    let ratio = used(seen.data, summary).filter(|ratio| *ratio >= 0.95)?;
     Some(claim(scene, seen, summary, QuotaExceeded, phrases::TOO_MANY_CONNECTIONS, 0.6).fact("share", percent(ratio)))
 }
 

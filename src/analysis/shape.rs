@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::metric_role::Worst;
 use crate::domain::series::{SeriesLine, Summary};
 
 /// Points looked at for a step or a trend: the split search is quadratic.
@@ -19,17 +20,18 @@ const FARTHEST: f64 = 30.0 * 86_400.0;
 
 /// The numbers a person would say about `lines`; `None` when no point is finite.
 ///
-/// `baseline` holds points of the quiet range: of the same names where there are any, else all of them, because pods
-/// change their names with every rollout.
-pub fn summarise(lines: &[SeriesLine], baseline: &[SeriesLine], limit: Option<f64>) -> Option<Summary> {
-    let (line, points, peak) = lines
+/// They are those of the line that got worst. `baseline` holds points of the quiet range: of the same names where there are
+/// any, else all of them, because pods change their names with every rollout.
+pub fn summarise(lines: &[SeriesLine], baseline: &[SeriesLine], limit: Option<f64>, worst: Worst) -> Option<Summary> {
+    let (line, points, _) = lines
         .iter()
         .filter_map(|line| {
             let points = finite(&line.points);
-            let peak = points.iter().copied().reduce(|best, point| if point.1 > best.1 { point } else { best })?;
-            Some((line, points, peak))
+            let badness = worst.badness(&points)?;
+            Some((line, points, badness))
         })
-        .reduce(|best, next| if next.2.1 > best.2.1 { next } else { best })?;
+        .reduce(|best, next| if next.2 > best.2 { next } else { best })?;
+    let peak = points.iter().copied().reduce(|best, point| if point.1 > best.1 { point } else { best })?;
     let before = baseline_points(line, baseline);
     let stepped_at = step(&[before.as_slice(), points.as_slice()].concat())
         .filter(|at| points.first().is_some_and(|first| *at >= first.0));
@@ -197,17 +199,24 @@ mod tests {
     #[test]
     fn speaks_of_the_line_that_peaks_highest() {
         let lines = [line("a", &[1.0, 2.0, 1.0]), line("b", &[1.0, 9.0, 3.0])];
-        let summary = summarise(&lines, &[line("b", &[1.0, 1.0, 3.0])], Some(18.0)).unwrap();
+        let summary = summarise(&lines, &[line("b", &[1.0, 1.0, 3.0])], Some(18.0), Worst::High).unwrap();
         assert_eq!((summary.series.as_str(), summary.now, summary.peak), ("b", 3.0, 9.0));
         assert_eq!((summary.baseline, summary.ratio_to_limit), (Some(1.0), Some(0.5)));
         assert_eq!(summary.peak_at.timestamp(), 10);
     }
 
     #[test]
+    fn where_low_is_bad_it_speaks_of_the_line_that_falls_lowest() {
+        let lines = [line("a", &[1.0, 1.0, 1.0]), line("b", &[1.0, 1.0, 0.0])];
+        let summary = summarise(&lines, &[], None, Worst::Low).unwrap();
+        assert_eq!((summary.series.as_str(), summary.now, summary.peak), ("b", 0.0, 1.0));
+    }
+
+    #[test]
     fn single_points_gaps_and_nothing() {
-        assert!(summarise(&[], &[], None).is_none());
-        assert!(summarise(&[line("a", &[f64::NAN])], &[], None).is_none());
-        let one = summarise(&[line("a", &[4.0])], &[], Some(0.0)).unwrap();
+        assert!(summarise(&[], &[], None, Worst::High).is_none());
+        assert!(summarise(&[line("a", &[f64::NAN])], &[], None, Worst::High).is_none());
+        let one = summarise(&[line("a", &[4.0])], &[], Some(0.0), Worst::High).unwrap();
         assert_eq!((one.now, one.trend_per_second, one.stepped_at, one.ratio_to_limit), (4.0, None, None, None));
     }
 
@@ -237,7 +246,7 @@ mod tests {
     #[test]
     fn time_to_the_limit() {
         let leak: Vec<f64> = (0..20).map(|i| 100.0 + f64::from(i) * 5.0).collect();
-        let summary = summarise(&[line("a", &leak)], &[], None).unwrap();
+        let summary = summarise(&[line("a", &leak)], &[], None, Worst::High).unwrap();
         assert_eq!(time_to(&summary, 245.0), Some(TimeDelta::seconds(100)));
         assert_eq!(time_to(&summary, 90.0), None);
     }
@@ -256,7 +265,8 @@ mod tests {
         #[test]
         fn never_panics(values in proptest::collection::vec((any::<i64>(), any::<f64>()), 0..80), max in 0usize..90) {
             let line = SeriesLine { name: "x".into(), points: values.clone() };
-            let _ = summarise(std::slice::from_ref(&line), std::slice::from_ref(&line), values.first().map(|p| p.1));
+            let limit = values.first().map(|p| p.1);
+            let _ = summarise(std::slice::from_ref(&line), std::slice::from_ref(&line), limit, Worst::High);
             prop_assert!(downsample(&values, max).len() <= max);
         }
     }

@@ -50,17 +50,22 @@ pub(super) fn find(scene: &Scene) -> Vec<Claim> {
                     ],
                 ) =>
             {
-                claims.push(said(scene, id, &event.message, 0.8).began(event.first));
+                let confidence = scene.unless_over(event, 0.8);
+                claims.push(said(scene, id, &event.message, confidence).began(event.first));
             }
             "FailedMount" if is_missing_object(&event.message) => {
-                claims.push(missing_object(scene, id, &event.message, 0.9).began(event.first))
+                let confidence = scene.unless_over(event, 0.9);
+                claims.push(missing_object(scene, id, &event.message, confidence).began(event.first))
             }
-            "FailedCreatePodSandBox" | "FailedCreatePodSandbox" | "NetworkNotReady" => claims.push(
-                Claim::new(NodeNotReady, phrases::SANDBOX_FAILED, 0.75, scene.subject.object(), id)
-                    .began(event.first)
-                    .fact("message", sandbox_reason(&event.message))
-                    .fact("count", event.count.to_string()),
-            ),
+            "FailedCreatePodSandBox" | "FailedCreatePodSandbox" | "NetworkNotReady" => {
+                let confidence = scene.unless_over(event, 0.75);
+                claims.push(
+                    Claim::new(NodeNotReady, phrases::SANDBOX_FAILED, confidence, scene.subject.object(), id)
+                        .began(event.first)
+                        .fact("message", sandbox_reason(&event.message))
+                        .fact("count", event.count.to_string()),
+                );
+            }
             "FailedCreate" => claims.extend(refused(scene, id, &event.message).map(|claim| claim.began(event.first))),
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::patterns::{Level, is_quiet};
 use super::text::network::{Failure, failed_connection, place};
 use super::text::root_line;
 use crate::domain::cluster::ServiceState;
@@ -19,6 +20,8 @@ pub struct Target {
     pub failure: Failure,
     /// Whether it fails now but did not before, or fails much more often.
     pub worse: bool,
+    /// Whether it is known how it was before.
+    pub known: bool,
     /// First line of the window, where known.
     pub first: Option<DateTime<Utc>>,
     /// Lines.
@@ -41,7 +44,9 @@ impl Target {
 
     /// Whether `service` is what the caller calls by this address.
     pub fn is(&self, service: &ServiceState) -> bool {
-        if !service.cluster_ip.is_empty() && self.host == service.cluster_ip {
+        // What the cluster was asked for it has answered: a pod's address, a name with a pod's in front.
+        let asked = self.host.contains(['.', ':']) && service.asked.contains(&self.host);
+        if asked || (!service.cluster_ip.is_empty() && self.host == service.cluster_ip) {
             return true;
         }
         match self.cluster_name() {
@@ -97,7 +102,8 @@ pub fn targets(evidence: &[Evidence]) -> Vec<Target> {
     for piece in evidence {
         match &piece.data {
             EvidenceData::Patterns(patterns) => {
-                let found = patterns.patterns.iter().filter_map(|pattern| of_pattern(pattern, piece));
+                let known = patterns.is_compared();
+                let found = patterns.patterns.iter().filter_map(|pattern| of_pattern(pattern, known, piece));
                 found.for_each(|target| add(&mut targets, target));
             }
             EvidenceData::Workload(workload) => {
@@ -115,6 +121,7 @@ pub fn targets(evidence: &[Evidence]) -> Vec<Target> {
                             port: place.port,
                             failure,
                             worse: true,
+                            known: true,
                             first: ending.finished_at,
                             count: 1,
                             evidence: piece.id,
@@ -130,10 +137,10 @@ pub fn targets(evidence: &[Evidence]) -> Vec<Target> {
     targets
 }
 
-fn of_pattern(pattern: &LogPattern, piece: &Evidence) -> Option<Target> {
+fn of_pattern(pattern: &LogPattern, known: bool, piece: &Evidence) -> Option<Target> {
     let text = if pattern.example.trim().is_empty() { &pattern.template } else { &pattern.example };
-    let quiet = matches!(pattern.level.as_deref(), Some("info" | "debug" | "trace" | "notice"));
-    if pattern.count == 0 || (quiet && !root_line::complains(text)) {
+    let level = pattern.level.as_deref().and_then(|level| Level::parse(level.as_bytes()));
+    if pattern.count == 0 || (is_quiet(level) && !root_line::complains(text)) {
         return None;
     }
     let (failure, found) = failed_connection(text)?;
@@ -143,6 +150,7 @@ fn of_pattern(pattern: &LogPattern, piece: &Evidence) -> Option<Target> {
         port: place.port,
         failure,
         worse: matches!(pattern.novelty, Novelty::New | Novelty::MoreFrequent),
+        known,
         first: pattern.first,
         count: pattern.count,
         evidence: piece.id,
@@ -158,6 +166,7 @@ fn add(targets: &mut Vec<Target>, target: Target) {
         Some(known) => {
             known.count = known.count.saturating_add(target.count);
             known.worse |= target.worse;
+            known.known |= target.known;
             known.first = [known.first, target.first].into_iter().flatten().min();
             known.failure = known.failure.min(target.failure);
         }

@@ -63,6 +63,7 @@ pub(super) fn find(scene: &Scene) -> Vec<Claim> {
             (false, true) => (phrases::VOLUME_MOUNT, 0.7),
             (false, false) => (phrases::VOLUME_MOUNT, 0.85),
         };
+        let confidence = scene.unless_over(event, confidence);
         claims.push(
             Claim::new(VolumeUnavailable, phrase, confidence, about.clone(), *id)
                 .began(event.first)

@@ -231,6 +231,8 @@ pub struct ServiceState {
     pub endpoints_not_ready: usize,
     /// The workload behind it, found through its endpoints or its selector.
     pub backend: Option<ObjectRef>,
+    /// Addresses that it was found by: `10.1.6.42`, `db-0.db.shop`.
+    pub asked: Vec<String>,
 }
 
 /// A volume claim.

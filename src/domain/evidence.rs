@@ -220,6 +220,13 @@ pub struct LogPatterns {
     pub folded: usize,
 }
 
+impl LogPatterns {
+    /// Whether there were lines of before to compare with: without them nothing is known to be new.
+    pub fn is_compared(&self) -> bool {
+        self.baseline_lines > 0
+    }
+}
+
 /// One pattern of log lines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogPattern {

@@ -10,7 +10,7 @@ use super::unit::Unit;
 pub struct SeriesData {
     /// What the values are measured in.
     pub unit: Unit,
-    /// The top series by peak, at most a chart's worth.
+    /// The worst series, at most a chart's worth.
     pub lines: Vec<SeriesLine>,
     /// How many more series there were.
     pub folded: usize,
@@ -21,6 +21,13 @@ pub struct SeriesData {
     /// Whether the server said that some storage nodes did not answer.
     #[serde(default)]
     pub partial: bool,
+}
+
+impl SeriesData {
+    /// What the values cannot go beyond. A threshold only says when to worry.
+    pub fn bound(&self) -> Option<f64> {
+        self.limit.as_ref().filter(|limit| limit.label != Limit::THRESHOLD).map(|limit| limit.value)
+    }
 }
 
 /// One series.
@@ -41,10 +48,15 @@ pub struct Limit {
     pub value: f64,
 }
 
+impl Limit {
+    /// The label of a line that may be crossed.
+    pub const THRESHOLD: &str = "threshold";
+}
+
 /// The numbers a person would say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// The series it speaks of: the one that peaks highest.
+    /// The series it speaks of: the one that peaks highest, or falls lowest where low is bad.
     pub series: String,
     /// Newest value.
     pub now: f64,

@@ -3,8 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-/// How far before the onset the window begins, so that a chart shows the moment things changed.
-const LEAD: TimeDelta = TimeDelta::minutes(15);
+/// How far before the onset the window begins, so that a chart shows the moment things changed: an alert starts when its
+/// rule has waited, and the widespread ones wait a quarter of an hour.
+const LEAD: TimeDelta = TimeDelta::minutes(20);
 /// An incident that has been burning for days is looked at around its onset, where its cause is, not whole.
 const LONGEST: TimeDelta = TimeDelta::hours(6);
 /// Shortest window: rates over two minutes need a few points to be worth a chart.
@@ -37,10 +38,9 @@ impl Window {
 
     /// The Baseline: the range of the same length that ends where the trouble cannot have begun yet.
     ///
-    /// `onset` is when the alert started; most rules have a `for:` of some minutes, so the baseline ends
-    /// a third of [`LEAD`] before it.
+    /// `onset` is when the alert started, after the `for:` of its rule: the Baseline ends [`LEAD`] before it.
     pub fn baseline(&self, onset: DateTime<Utc>) -> Self {
-        let to = (onset.min(self.to) - LEAD / 3).max(self.from);
+        let to = onset.min(self.to) - LEAD;
         Self { from: to - self.length(), to }
     }
 
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn window_shows_the_onset_and_ends_now() {
         let window = Window::around(at(0), at(10));
-        assert_eq!(window, Window::new(at(-15), at(10)));
+        assert_eq!(window, Window::new(at(-20), at(10)));
         assert!(window.contains(at(0)));
     }
 
@@ -94,6 +94,8 @@ mod tests {
         let window = Window::around(at(0), at(10));
         let baseline = window.baseline(at(0));
         assert_eq!(baseline.length(), window.length());
-        assert_eq!(baseline.to, at(-5));
+        assert_eq!(baseline.to, at(-20));
+        // What began before a rule that waits for 15 minutes fired is in the Window alone.
+        assert!(window.contains(at(-16)) && !baseline.contains(at(-16)));
     }
 }

@@ -142,7 +142,8 @@ pub fn metric_tasks<'a>(runbooks: impl IntoIterator<Item = &'a Runbook>, variabl
         let limit = match &spec.limit {
             Some(Limit::Value(value)) => Some(LimitTask::Value(*value)),
             Some(Limit::Query(limit)) => promql(limit, variables).map(LimitTask::Query),
-            None => spec.threshold.map(LimitTask::Value),
+            // A threshold is no limit: it is drawn, and nothing is measured by it.
+            None => None,
         };
         tasks.push(MetricTask { slot: format!("metrics:{query}"), spec: spec.clone(), query, limit });
     }

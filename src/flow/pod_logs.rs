@@ -9,6 +9,7 @@ use crate::domain::cluster::PodState;
 use crate::domain::evidence::LogPatterns;
 use crate::domain::log_line::{LogBatch, LogLine};
 use crate::domain::subject::Subject;
+use crate::domain::window::Window;
 
 use super::Context;
 use super::plan::Ranges;
@@ -58,10 +59,17 @@ pub async fn patterns(
     if lines.is_empty() {
         return None;
     }
+    lines.sort_by_key(|line| line.time);
     let query = format!("get logs of the pods of {subject}, previous runs too");
     let batch = LogBatch { lines, cut: false, query: query.clone() };
-    // There is no Baseline: a restarted container has kept nothing of the time before.
-    Some((query, log_evidence::summarise((&batch, ranges.window), None)))
+    Some((query, summarise(&batch, ranges.window)))
+}
+
+/// A container that runs on has lines from before the Window, which say what is usual; one that was restarted has kept
+/// nothing of that time.
+fn summarise(batch: &LogBatch, window: Window) -> LogPatterns {
+    let from = batch.lines.first().map_or(window.from, |line| line.time.min(window.from));
+    log_evidence::summarise_split(batch, Window::new(from, window.to), window.from)
 }
 
 /// The containers of a pod worth reading, the run before first where there was one.
@@ -77,4 +85,38 @@ fn runs(pod: &PodState) -> Vec<(String, bool)> {
         }
     }
     runs
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::*;
+    use crate::domain::evidence::Novelty;
+
+    #[test]
+    fn lines_from_before_the_window_say_what_is_usual() {
+        let from: DateTime<Utc> = "2026-11-22T22:28:30Z".parse().unwrap();
+        let line = |minute: i64, message: &str| LogLine {
+            time: from + TimeDelta::minutes(minute),
+            stream: "web-1/app".into(),
+            message: message.into(),
+            level: None,
+        };
+        let window = Window::new(from, from + TimeDelta::minutes(21));
+        let read = |lines: Vec<LogLine>| {
+            let patterns = summarise(&LogBatch { lines, cut: false, query: String::new() }, window);
+            let novelty = patterns.patterns.iter().map(|pattern| (pattern.template.clone(), pattern.novelty));
+            (patterns.baseline_lines, novelty.collect::<Vec<_>>())
+        };
+        let refused = line(19, "ERROR dial tcp 10.0.0.12:5432: connect: connection refused");
+        let mut runs_on: Vec<LogLine> = (-40..20).map(|minute| line(minute, "INFO order served")).collect();
+        runs_on.insert(59, refused.clone());
+        let (before, novelty) = read(runs_on);
+        assert_eq!(before, 39);
+        assert!(matches!(novelty[0], (_, Novelty::New)), "{novelty:?}");
+        assert!(matches!(novelty[1], (_, Novelty::Usual)), "{novelty:?}");
+        // Nothing is known of the time before a restart.
+        assert_eq!(read(vec![refused]).0, 0);
+    }
 }

@@ -16,6 +16,7 @@ use crate::adapters::logs::{LogSelector, Logs, LogsError};
 use crate::adapters::metrics::{LimitSpec, QuerySpec};
 use crate::analysis::{log_evidence, targets};
 use crate::domain::alert::AlertStatus;
+use crate::domain::cluster::ServiceState;
 use crate::domain::evidence::{AlertFact, Draft, Evidence, EvidenceData, Source};
 use crate::domain::incident::Incident;
 use crate::domain::investigation::Unavailable;
@@ -144,7 +145,8 @@ pub fn dependencies<'a>(
         let mut services = Vec::new();
         for target in targets.iter().take(MAX_DEPENDENCIES) {
             let found = cluster.service_by_address(&target.host, target.port, subject.namespace.as_deref()).await;
-            services.extend(found.ok().flatten());
+            let found = found.ok().flatten();
+            services.extend(found.map(|service| ServiceState { asked: vec![target.host.clone()], ..service }));
         }
         if services.is_empty()
             && let Some(namespace) = &subject.namespace
@@ -206,7 +208,9 @@ fn speaks_of_nodes(evidence: &[Evidence]) -> bool {
         EvidenceData::Workload(workload) => workload
             .pods
             .iter()
-            .any(|pod| matches!(pod.reason.as_deref(), Some("NodeLost" | "Evicted" | "NodeShutdown"))),
+            .filter_map(|pod| pod.reason.as_deref())
+            // The reason has its message behind it.
+            .any(|reason| ["NodeLost", "Evicted", "NodeShutdown"].iter().any(|known| reason.starts_with(known))),
         _ => false,
     })
 }

@@ -227,6 +227,7 @@ fn state(service: &Service, endpoints: &Endpoints, backend: Option<ObjectRef>) -
         endpoints_ready: endpoints.ready.len(),
         endpoints_not_ready: endpoints.not_ready.difference(&endpoints.ready).count(),
         backend,
+        asked: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::names::names;
 use super::{Metrics, MetricsError, RangeResult, Series};
+use crate::analysis::metric_role::Worst;
 use crate::analysis::shape;
 use crate::domain::series::{Limit, SeriesData, SeriesLine};
 use crate::domain::unit::Unit;
@@ -67,20 +68,22 @@ impl Metrics {
                 .unwrap_or_else(|error| without("baseline", spec, &error));
         }
         let limit = limit(spec, drawn.first().copied(), &limits);
+        let worst = Worst::of(&spec.query);
         let mut lines = named(&drawn, &before.series, &spec.title);
         let baseline_lines = lines.split_off(drawn.len());
-        let summary = shape::summarise(&lines, &baseline_lines, limit.as_ref().map(|limit| limit.value));
-        for line in &mut lines {
-            line.points = shape::downsample(&line.points, MAX_POINTS);
-        }
-        Ok(SeriesData {
+        let mut data = SeriesData {
             unit: spec.unit.clone(),
             folded: now.total - drawn.len(),
             lines,
             limit,
-            summary,
+            summary: None,
             partial: now.partial || before.partial || now.cut,
-        })
+        };
+        data.summary = shape::summarise(&data.lines, &baseline_lines, data.bound(), worst);
+        for line in &mut data.lines {
+            line.points = shape::downsample(&line.points, MAX_POINTS);
+        }
+        Ok(data)
     }
 
     async fn limits(&self, limit: Option<&LimitSpec>, window: Window) -> Vec<Series> {
@@ -118,14 +121,14 @@ fn named(drawn: &[&Series], before: &[Series], title: &str) -> Vec<SeriesLine> {
     drawn.iter().map(|series| line(series)).chain(before.iter().map(line)).collect()
 }
 
-/// The line to draw: the limit that belongs to the highest series, else the highest limit, else the threshold.
-fn limit(spec: &QuerySpec, highest: Option<&Series>, limits: &[Series]) -> Option<Limit> {
+/// The line to draw: the limit that belongs to the first series, else the highest limit, else the threshold.
+fn limit(spec: &QuerySpec, first: Option<&Series>, limits: &[Series]) -> Option<Limit> {
     let newest = |series: &Series| series.points.last().map(|point| point.1).filter(|value| *value > 0.0);
     let value = match &spec.limit {
         Some(LimitSpec::Value(value)) => Some(*value),
         Some(LimitSpec::Query(_)) => limits
             .iter()
-            .filter(|one| highest.is_some_and(|highest| agrees(highest, one)))
+            .filter(|one| first.is_some_and(|first| agrees(first, one)))
             .filter_map(newest)
             .reduce(f64::max)
             .or_else(|| limits.iter().filter_map(newest).reduce(f64::max)),
@@ -134,7 +137,7 @@ fn limit(spec: &QuerySpec, highest: Option<&Series>, limits: &[Series]) -> Optio
     let limit = value.filter(|value| value.is_finite()).map(|value| Limit { label: "limit".into(), value });
     limit.or_else(|| {
         let value = spec.threshold.filter(|value| value.is_finite())?;
-        Some(Limit { label: "threshold".into(), value })
+        Some(Limit { label: Limit::THRESHOLD.into(), value })
     })
 }
 

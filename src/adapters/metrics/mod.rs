@@ -1,7 +1,7 @@
 //! Metrics: any server with Prometheus' query API (VictoriaMetrics single and cluster, Prometheus, and their kin).
 //!
 //! [`Metrics::chart_data`] is what an investigation calls; [`Metrics::query_range`] and [`Metrics::query`] are the two
-//! questions underneath. Answers are parsed while they arrive ([`parse`]) and only the highest series are kept
+//! questions underneath. Answers are parsed while they arrive ([`parse`]) and only the worst series are kept
 //! ([`top`]), so a query that matches ten thousand series costs time, not memory.
 
 mod chart;
@@ -19,6 +19,7 @@ use tokio::sync::OnceCell;
 
 use super::http::{Endpoint, EndpointSettings, HttpError};
 use super::links::{self, Grafana};
+use crate::analysis::metric_role::Worst;
 use crate::domain::alert::Labels;
 use crate::domain::window::Window;
 
@@ -26,6 +27,7 @@ pub use chart::{LimitSpec, QuerySpec};
 pub use error::MetricsError;
 pub(in crate::adapters) use server::app_version;
 pub use server::{Product, Server};
+use top::Top;
 
 /// Series kept of one answer: a chart's worth eight times over, so that lines of the Window find themselves again in
 /// the Baseline. 64 series × 240 points × 16 bytes = 240 KiB.
@@ -65,7 +67,7 @@ pub struct Series {
 /// An answer, bounded.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RangeResult {
-    /// The series with the highest peaks, highest first.
+    /// The series with the highest peaks, highest first; where low is bad, the lowest.
     pub series: Vec<Series>,
     /// How many series with any finite value there were.
     pub total: usize,
@@ -93,7 +95,7 @@ impl Metrics {
     pub async fn query(&self, query: &str, at: Option<DateTime<Utc>>) -> Result<RangeResult, MetricsError> {
         let mut form = vec![("query", query.to_owned()), ("timeout", self.timeout())];
         form.extend(at.map(|at| ("time", seconds(at))));
-        self.ask("api/v1/query", &form, Vec::new()).await
+        self.ask("api/v1/query", &form, Top::new(KEPT_SERIES, Vec::new(), Worst::of(query))).await
     }
 
     /// [`Self::query_range`] that keeps the `wanted` series before any others.
@@ -111,17 +113,12 @@ impl Metrics {
             ("step", step.num_seconds().max(1).to_string()),
             ("timeout", self.timeout()),
         ];
-        self.ask("api/v1/query_range", &form, wanted).await
+        self.ask("api/v1/query_range", &form, Top::new(KEPT_SERIES, wanted, Worst::of(query))).await
     }
 
-    async fn ask(
-        &self,
-        path: &str,
-        form: &[(&'static str, String)],
-        wanted: Vec<Labels>,
-    ) -> Result<RangeResult, MetricsError> {
+    async fn ask(&self, path: &str, form: &[(&'static str, String)], top: Top) -> Result<RangeResult, MetricsError> {
         let response = self.endpoint.send(self.endpoint.post_form(path, form)).await.map_err(MetricsError::sort)?;
-        stream::read(response, top::Top::new(KEPT_SERIES, wanted), MAX_ANSWER_BYTES).await
+        stream::read(response, top, MAX_ANSWER_BYTES).await
     }
 
     /// A page where a person can look further: Grafana where configured, else the server's own. `None` when the server

@@ -96,9 +96,11 @@ impl Read for Chunks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::metric_role::Worst;
 
     async fn answer(body: &str, max: u64) -> Result<RangeResult, MetricsError> {
-        read(Response::from(axum::http::Response::new(body.to_owned())), Top::new(4, Vec::new()), max).await
+        read(Response::from(axum::http::Response::new(body.to_owned())), Top::new(4, Vec::new(), Worst::High), max)
+            .await
     }
 
     fn series(count: usize) -> String {

@@ -48,7 +48,8 @@ fn area(path: &str) -> &str {
     path.split('/').take(MAX_SEGMENTS).find(named).unwrap_or("")
 }
 
-fn class(status: u16) -> &'static str {
+/// What a status says of the answer.
+pub fn class(status: u16) -> &'static str {
     match status {
         500.. => "server-error",
         400..=499 => "client-error",

@@ -122,3 +122,7 @@ const MAX_GUESS_BYTES: usize = 40;
 
 /// Words that are looked at to guess a level; a message says early what it is about.
 const MAX_GUESS_WORDS: usize = 60;
+/// Whether the line says of itself that nothing is wrong.
+pub fn is_quiet(level: Option<Level>) -> bool {
+    level.is_some_and(|level| level <= Level::Info)
+}

@@ -39,7 +39,7 @@ pub mod tree;
 
 pub use compare::{Novelty, PatternChange, Spans, compare};
 pub use joiner::{Joined, Joiner};
-pub use level::Level;
+pub use level::{Level, is_quiet};
 pub use miner::{Mined, Miner, Settings, Side, Slot};
 pub use record::{Record, read_line};
 pub use template::{Pattern, PatternId};

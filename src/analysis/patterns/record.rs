@@ -125,6 +125,12 @@ mod tests {
             (r#"{"log":{"level":"warn"},"message":"nested"}"#, "nested", Some(Warn)),
             (r#"{"level":50,"error":{"message":"deep"}}"#, "deep", Some(Error)),
             (r#"{"a":1}"#, r#"{"a":1}"#, None),
+            (r#"{"level":"info","msg":"request done","status":503}"#, "request done server-error", Some(Error)),
+            (r#"{"level":"info","msg":"request done","status":200}"#, "request done", Some(Info)),
+            (r#"{"path":"/","status":"404"}"#, r#"{"path":"/","status":"404"} client-error"#, Some(Warn)),
+            (r#"{"path":"/","status":200}"#, r#"{"path":"/","status":200}"#, None),
+            ("level=info msg=request status=502", "request server-error", Some(Error)),
+            ("method=GET status_code=500 ms=3", "method=GET status_code=500 ms=3 server-error", Some(Error)),
             ("2026-01-02T03:04:05.6Z stderr F {\"lvl\":\"dbg\",\"event\":\"inner\"}", "inner", Some(Debug)),
             (
                 r#"level=error ts=1 component=x msg="query failed" err="dial tcp""#,

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use super::access;
 use super::level::Level;
 use super::record::Record;
 
@@ -17,6 +18,7 @@ enum Field {
     Message(u8),
     Error(u8),
     Level,
+    Status,
     Nested,
     Other,
 }
@@ -39,6 +41,9 @@ fn field(name: &str) -> Field {
         b"exception" | b"@x" | b"cause" | b"error.message" => Field::Error(1),
         b"level" | b"severity" | b"lvl" | b"loglevel" | b"log_level" | b"levelname" | b"log.level" | b"@l"
         | b"severitytext" | b"severity_text" | b"priority" => Field::Level,
+        b"status" | b"status_code" | b"statuscode" | b"response_code" | b"responsecode" | b"downstreamstatus" => {
+            Field::Status
+        }
         b"jsonpayload" | b"fields" | b"data" | b"record" | b"attributes" | b"properties" | b"extra" => Field::Nested,
         _ => Field::Other,
     }
@@ -50,6 +55,8 @@ struct Found<'a> {
     message: Option<(u8, Cow<'a, str>)>,
     error: Option<(u8, Cow<'a, str>)>,
     level: Option<Level>,
+    /// Of an HTTP answer.
+    status: Option<u16>,
 }
 
 impl<'a> Found<'a> {
@@ -65,12 +72,18 @@ impl<'a> Found<'a> {
                 self.error = Some((rank, text));
             }
             Field::Level => self.level = self.level.or_else(|| Level::parse(text.trim().as_bytes())),
+            Field::Status => self.status(text.trim().parse().ok()),
             Field::Message(_) | Field::Error(_) | Field::Nested | Field::Other => {}
         }
     }
 
+    fn status(&mut self, number: Option<u64>) {
+        let status = number.and_then(|number| u16::try_from(number).ok()).filter(|status| (100..600).contains(status));
+        self.status = self.status.or(status);
+    }
+
     fn record(self) -> Option<Record<'a>> {
-        let Self { message, error, level } = self;
+        let Self { message, error, level, status: _ } = self;
         let message = match (message, error) {
             (Some((_, message)), Some((_, error))) if !message.contains(error.as_ref()) => {
                 Cow::Owned(format!("{message}: {error}"))
@@ -91,8 +104,21 @@ pub fn json(line: &str) -> Option<Record<'_>> {
     let mut found = Found::default();
     let mut deserializer = serde_json::Deserializer::from_str(line);
     Object { found: &mut found, depth: 0, under: Field::Other }.deserialize(&mut deserializer).ok()?;
-    let Record { message, level } = found.record()?;
-    Some(unwrap(message, level))
+    let status = found.status;
+    let record = found.record().map(|Record { message, level }| unwrap(message, level));
+    with_status(record, status, line)
+}
+
+/// Answers of an access log are told apart by the class of a status that complains: one 503 among many 200 is written
+/// in the same words. A line without a message is its own.
+fn with_status<'a>(record: Option<Record<'a>>, status: Option<u16>, line: &'a str) -> Option<Record<'a>> {
+    let Some(status) = status.filter(|status| *status >= 400) else { return record };
+    let (message, level) = match record {
+        Some(Record { message, level }) => (message, level),
+        None => (Cow::Borrowed(line), None),
+    };
+    let message = Cow::Owned(format!("{message} {}", access::class(status)));
+    Some(Record { message, level: level.max(Some(Level::of_status(status))) })
 }
 
 /// A message in JSON may itself have a header, as container runtimes wrap what a program wrote.
@@ -142,8 +168,10 @@ impl<'a> Visitor<'a> for Object<'_, 'a> {
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
-        if self.under == Field::Level {
-            self.found.level = self.found.level.or_else(|| Level::number(value));
+        match self.under {
+            Field::Level => self.found.level = self.found.level.or_else(|| Level::number(value)),
+            Field::Status => self.found.status(Some(value)),
+            _ => {}
         }
         Ok(())
     }
@@ -243,8 +271,8 @@ pub fn logfmt(line: &str) -> Option<Record<'_>> {
         }
         rest = next;
     }
-    found.message.as_ref().or(found.error.as_ref())?;
-    found.record()
+    let status = found.status;
+    with_status(found.record(), status, line)
 }
 
 /// A value and what follows it.

@@ -3,6 +3,7 @@
 
 use super::{Case, Remedy, remedy, rollback};
 use crate::analysis::phrases;
+use crate::analysis::scene::has_ended;
 use crate::domain::action::{Action, Namespaced, RolloutKind};
 use crate::domain::finding::FindingKind;
 
@@ -26,7 +27,9 @@ fn one_of_many(case: &Case<'_>) -> Option<Remedy> {
     let finding = case.finding(&kinds)?;
     let (_, seen) = case.rollout()?;
     let well: Vec<_> = seen.data.pods.iter().filter(|pod| pod.ready && pod.deleting_since.is_none()).collect();
-    let unwell: Vec<_> = seen.data.pods.iter().filter(|pod| !pod.ready && pod.deleting_since.is_none()).collect();
+    // What has ended is no longer anybody's: its controller has made another.
+    let unwell = seen.data.pods.iter().filter(|pod| !pod.ready && pod.deleting_since.is_none() && !has_ended(pod));
+    let unwell: Vec<_> = unwell.collect();
     let [pod] = unwell.as_slice() else { return None };
     let has_sisters = well.iter().any(|other| other.revision == pod.revision);
     // A pod without a node waits for the scheduler; a new one would wait beside it.

@@ -3,8 +3,6 @@
 use super::{Case, Remedy, remedy, rollback};
 use crate::analysis::format::bytes;
 use crate::analysis::phrases;
-use crate::analysis::scene::Seen;
-use crate::analysis::shape;
 use crate::domain::action::{Action, Resource, ResourceField, Workload};
 use crate::domain::cluster::{ContainerSpec, WorkloadState};
 use crate::domain::finding::{Finding, FindingKind};
@@ -46,7 +44,8 @@ fn memory(case: &Case<'_>) -> Option<Remedy> {
     }
     let container = container(case, finding, seen.data)?;
     let limit = u64::try_from(container.memory_limit?).ok().filter(|limit| *limit > 0)?;
-    let peak = peak(case, &container.name).map_or(limit, |peak| (peak as u64).max(limit));
+    let peak = case.scene.memory_of(&container.name).map(|memory| memory.summary.peak).filter(|peak| peak.is_finite());
+    let peak = peak.map_or(limit, |peak| (peak as u64).max(limit));
     let wanted = rounded_memory((peak as f64 * HEADROOM) as u64);
     let node = largest_node(case, "memory").map(|size| rounded_down((size * NODE_SHARE) as u64));
     let value = node.map_or(wanted, |most| wanted.min(most));
@@ -111,20 +110,6 @@ fn container<'a>(case: &Case<'_>, finding: &Finding, workload: &'a WorkloadState
         Some(name) => workload.containers.iter().find(|container| container.name == name),
         None => regular.next().filter(|_| regular.next().is_none()),
     }
-}
-
-/// The highest use of memory that the subject's charts show, in bytes, of this container where lines name it.
-fn peak(case: &Case<'_>, container: &str) -> Option<f64> {
-    use crate::analysis::metric_role::{MetricRole, metric_role};
-    let charts = || {
-        case.scene.series().filter(|seen| {
-            metric_role(seen.query) == MetricRole::Memory && seen.data.unit == crate::domain::unit::Unit::Bytes
-        })
-    };
-    let named = charts().find(|seen| seen.data.lines.iter().any(|line| line.name.contains(container)));
-    let chart: Seen<'_, _> = named.or_else(|| charts().next())?;
-    let summary = chart.data.summary.clone().or_else(|| shape::summarise(&chart.data.lines, &[], None))?;
-    Some(summary.peak).filter(|peak| peak.is_finite() && *peak > 0.0)
 }
 
 /// The most that any node looked at has to give: bytes or cores.

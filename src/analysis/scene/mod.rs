@@ -7,8 +7,12 @@ use crate::domain::evidence::{AlertFact, Evidence, EvidenceData, EvidenceId, Log
 use crate::domain::series::SeriesData;
 use crate::domain::subject::{ObjectRef, Subject, SubjectKind, owner_of_job, owner_of_pod};
 
-pub(super) use records::{Record, Unit};
+pub(super) use lines::ContainerMemory;
+pub(super) use past::{ended_at, has_ended};
+pub(super) use records::{LAST_SECONDS, Record, Unit};
 
+mod lines;
+mod past;
 mod records;
 
 /// What happened so long before the onset still belongs to it: rules wait up to an hour before they fire.
@@ -95,6 +99,12 @@ impl<'a> Scene<'a> {
                         || subject.service.as_ref() == Some(&about.name) && about.kind == SubjectKind::Service)
             }
         }
+    }
+
+    /// Whether `about` is in the subject's namespace, or is that namespace.
+    pub fn is_near(&self, about: &ObjectRef) -> bool {
+        about.namespace == self.subject.namespace
+            || about.kind == SubjectKind::Namespace && Some(&about.name) == self.subject.namespace.as_ref()
     }
 
     /// Whether the subject, a Service, is served by `about`.
@@ -215,9 +225,7 @@ impl<'a> Scene<'a> {
         });
         all.flat_map(|seen| {
             let own = self.is_own(seen.about);
-            let same = seen.about.namespace == self.subject.namespace
-                || seen.about.kind == SubjectKind::Namespace
-                    && Some(&seen.about.name) == self.subject.namespace.as_ref();
+            let same = self.is_near(seen.about);
             let events = seen.data.iter().filter(move |event| own || (same && self.concerns(event)));
             events.map(move |event| (seen.id, event))
         })
@@ -255,7 +263,8 @@ impl<'a> Scene<'a> {
     /// Nodes that the subject's troubled pods run on.
     pub fn nodes_of_pods(&self) -> Vec<&'a str> {
         let pods = self.workloads().flat_map(|seen| seen.data.pods.iter());
-        pods.filter(|pod| !pod.ready).filter_map(|pod| pod.node.as_deref()).collect()
+        let troubled = pods.filter(|pod| !pod.ready && self.weight(ended_at(pod)) > 0.5);
+        troubled.filter_map(|pod| pod.node.as_deref()).collect()
     }
 }
 

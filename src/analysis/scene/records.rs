@@ -1,12 +1,16 @@
 //! The subject's containers with all that belongs to them, and everything that its programs wrote.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Scene;
+use super::{Scene, has_ended};
+use crate::analysis::patterns::{Level, is_quiet};
 use crate::analysis::text::complaint::complaint;
 use crate::analysis::text::{network, root_line};
 use crate::domain::cluster::{ContainerSpec, ContainerState, PodState, Termination, WorkloadState};
 use crate::domain::evidence::{EvidenceId, Novelty};
+
+/// Log lines of a crash stand this close to the end of the process.
+pub(in crate::analysis) const LAST_SECONDS: TimeDelta = TimeDelta::seconds(20);
 
 /// Something that a program wrote: a log pattern's example or a termination message.
 #[derive(Clone, Copy)]
@@ -19,8 +23,11 @@ pub(in crate::analysis) struct Record<'a> {
     pub count: u64,
     /// Whether it was not there before.
     pub new: bool,
-    /// Whether it is worse than before: new, or much more frequent.
+    /// Whether it is worse than before: new, or much more frequent; where nothing is known of before, whether it stands
+    /// where something fails.
     pub worse: bool,
+    /// Whether it is known how it was before.
+    pub known: bool,
     /// Whether its level or its words complain.
     pub complains: bool,
     /// Whether it only warns.
@@ -99,6 +106,7 @@ impl<'a> Scene<'a> {
                 count: 1,
                 new: false,
                 worse: true,
+                known: true,
                 complains: ending.exit_code != 0,
                 warns: false,
                 last_word: true,
@@ -106,23 +114,26 @@ impl<'a> Scene<'a> {
                 last: ending.finished_at,
             })
         });
+        let containers = self.containers();
         let patterns = self.patterns().flat_map(|seen| {
+            let containers = &containers;
             seen.data.patterns.iter().filter(|pattern| pattern.count > 0).map(move |pattern| {
-                let level = pattern.level.as_deref().unwrap_or_default();
+                let level = pattern.level.as_deref().and_then(|level| Level::parse(level.as_bytes()));
                 let text = if pattern.example.trim().is_empty() { &pattern.template } else { &pattern.example };
-                let bad = matches!(
-                    level,
-                    "error" | "err" | "fatal" | "critical" | "crit" | "panic" | "emerg" | "alert" | "severe"
-                );
-                let quiet = matches!(level, "info" | "debug" | "trace" | "notice");
+                let complains = level >= Some(Level::Error) || (!is_quiet(level) && complains(text));
+                let known = seen.data.is_compared();
                 Record {
                     id: seen.id,
                     text,
                     count: pattern.count,
                     new: pattern.novelty == Novelty::New,
-                    worse: matches!(pattern.novelty, Novelty::New | Novelty::MoreFrequent),
-                    complains: bad || (!quiet && complains(text)),
-                    warns: matches!(level, "warn" | "warning"),
+                    worse: match known {
+                        true => matches!(pattern.novelty, Novelty::New | Novelty::MoreFrequent),
+                        false => complains && is_where_it_fails(containers, pattern.last),
+                    },
+                    known,
+                    complains,
+                    warns: level == Some(Level::Warn),
                     last_word: false,
                     first: pattern.first,
                     last: pattern.last,
@@ -131,6 +142,15 @@ impl<'a> Scene<'a> {
         });
         words.chain(patterns).collect()
     }
+}
+
+/// Whether a line of that time stands at the end of a container's run, or any of the containers is down.
+fn is_where_it_fails(containers: &[Unit], last: Option<DateTime<Utc>>) -> bool {
+    containers.iter().any(|unit| {
+        let ends = || unit.ending().and_then(|ending| ending.finished_at);
+        let is_last = || last.zip(ends()).is_some_and(|(last, end)| (end - last).abs() <= LAST_SECONDS);
+        is_last() || !unit.state.init && !unit.state.ready && !has_ended(unit.pod)
+    })
 }
 
 /// Whether the words complain: in general, or of something that is known by name.

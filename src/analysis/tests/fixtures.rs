@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::analysis::metric_role::Worst;
 use crate::analysis::{PHRASES, analyse};
 use crate::domain::alert::AlertStatus;
 use crate::domain::cluster::*;
@@ -128,7 +129,7 @@ impl World {
         let points: Vec<_> = values.iter().enumerate().map(point).collect();
         let (before, within) = points.split_at(points.len() / 3);
         let line = |points: &[(i64, f64)]| SeriesLine { name: "web-1".into(), points: points.to_vec() };
-        let summary = crate::analysis::shape::summarise(&[line(within)], &[line(before)], limit);
+        let summary = crate::analysis::shape::summarise(&[line(within)], &[line(before)], limit, Worst::of(query));
         let data = SeriesData {
             unit,
             lines: vec![line(within)],
@@ -321,6 +322,7 @@ pub fn service(path: &str, address: &str, ready: usize) -> ServiceState {
         endpoints_ready: ready,
         endpoints_not_ready: 1,
         backend: Some(about),
+        asked: Vec::new(),
     }
 }
 

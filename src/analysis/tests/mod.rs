@@ -6,5 +6,6 @@ mod fixtures;
 mod hops;
 mod hostile;
 mod remedies;
+mod shapes;
 mod templates;
 mod workloads;

@@ -4,10 +4,10 @@ use super::words::{after, find, has_any, leading_number};
 
 /// Why a node, or every node, was ruled out; ordered by how telling it is, most telling first.
 ///
-/// Taints and selectors say which nodes were never meant for the pod; what stands beside them is the shortage.
+/// Taints, selectors and the zones of volumes say which nodes were never meant for the pod; what stands beside them is the shortage.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
-    /// A volume claim is missing, unbound, or its volume lies elsewhere.
+    /// A volume claim is missing or unbound.
     Volume,
     /// Not enough of a resource: `cpu`, `memory`, `nvidia.com/gpu`, `pods`.
     Insufficient(String),
@@ -21,6 +21,8 @@ pub enum Obstacle {
     Unhealthy(String),
     /// Cordoned nodes.
     Cordoned,
+    /// The volume lies where these nodes are not, as zonal disks do: the nodes beside it are what is short.
+    VolumeElsewhere,
     /// Node selector or node affinity.
     Selector,
     /// A taint that the pod does not tolerate.
@@ -46,7 +48,7 @@ impl Obstacle {
     /// As a fact: the phrase chooses its words by it.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Volume => "volume",
+            Self::Volume | Self::VolumeElsewhere => "volume",
             Self::Insufficient(resource) if resource == "pods" => "max_pods",
             Self::Insufficient(_) => "resource",
             Self::Ports => "ports",
@@ -107,6 +109,8 @@ fn obstacle(reason: &str, sure: bool) -> Option<Obstacle> {
         Obstacle::Insufficient(resource_name(resource))
     } else if lower.contains("too many pods") {
         Obstacle::Insufficient("pods".into())
+    } else if has_any(&lower, &["volume node affinity conflict", "no available volume zone"]) {
+        Obstacle::VolumeElsewhere
     } else if has_any(&lower, &["persistentvolume", "pvc", "volume", "storageclass", "storage class"]) {
         Obstacle::Volume
     } else if lower.contains("taint") {
@@ -203,6 +207,10 @@ mod tests {
             ),
             ("persistentvolumeclaim \"data-pg-0\" not found", "0 volume"),
             ("0/2 nodes are available: 2 node(s) had volume node affinity conflict.", "2 volume"),
+            (
+                "0/6 nodes are available: 2 Insufficient cpu, 4 node(s) had volume node affinity conflict.",
+                "2 resource cpu; 4 volume",
+            ),
             ("0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports.", "2 ports"),
             ("0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules.", "3 pod_affinity"),
             ("0/3 nodes are available: 3 node(s) didn't match pod topology spread constraints.", "3 spread"),

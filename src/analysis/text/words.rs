@@ -2,13 +2,30 @@
 
 /// Whether `text` contains any of `words`. Both in lower case.
 pub fn has_any(text: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| if is_errno(word) { starts_word(text, word) } else { text.contains(word) })
+    words.iter().any(|word| if ERRNOS.contains(word) { starts_word(text, word) } else { text.contains(word) })
 }
 
-/// `enotfound`, `epipe`: codes that also end longer names, as in `FileNotFoundError` and `namepipe`.
-fn is_errno(word: &str) -> bool {
-    word.starts_with('e') && word.len() <= 15 && word.bytes().all(|b| b.is_ascii_lowercase())
-}
+/// Codes that also end longer names, as in `FileNotFoundError` and `namepipe`.
+const ERRNOS: &[&str] = &[
+    "eacces",
+    "eaddrinuse",
+    "econnrefused",
+    "econnreset",
+    "ehostunreach",
+    "emfile",
+    "enetunreach",
+    "enfile",
+    "enoent",
+    "enomem",
+    "enospc",
+    "enotfound",
+    "eperm",
+    "epipe",
+    "erofs",
+    "eservfail",
+    "esockettimedout",
+    "etimedout",
+];
 
 /// Whether `word` stands at the start of a word of `text`.
 fn starts_word(text: &str, word: &str) -> bool {

@@ -178,6 +178,7 @@ fn service_state() -> ServiceState {
         endpoints_ready: 1,
         endpoints_not_ready: 2,
         backend: Some(object(SubjectKind::Deployment, "checkout")),
+        asked: Vec::new(),
     }
 }
 

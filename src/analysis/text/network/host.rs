@@ -11,6 +11,8 @@ pub struct Place {
     pub port: Option<u16>,
 }
 
+/// The first port that Linux gives to whoever opens a connection.
+const EPHEMERAL: u16 = 32_768;
 /// Words before the place that was called, most telling first. After the last group of a line's own words
 /// (`server`, `host`) the place must look like one: have a dot, a dash or a port.
 const SURE: &[&str] = &[
@@ -25,7 +27,6 @@ const SURE: &[&str] = &[
     "enotfound ",
     "eai_again ",
     "esservfail ",
-    "lookup ",
     "could not translate host name ",
     "could not resolve host: ",
     "could not resolve host ",
@@ -78,11 +79,9 @@ const LIKELY: &[&str] = &[
     "for url ",
     "url=",
     "url: ",
-    "post ",
-    "get ",
-    "put ",
-    "head ",
 ];
+/// Behind a method a bare word is a path.
+const METHODS: &[&str] = &["post ", "get ", "put ", "head "];
 /// Before these stands who called or who listens, not who was called; `on` is where a lookup asked.
 const NOT_THE_PLACE: &[&str] =
     &["client:", "client=", "listen", "remote_addr", "from ", " on ", "bind", "peer ", "local"];
@@ -132,18 +131,28 @@ const NOT_A_HOST: &[&str] = &[
 
 /// The place in `record`.
 pub fn place(record: &str) -> Option<Place> {
-    let sure = SURE.iter().find_map(|cue| at_cues(record, cue, true));
-    sure.or_else(|| LIKELY.iter().find_map(|cue| at_cues(record, cue, false))).or_else(|| anywhere(record))
+    let sure = SURE.iter().find_map(|cue| at_cues(record, cue, |_, _| true));
+    let looks_like_one = |_: &str, place: &Place| place.port.is_some() || place.host.contains(['.', '-']);
+    // A scheme gives a port, too.
+    let is_address = |rest: &str, place: &Place| !rest.starts_with('/') && place.port.is_some();
+    // As Go says it, `lookup db on 10.96.0.10:53: …` or `lookup db: …`; an account is looked up as well.
+    let is_looked_up = |rest: &str, _: &Place| {
+        let end = rest.find(|c: char| c.is_whitespace() || c == ':').unwrap_or(rest.len());
+        rest[end..].starts_with(':') || rest[end..].starts_with(" on ")
+    };
+    sure.or_else(|| at_cues(record, "lookup ", is_looked_up))
+        .or_else(|| LIKELY.iter().find_map(|cue| at_cues(record, cue, looks_like_one)))
+        .or_else(|| METHODS.iter().find_map(|cue| at_cues(record, cue, is_address)))
+        .or_else(|| anywhere(record))
 }
 
-/// Tries every place where `cue` stands.
-fn at_cues(record: &str, cue: &str, sure: bool) -> Option<Place> {
+/// Tries every place where `cue` stands; `is_one` sees what follows it, and the place read there.
+fn at_cues(record: &str, cue: &str, is_one: impl Fn(&str, &Place) -> bool) -> Option<Place> {
     let mut rest = record;
     for _ in 0..8 {
         rest = after(rest, cue)?;
         // `dial tcp: lookup db on 10.0.0.10:53` has its own cue.
-        if let Some(place) = parse(rest).filter(|place| sure || place.port.is_some() || place.host.contains(['.', '-']))
-        {
+        if let Some(place) = parse(rest).filter(|place| is_one(rest, place)) {
             return Some(place);
         }
     }
@@ -219,6 +228,21 @@ fn parse(text: &str) -> Option<Place> {
         .then_some(Place { host, port })
 }
 
+/// Whether a connection between two addresses was opened from over there: `write tcp 10.42.1.5:8080->10.42.2.9:51334`.
+/// Whoever calls does it from a port that the system gave out, and hangs up when it has waited long enough.
+pub(super) fn is_of_caller(record: &str) -> bool {
+    record.match_indices("->").any(|(at, _)| {
+        let near = record[..at].rsplit(char::is_whitespace).next().and_then(last_port);
+        let far = record[at + 2..].split(char::is_whitespace).next();
+        let far = far.and_then(|far| last_port(far.trim_end_matches([':', ',', '"', '\'', ')', '.'])));
+        near.zip(far).is_some_and(|(near, far)| near < EPHEMERAL && far >= EPHEMERAL)
+    })
+}
+
+fn last_port(address: &str) -> Option<u16> {
+    address.rsplit_once(':')?.1.parse().ok()
+}
+
 /// The port behind a host: `:80`, `/10.0.0.5:80`, `" (10.0.0.5), port 80`, `', port=80`, ` port 80`.
 fn port(rest: &str) -> Option<u16> {
     let number = |text: &str| leading_number(text).and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
@@ -253,6 +277,17 @@ mod tests {
     #[test]
     fn sentences_of_many_libraries() {
         let table = [
+            ("write tcp 10.42.1.5:8080->10.42.2.9:51334: write: broken pipe", "-"),
+            ("read tcp 10.42.1.5:8080->10.42.2.9:51334: i/o timeout", "-"),
+            ("read tcp [fd00::5]:8080->[fd00::9]:51334: read: connection reset by peer", "-"),
+            ("write tcp 10.42.1.5:51334->10.42.2.9:8080: write: broken pipe", "reset 10.42.2.9:8080"),
+            // Paths and words are no places.
+            ("ERROR GET /user-profile/42 failed: context deadline exceeded", "timeout"),
+            ("ERROR GET /index.html: connection refused", "refused"),
+            ("ERROR account lookup timed out", "dns"),
+            ("Post \"http://billing:8080/v1\": context deadline exceeded", "timeout billing:8080"),
+            ("GET user-profile:8080/42: connection refused", "refused user-profile:8080"),
+            ("lookup catalog: i/o timeout", "timeout catalog"),
             (
                 r#"2026/11/22 22:53:19 [error] 31#31: *3126 connect() failed (111: Connection refused) while connecting to upstream, client: 10.1.6.42, server: shop.example, request: "GET /products?page=2 HTTP/1.1", upstream: "http://10.0.0.57:80/products""#,
                 "refused 10.0.0.57:80",

@@ -85,7 +85,10 @@ fn holds(failure: Failure, lower: &str) -> bool {
             !lower.contains("role \"") || lower.contains("does not exist") || words::has_word(lower, "permission")
         }
         // `timeout of 30s configured` and the like are settings, not failures.
-        Failure::Timeout => !has_any(lower, &["timeout of 0", "set timeout", "configured timeout"]),
+        Failure::Timeout => {
+            !has_any(lower, &["timeout of 0", "set timeout", "configured timeout"]) && !host::is_of_caller(lower)
+        }
+        Failure::Reset => !host::is_of_caller(lower),
         _ => true,
     }
 }
