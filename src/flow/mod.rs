@@ -15,6 +15,7 @@ pub mod gather;
 pub mod history;
 pub mod intake;
 pub mod investigate;
+mod log_lines;
 pub mod look;
 mod model_turn;
 pub mod places;
@@ -57,8 +58,8 @@ use crate::domain::policy::Policy;
 use crate::domain::redact::Redactor;
 use crate::ports::{Chat, Clock, Lease, Store, StoreError, Versioned, Write};
 use crate::render::Renderer;
-use crate::telemetry::{Counters, trace};
 use crate::telemetry::troubles::Troubles;
+use crate::telemetry::{Counters, trace};
 use deliver::ChatUse;
 
 /// Who the bot is in threads and in the audit.
