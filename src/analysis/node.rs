@@ -50,14 +50,17 @@ fn conditions(scene: &Scene) -> Vec<Claim> {
         } else if !node.ready {
             claims.push(claim(NodeNotReady, phrases::NODE_NOT_READY, 0.4 + 0.4 * share));
         }
+        // A kubelet that is silent says nothing about the rest, either.
         for condition in
-            node.conditions.iter().filter(|condition| condition.kind != "Ready" && condition.status == "True")
+            node.conditions.iter().filter(|condition| condition.kind != "Ready" && condition.status != "Unknown")
         {
             let confidence = if is_subject { 0.88 } else { 0.3 + 0.3 * share };
+            let holds = condition.status == "True";
+            let told = if holds { condition.kind.clone() } else { format!("{}={}", condition.kind, condition.status) };
             claims.push(
                 claim(NodePressure, phrases::NODE_PRESSURE, confidence)
                     .began(condition.since)
-                    .fact("condition", &condition.kind)
+                    .fact("condition", told)
                     .fact("reason", &condition.reason)
                     .fact("line", &condition.message)
                     .maybe("since", condition.since.map(|at| clock(at, scene.onset))),
