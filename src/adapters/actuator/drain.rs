@@ -70,6 +70,14 @@ impl Actuator {
         self.evict_all(order, &place, user).await
     }
 
+    /// Refuses a drain that could not come to its end, before the node is cordoned for it.
+    pub(super) async fn may_begin(&self, action: &Action, node: &Place) -> Result<(), ActuatorError> {
+        match self.sorted(action, node).await?.problems.into_iter().next() {
+            Some(why) => Err(ActuatorError::Unmet { what: node.to_string(), why }),
+            None => Ok(()),
+        }
+    }
+
     /// Asks for the eviction of every pod that must go.
     pub(super) async fn evict_all(
         &self,
