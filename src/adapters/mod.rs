@@ -21,3 +21,4 @@ pub mod permission;
 pub mod slack;
 pub mod store_embedded;
 pub mod store_redis;
+mod unreadable;

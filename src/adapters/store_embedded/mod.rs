@@ -10,6 +10,8 @@ mod proposals;
 mod restore;
 mod seen;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::Path;
@@ -28,6 +30,7 @@ use self::tables::{
     OPEN, POSTS, TIMERS, from_json, incident_from, millis, to_json,
 };
 use self::writer::Writer;
+use crate::adapters::unreadable::Unreadable;
 use crate::domain::audit::{AuditDraft, AuditEntry};
 use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::correlate::Opened;
@@ -54,6 +57,7 @@ pub struct EmbeddedStore {
     file: Arc<File>,
     writer: Writer,
     leases: Arc<Leases>,
+    unreadable: Arc<Unreadable>,
     changes: broadcast::Sender<IncidentId>,
 }
 
@@ -68,6 +72,7 @@ impl EmbeddedStore {
             writer: Writer::start(Arc::clone(&file))?,
             file,
             leases: Arc::default(),
+            unreadable: Arc::default(),
             changes: broadcast::channel(CHANGES_KEPT).0,
         })
     }
@@ -193,14 +198,17 @@ impl Store for EmbeddedStore {
     }
 
     async fn due(&self, most: usize, now: DateTime<Utc>) -> Result<Vec<Timer>, StoreError> {
+        let unreadable = Arc::clone(&self.unreadable);
         self.read(move |transaction| {
             let timers = transaction.open_table(TIMERS)?;
             let mut due = Vec::new();
             for row in timers.range(..=(millis(now), tables::LAST_KEY))? {
                 let (key, value) = row?;
                 let (at, name) = key.value();
-                let event = from_json(value.value())?;
-                due.push(Timer { key: name.to_owned(), due: tables::time(at), event });
+                match from_json(value.value()) {
+                    Ok(event) => due.push(Timer { key: name.to_owned(), due: tables::time(at), event }),
+                    Err(error) => unreadable.skip(name, &error),
+                }
                 if due.len() == most {
                     break;
                 }

@@ -1,5 +1,7 @@
 //! What is stored under which key, and the writes that touch several tables.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use redb::{Database, ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
@@ -46,6 +48,10 @@ pub(super) const DOCUMENTS: TableDefinition<(&str, &str), &[u8]> = TableDefiniti
 /// (kind, revision) → key: what changed after a revision.
 pub(super) const DOCUMENT_CHANGES: TableDefinition<(&str, u64), &str> = TableDefinition::new("document_changes");
 
+/// How records are written; a file of a newer one than this is not opened.
+const FORMAT: u64 = 1;
+
+const FORMAT_OF_FILE: &str = "format";
 pub(super) const LAST_EVENT: &str = "last_event";
 pub(super) const LAST_REVISION: &str = "last_revision";
 pub(super) const WAITING: &str = "waiting";
@@ -101,6 +107,12 @@ pub(super) fn incident_from(row: &[u8]) -> anyhow::Result<Versioned<Incident>> {
     Ok(Versioned { version: u64::from_le_bytes(*version), value: from_json(json)? })
 }
 
+/// An incident's or a projection's version, without reading the rest of its row.
+pub(super) fn version_of(row: &[u8]) -> anyhow::Result<u64> {
+    let (version, _) = row.split_first_chunk::<8>().context("read a record's version")?;
+    Ok(u64::from_le_bytes(*version))
+}
+
 pub(super) fn number(meta: &impl ReadableTable<&'static str, u64>, name: &str) -> anyhow::Result<u64> {
     Ok(meta.get(name)?.map_or(0, |row| row.value()))
 }
@@ -111,8 +123,20 @@ pub(super) fn set(meta: &mut Table<'_, &'static str, u64>, name: &str, value: u6
 }
 
 /// Creates the tables, gives back what a killed process had claimed, and counts the inbox.
+///
+/// # Errors
+/// When the disk is full, or a newer release wrote the file: its records would be misread one by one.
 pub(super) fn prepare(db: &Database) -> anyhow::Result<()> {
     let transaction = db.begin_write()?;
+    {
+        let mut meta = transaction.open_table(META)?;
+        let format = number(&meta, FORMAT_OF_FILE)?;
+        anyhow::ensure!(
+            format <= FORMAT,
+            "it was written by a newer release (format {format}; this one reads {FORMAT})"
+        );
+        set(&mut meta, FORMAT_OF_FILE, FORMAT)?;
+    }
     {
         let mut inbox = transaction.open_table(INBOX)?;
         let mut held = Vec::new();
@@ -271,7 +295,7 @@ pub(super) fn commit(
 fn check_version(transaction: &WriteTransaction, incident: &Versioned<Incident>) -> Result<(), StoreError> {
     let incidents = transaction.open_table(INCIDENTS).context("open incidents")?;
     let stored = incidents.get(incident.value.id.0.as_str()).context("read incident")?;
-    let version = stored.map(|row| incident_from(row.value())).transpose()?.map_or(0, |stored| stored.version);
+    let version = stored.map(|row| version_of(row.value())).transpose()?.unwrap_or(0);
     if version == incident.version { Ok(()) } else { Err(StoreError::Conflict(incident.value.id.clone())) }
 }
 
@@ -291,8 +315,7 @@ pub(super) fn write_incident(
         IncidentStatus::Resolved => open.remove(id)?,
     };
     let mut fingerprints = transaction.open_table(FINGERPRINTS)?;
-    let whole = value.alerts.iter().map(|alert| &alert.fingerprint);
-    for fingerprint in whole.chain(value.counted.keys()) {
+    for fingerprint in value.fingerprints() {
         // Rewriting what is already there would copy pages for nothing; an incident of a storm has thousands.
         if fingerprints.get(fingerprint.as_str())?.is_none_or(|key| key.value() != value.key) {
             fingerprints.insert(fingerprint.as_str(), value.key.as_str())?;
@@ -391,17 +414,43 @@ fn remove_incident(transaction: &WriteTransaction, incident: &Incident) -> anyho
     transaction.open_table(POST_KEYS)?.retain_in((id, "")..=(id, LAST_KEY), |_, _| false)?;
     proposals::forget(transaction, &incident.id)?;
     outbox::forget(transaction, &incident.id)?;
+    forget_timers(transaction, &incident.id)?;
     let mut by_key = transaction.open_table(BY_KEY)?;
-    let newest = by_key.get(incident.key.as_str())?.is_some_and(|row| row.value() == id);
-    if newest {
-        by_key.remove(incident.key.as_str())?;
-        let mut fingerprints = transaction.open_table(FINGERPRINTS)?;
-        let whole = incident.alerts.iter().map(|alert| &alert.fingerprint);
-        for fingerprint in whole.chain(incident.counted.keys()) {
+    let newest = by_key.get(incident.key.as_str())?.map(|row| row.value().to_owned());
+    let mut held = BTreeSet::new();
+    match newest {
+        Some(newest) if newest != id => {
+            if let Some(row) = transaction.open_table(INCIDENTS)?.get(newest.as_str())? {
+                held.extend(incident_from(row.value())?.value.fingerprints().cloned());
+            }
+        }
+        _ => {
+            by_key.remove(incident.key.as_str())?;
+        }
+    }
+    let mut fingerprints = transaction.open_table(FINGERPRINTS)?;
+    for fingerprint in incident.fingerprints().filter(|fingerprint| !held.contains(*fingerprint)) {
+        // One that moved to another key meanwhile is somebody else's.
+        let ours = fingerprints.get(fingerprint.as_str())?.is_some_and(|key| key.value() == incident.key);
+        if ours {
             fingerprints.remove(fingerprint.as_str())?;
         }
     }
     Ok(())
+}
+
+/// Removes the timers of an incident that is gone: nothing could clear them any more.
+fn forget_timers(transaction: &WriteTransaction, id: &IncidentId) -> anyhow::Result<()> {
+    let mut keys = Vec::new();
+    for row in transaction.open_table(TIMERS)?.iter()? {
+        let (key, event) = row?;
+        // One that cannot be read may belong to a newer release.
+        let Ok(event) = from_json::<Event>(event.value()) else { continue };
+        if event.incident() == Some(id) {
+            keys.push(key.value().1.to_owned());
+        }
+    }
+    clear_timers(transaction, &keys)
 }
 
 /// A document's row in parts: revision and body.

@@ -220,15 +220,10 @@ fn put_incident(args: &mut Args, incident: &Incident) -> anyhow::Result<()> {
         Some(at) => args.put_number(millis(at)),
         None => args.put(""),
     }
-    let fingerprints: Vec<&String> = fingerprints(incident).collect();
+    let fingerprints: Vec<&String> = incident.fingerprints().collect();
     args.put_count(fingerprints.len());
     for fingerprint in fingerprints {
         args.put(fingerprint);
     }
     Ok(())
-}
-
-/// Every alert of an incident, kept whole or counted.
-pub(super) fn fingerprints(incident: &Incident) -> impl Iterator<Item = &String> {
-    incident.alerts.iter().map(|alert| &alert.fingerprint).chain(incident.counted.keys())
 }

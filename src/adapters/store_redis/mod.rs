@@ -32,6 +32,7 @@ mod fault;
 mod link;
 mod script;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, anyhow};
@@ -42,9 +43,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use self::address::Address;
 use self::args::{Answer, Args, from_json, to_json};
-use self::commit::{ORIGINS, fingerprints, millis, opened_from, origin_name, post_from, thread_name, thread_of};
+use self::commit::{ORIGINS, millis, opened_from, origin_name, post_from, thread_name, thread_of};
 use self::link::Link;
 use self::script::Script;
+use crate::adapters::unreadable::Unreadable;
 use crate::domain::audit::{AuditDraft, AuditEntry};
 use crate::domain::chat::{MessageId, Place, Platform};
 use crate::domain::correlate::Opened;
@@ -95,6 +97,7 @@ pub struct RedisStore {
     link: Arc<Link>,
     copies: usize,
     changes: broadcast::Sender<IncidentId>,
+    unreadable: Unreadable,
     /// The audit's last entry as it was seen last: what a commit guesses that its own entries follow.
     head: Mutex<Option<AuditEntry>>,
     _follower: AbortOnDropHandle<()>,
@@ -123,7 +126,14 @@ impl RedisStore {
         let told = broadcast::channel(CHANGES_KEPT).0;
         let follower = changes::follow(Arc::clone(&link), told.clone(), subscription, last);
         let follower = AbortOnDropHandle::new(tokio::spawn(follower));
-        Ok(Self { link, copies, changes: told, head: Mutex::default(), _follower: follower })
+        Ok(Self {
+            link,
+            copies,
+            changes: told,
+            unreadable: Unreadable::default(),
+            head: Mutex::default(),
+            _follower: follower,
+        })
     }
 
     async fn done(&self, script: Script, args: Args) -> Result<(), StoreError> {
@@ -136,7 +146,7 @@ impl RedisStore {
         if self.copies == 0 {
             return Ok(());
         }
-        let have: usize = self.link.query(redis::cmd("WAIT").arg(self.copies).arg(COPIED_WITHIN_MS)).await?;
+        let have = self.link.wait(self.copies, COPIED_WITHIN_MS).await?;
         if have >= self.copies {
             return Ok(());
         }
@@ -296,7 +306,10 @@ impl Store for RedisStore {
         while !answer.is_over() {
             let (key, at) = (answer.text()?, answer.number()?);
             let due_at = DateTime::from_timestamp_millis(at).context("read when a timer is due")?;
-            due.push(Timer { key, due: due_at, event: answer.json()? });
+            match from_json(&answer.bytes()?) {
+                Ok(event) => due.push(Timer { key, due: due_at, event }),
+                Err(error) => self.unreadable.skip(&key, &error),
+            }
         }
         Ok(due)
     }
@@ -472,9 +485,15 @@ impl Store for RedisStore {
         let mut removed = 0;
         loop {
             let ids = self.names("ZRANGEBYSCORE", "resolved", &["-inf", &before, "LIMIT", "0", &page]).await?;
+            if ids.is_empty() {
+                return Ok(removed);
+            }
+            let timers = self.timers().await?;
             let mut gone = 0;
             for incident in self.incidents(&ids).await? {
-                gone += usize::from(self.remove(&incident).await?);
+                let of_it = |(_, id): &&(String, IncidentId)| *id == incident.value.id;
+                let of_it: Vec<&String> = timers.iter().filter(of_it).map(|(key, _)| key).collect();
+                gone += usize::from(self.remove(&incident, &of_it).await?);
             }
             removed += gone;
             // Those that are left were opened again meanwhile.
@@ -590,18 +609,36 @@ impl RedisStore {
         }
     }
 
-    /// Removes an incident unless it changed since it was read.
-    async fn remove(&self, Versioned { version, value }: &Versioned<Incident>) -> Result<bool, StoreError> {
+    /// The timers that belong to an incident, with its id. One that cannot be read may belong to a newer release.
+    async fn timers(&self) -> Result<Vec<(String, IncidentId)>, StoreError> {
+        let rows: Vec<(String, Vec<u8>)> =
+            self.link.query(redis::cmd("HGETALL").arg(self.link.key("timer_events"))).await?;
+        let incident = |row: &[u8]| from_json::<Event>(row).ok()?.incident().cloned();
+        Ok(rows.into_iter().filter_map(|(key, row)| Some((key, incident(&row)?))).collect())
+    }
+
+    /// Removes an incident with its timers, which nothing could clear any more, unless it changed since it was read.
+    async fn remove(&self, incident: &Versioned<Incident>, timers: &[&String]) -> Result<bool, StoreError> {
+        let Versioned { version, value } = incident;
+        let newest = self.find(Script::IncidentsByKey, std::slice::from_ref(&value.key)).await?.pop();
+        let held: BTreeSet<&String> = match &newest {
+            Some(newest) if newest.value.id != value.id => newest.value.fingerprints().collect(),
+            _ => BTreeSet::new(),
+        };
         let mut args =
             Args::default().text(&value.id.0).number(*version).text(&value.key).text(origin_name(value.origin));
+        args.put(newest.as_ref().map_or("", |newest| newest.value.id.0.as_str()));
+        args.put(newest.as_ref().map(|newest| newest.version.to_string()).unwrap_or_default());
         args.put_count(Platform::ALL.len());
         for chat in Platform::ALL {
             args.put(chat.as_str());
         }
-        let fingerprints: Vec<&String> = fingerprints(value).collect();
-        args.put_count(fingerprints.len());
-        for fingerprint in fingerprints {
-            args.put(fingerprint);
+        let fingerprints: Vec<&String> = value.fingerprints().filter(|one| !held.contains(one)).collect();
+        for names in [&fingerprints[..], timers] {
+            args.put_count(names.len());
+            for name in names {
+                args.put(name);
+            }
         }
         Ok(self.link.run(Script::Remove, &args).await?.number::<u64>()? == 1)
     }
