@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use redb::Database;
 
 use super::EmbeddedStore;
-use super::tables::{META, TIMERS, millis, set, to_json};
+use super::tables::{META, millis, set, to_json};
+use super::timers::TIMERS;
 use crate::domain::event::Event;
 use crate::domain::incident::IncidentId;
 use crate::ports::Store;

@@ -20,7 +20,7 @@ use redis::{
 use super::address::{Address, Topology};
 use super::args::{Answer, Args};
 use super::fault::{needs_reconnect, unavailable};
-use super::script::{Script, Scripts};
+use super::script::Script;
 use crate::ports::StoreError;
 
 /// Longest wait for a connection, its login included.
@@ -53,7 +53,6 @@ struct Current {
 /// See the module.
 pub(super) struct Link {
     target: Target,
-    scripts: Scripts,
     /// `{holmes}`: what every key begins with, in the braces that keep them in one slot of a Cluster.
     base: String,
     current: Mutex<Current>,
@@ -67,7 +66,6 @@ impl Link {
         let target = target(address, ca).map_err(|error| anyhow!("{error}"))?;
         Ok(Self {
             target,
-            scripts: Scripts::new(),
             base: format!("{{{prefix}}}"),
             current: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
@@ -80,8 +78,8 @@ impl Link {
     }
 
     /// Runs a script.
-    pub(super) async fn run(&self, script: Script, args: &Args) -> Result<Answer, StoreError> {
-        let (name, code) = self.scripts.get(script);
+    pub(super) async fn run(&self, script: &Script, args: &Args) -> Result<Answer, StoreError> {
+        let (name, code) = script.named();
         let command = |verb: &str, script: &str| {
             let mut command = redis::cmd(verb);
             command.arg(script).arg(1).arg(&self.base);
