@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::api::Run;
 use super::drain::DrainProgress;
-use super::error::Failure;
+use super::error::Refusal;
 use super::place::Place;
 use super::plan::{Change, before, bound_to, version};
 use super::{ANNOTATION, Actuator, ActuatorError, Order};
@@ -42,34 +42,27 @@ impl Actuator {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             match self.attempt(order, &place, user).await {
-                Err((Failure::Api(status), error)) if status.code == 409 => last = Some(error),
-                Err((_, error)) => return Err(error),
+                Err(refusal) if refusal.is(409) => last = Some(refusal.error),
+                Err(refusal) => return Err(refusal.error),
                 Ok(applied) => return Ok(applied),
             }
         }
         Err(last.unwrap_or_else(|| moved(&place, "it is being changed all the time")))
     }
 
-    async fn attempt(
-        &self,
-        order: &Order<'_>,
-        place: &Place,
-        user: Option<&str>,
-    ) -> Result<Applied, (Failure, ActuatorError)> {
-        let ours = |error: ActuatorError| (Failure::Ours(error.clone()), error);
-        let missing = || ours(moved(place, "it is gone"));
-        let object = self.api.get(place).await.map_err(ours)?.ok_or_else(missing)?;
+    async fn attempt(&self, order: &Order<'_>, place: &Place, user: Option<&str>) -> Result<Applied, Refusal> {
+        let object = self.api.get(place).await?.ok_or_else(|| moved(place, "it is gone"))?;
         if object["metadata"]["uid"] != *order.uid() {
-            return Err(ours(moved(place, "another object has its name now")));
+            return Err(moved(place, "another object has its name now").into());
         }
         if object["metadata"]["annotations"][ANNOTATION] == *order.key {
-            return self.already(order, place, user).await.map_err(ours);
+            return Ok(self.already(order, place, user).await?);
         }
         if version(&object, order.action) != order.version() {
-            return Err(ours(moved(place, "its definition is another")));
+            return Err(moved(place, "its definition is another").into());
         }
-        let history = self.checked(order.action, place, &object).await.map_err(ours)?;
-        let change = Change::of(order.action, place, &object, &history, order.at, order.key).map_err(ours)?;
+        let history = self.checked(order.action, place, &object).await?;
+        let change = Change::of(order.action, place, &object, &history, order.at, order.key)?;
         let was = before(order.action, &object, &history);
         match &change {
             Change::Patch(patch) => {
@@ -78,10 +71,10 @@ impl Actuator {
             }
             Change::Drain(patch) => {
                 // Pods came and went since it was shown.
-                self.may_begin(order.action, place).await.map_err(ours)?;
+                self.may_begin(order.action, place).await?;
                 self.api.patch(place, &bound_to(patch, &object, Some(order.key)), Run::Real, user).await?;
                 let drain = self.evict_all(order, place, user).await;
-                let drain = drain.map_err(|error| ours(after_cordon(place, error)))?;
+                let drain = drain.map_err(|error| after_cordon(place, error))?;
                 Ok(Applied { drain: Some(drain), ..applied(was) })
             }
             Change::Delete => {
@@ -91,10 +84,10 @@ impl Actuator {
             Change::Create { collection, object: made } => {
                 match self.api.create(collection, made, Run::Real, user).await {
                     Ok(new) => Ok(created(&new, was)),
-                    Err((Failure::Api(status), error)) if status.reason == "AlreadyExists" => {
-                        self.copy(collection, made, order.key).await.map_err(ours)?.ok_or_else(|| ours(error))
+                    Err(Refusal { status: Some(status), error }) if status.reason == "AlreadyExists" => {
+                        Ok(self.copy(collection, made, order.key).await?.ok_or(error)?)
                     }
-                    Err(failure) => Err(failure),
+                    Err(refusal) => Err(refusal),
                 }
             }
         }
