@@ -8,12 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::seen;
 use super::tables::{META, from_json, millis, number, set, time, to_json};
 use crate::domain::event::{Event, EventId};
-use crate::ports::{Claimed, InboxState, StoreError};
-
-/// Events that may wait. At 200 a second it is most of a minute; beyond it Alertmanager is told to come back.
-const MAX_WAITING: u64 = 10_000;
-/// Bytes of events that may wait: a storm's bodies on disk, well under the smallest volume one would give it.
-const MAX_WAITING_BYTES: u64 = 256 * 1024 * 1024;
+use crate::ports::{Claimed, InboxState, MAX_WAITING, MAX_WAITING_BYTES, StoreError};
 
 /// Event number → [`InboxRecord`].
 const INBOX: TableDefinition<u64, &[u8]> = TableDefinition::new("inbox");

@@ -46,12 +46,9 @@ use crate::domain::post::Post;
 use crate::domain::projection::Projection;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Backlog, Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer, Undelivered,
-    Versioned, Write,
+    Backlog, CHANGES_KEPT, Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError,
+    Timer, Undelivered, Versioned, Write,
 };
-
-/// Changes a slow reader may be behind before it is told that it missed some.
-const CHANGES_KEPT: usize = 1024;
 
 /// The embedded store.
 pub struct EmbeddedStore {

@@ -14,7 +14,7 @@ use super::args::Args;
 use super::link::Link;
 use super::script::Script;
 use crate::domain::incident::IncidentId;
-use crate::ports::StoreError;
+use crate::ports::{CHANGES_KEPT, StoreError};
 
 static CHANGED: Script = Script::new(include_str!("lua/changed.lua"));
 
@@ -24,8 +24,8 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 const PING_WITHIN: Duration = Duration::from_secs(5);
 /// Pause between two tries to connect.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Changes that are made up for; whoever needs more reads the list anew.
-const MOST: u64 = 1024;
+/// Changes that are made up for: one more than readers may be behind, so that whoever missed more is told so.
+const MOST: u64 = CHANGES_KEPT as u64 + 1;
 
 /// Subscribes, and remembers where the changes stand.
 pub(super) async fn begin(link: &Link) -> Result<(PubSub, u64), StoreError> {

@@ -8,12 +8,7 @@ use super::link::Link;
 use super::script::Script;
 use crate::domain::chat::Platform;
 use crate::domain::event::{Event, EventId};
-use crate::ports::{Backlog, ChatBacklog, Claimed, InboxState, StoreError};
-
-/// Events that may wait. At 200 a second it is most of a minute; beyond it Alertmanager is told to come back.
-const MAX_WAITING: u64 = 10_000;
-/// Bytes of events that may wait: they are in Redis' memory.
-const MAX_WAITING_BYTES: u64 = 256 << 20;
+use crate::ports::{Backlog, ChatBacklog, Claimed, InboxState, MAX_WAITING, MAX_WAITING_BYTES, StoreError};
 
 static ENQUEUE: Script = Script::new(include_str!("lua/enqueue.lua"));
 static KNOWN: Script = Script::new(include_str!("lua/known.lua"));

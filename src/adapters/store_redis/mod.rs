@@ -65,16 +65,14 @@ use crate::domain::post::Post;
 use crate::domain::projection::Projection;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::ports::{
-    Backlog, Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError, Timer, Undelivered,
-    Versioned, Write,
+    Backlog, CHANGES_KEPT, Claimed, Document, DocumentKind, Filter, InboxState, Lease, Record, Store, StoreError,
+    Timer, Undelivered, Versioned, Write,
 };
 
 static OPEN: Script = Script::new(include_str!("lua/open.lua"));
 
 /// How records are written; a newer one than this is not read.
 const FORMAT: u64 = 1;
-/// Changes a slow reader may be behind before it is told that it missed some.
-const CHANGES_KEPT: usize = 1024;
 /// How long replicas may take to receive what was written, in milliseconds; everybody else waits, too.
 const COPIED_WITHIN_MS: u64 = 1000;
 
