@@ -30,9 +30,6 @@ pub enum SilenceError {
         /// Its own sentence.
         why: String,
     },
-    /// Something that must hold does not.
-    #[error("{0}")]
-    Unmet(String),
     /// The exchange failed.
     #[error("Alertmanager: {0}")]
     Http(#[from] HttpError),
@@ -43,7 +40,7 @@ impl SilenceError {
     pub fn leaves_doubt(&self) -> bool {
         match self {
             Self::Http(error) => error.is_transient(),
-            Self::NotFound { .. } | Self::Refused { .. } | Self::Unmet(_) => false,
+            Self::NotFound { .. } | Self::Refused { .. } => false,
         }
     }
 }
@@ -55,12 +52,10 @@ pub struct Silence {
     pub id: String,
     /// `active`, `pending` or `expired`.
     pub state: String,
-    /// What it covers; a matcher that cannot be told is left out.
+    /// What it covers.
     pub matchers: Vec<SilenceMatcher>,
     /// When it ends.
     pub ends_at: DateTime<Utc>,
-    /// Changes with each write.
-    pub updated_at: String,
     /// Who made it.
     pub created_by: String,
     /// Why.
@@ -79,8 +74,6 @@ impl Silence {
 struct Wire {
     id: String,
     status: WireStatus,
-    #[serde(default)]
-    updated_at: String,
     #[serde(default)]
     comment: String,
     #[serde(default)]
@@ -127,7 +120,6 @@ impl From<Wire> for Silence {
             state: wire.status.state,
             matchers: wire.matchers.into_iter().map(matcher).collect(),
             ends_at: wire.ends_at,
-            updated_at: wire.updated_at,
             created_by: wire.created_by,
             comment: wire.comment,
         }

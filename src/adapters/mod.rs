@@ -22,3 +22,4 @@ pub mod permission;
 pub mod slack;
 pub mod store_embedded;
 pub mod store_redis;
+mod unreadable;

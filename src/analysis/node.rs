@@ -53,10 +53,12 @@ fn conditions(scene: &Scene) -> Vec<Claim> {
         }
         for condition in node.conditions.iter().filter(|condition| is_complaint(condition)) {
             let confidence = if is_subject { 0.88 } else { 0.3 + 0.3 * share };
+            let holds = condition.status == "True";
+            let told = if holds { condition.kind.clone() } else { format!("{}={}", condition.kind, condition.status) };
             claims.push(
                 claim(NodePressure, phrases::NODE_PRESSURE, confidence)
                     .began(condition.since)
-                    .fact("condition", &condition.kind)
+                    .fact("condition", told)
                     .fact("reason", &condition.reason)
                     .fact("line", &condition.message)
                     .maybe("since", condition.since.map(|at| clock(at, scene.onset))),

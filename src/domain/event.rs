@@ -89,6 +89,22 @@ pub enum Event {
 }
 
 impl Event {
+    /// The incident that it goes on with; `None` for what only finds or makes one.
+    pub fn incident(&self) -> Option<&IncidentId> {
+        match self {
+            Self::Investigate { incident, .. }
+            | Self::Explain { incident, .. }
+            | Self::Answer { incident, .. }
+            | Self::Settle { incident }
+            | Self::Propose { incident, .. }
+            | Self::Execute { incident, .. }
+            | Self::Verify { incident, .. }
+            | Self::Expire { incident, .. }
+            | Self::Wish(Wish { incident, .. }) => Some(incident),
+            Self::Notification(_) | Self::Ask(_) | Self::Pressed(_) | Self::Command(_) | Self::Decide(_) => None,
+        }
+    }
+
     /// What makes it the same event when it is delivered again by whoever repeats what was not acknowledged in time.
     /// Notifications and timers have none: they change nothing when they are handled twice.
     pub fn key(&self) -> Option<String> {

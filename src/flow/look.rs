@@ -108,8 +108,8 @@ impl<'a> Look<'a> {
         }
         let known = std::mem::take(&mut self.runbooks);
         self.match_runbooks();
-        let mut tasks = questions::charts(self.context, &self.subject, &self.ranges, &self.runbooks);
-        let asked = questions::charts_of(&self.subject, &known);
+        let mut tasks = questions::called_for(self.context, &self.subject, &self.ranges, &self.runbooks);
+        let asked = questions::queries_of(&self.subject, &known);
         tasks.retain(|(query, _)| !asked.contains(query));
         let mut tasks: Vec<Task<'_>> = tasks.into_iter().map(|(_, task)| task).collect();
         tasks.extend(questions::nodes(self.context, &self.subject, &self.ranges, &self.record.evidence));

@@ -15,6 +15,7 @@ pub mod gather;
 pub mod history;
 pub mod intake;
 pub mod investigate;
+mod log_lines;
 pub mod look;
 mod model_turn;
 pub mod places;

@@ -8,14 +8,14 @@ use crate::domain::alert::Alert;
 use crate::domain::evidence::{Evidence, EvidenceData};
 use crate::domain::incident::{Incident, title};
 use crate::domain::query_variables::{Variable, Variables};
-use crate::domain::runbook::{Limit, LogQuery, MetricQuery, Query, Runbook, Template};
+use crate::domain::runbook::{Limit, MetricQuery, Query, Runbook, Template};
 use crate::domain::subject::Subject;
 use crate::domain::window::Window;
 
-/// Metric queries of one investigation: as many charts as a person looks at.
-pub const MAX_METRIC_QUERIES: usize = 8;
-/// Extra log queries of one investigation.
-pub const MAX_LOG_QUERIES: usize = 3;
+/// Metric queries of one round of questions: as many charts as a person looks at.
+const MAX_METRIC_QUERIES: usize = 8;
+/// Log queries of one round of questions; each is asked for two ranges.
+const MAX_LOG_QUERIES: usize = 3;
 
 /// The ranges looked at.
 #[derive(Debug, Clone, Copy)]
@@ -155,19 +155,27 @@ fn promql(template: &Template, variables: &Variables) -> Option<String> {
     template.fill(variables).ok()
 }
 
-/// The log filters of `runbooks` that the subject can fill.
-pub fn log_filters<'a>(
-    runbooks: impl IntoIterator<Item = &'a Runbook>,
-    variables: &Variables,
-) -> Vec<(LogQuery, String)> {
-    let mut filters: Vec<(LogQuery, String)> = Vec::new();
+/// A log query with the subject's values in it.
+#[derive(Debug, Clone)]
+pub struct LogTask {
+    /// Names it across runs.
+    pub slot: String,
+    /// What the lines are about.
+    pub title: String,
+    /// A LogsQL filter.
+    pub filter: String,
+}
+
+/// The log queries of `runbooks` that the subject can fill, each once, in order of the runbooks' rank.
+pub fn log_tasks<'a>(runbooks: impl IntoIterator<Item = &'a Runbook>, variables: &Variables) -> Vec<LogTask> {
+    let mut tasks: Vec<LogTask> = Vec::new();
     for spec in runbooks.into_iter().flat_map(|runbook| &runbook.logs) {
         let Ok(filter) = spec.query.fill(variables) else { continue };
-        if filters.len() < MAX_LOG_QUERIES && filters.iter().all(|(_, known)| *known != filter) {
-            filters.push((spec.clone(), filter));
+        if tasks.len() < MAX_LOG_QUERIES && tasks.iter().all(|task| task.filter != filter) {
+            tasks.push(LogTask { slot: format!("logs:{filter}"), title: spec.title.clone(), filter });
         }
     }
-    filters
+    tasks
 }
 
 #[cfg(test)]

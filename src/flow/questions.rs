@@ -2,35 +2,26 @@
 //! with a gap; what the answers mean is none of its business.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokio::time::Instant;
 
 use super::gather::{Gathered, Task};
 use super::look::ALERTS;
 use super::plan::{self, LimitTask, MetricTask, Ranges};
-use super::{Context, Sources, pod_logs};
+use super::{Context, Sources, log_lines};
 use crate::adapters::cluster::{ClusterError, EventScope, Partial};
-use crate::adapters::logs::{LogSelector, Logs, LogsError};
 use crate::adapters::metrics::{LimitSpec, QuerySpec};
-use crate::analysis::{log_evidence, targets};
+use crate::analysis::targets;
 use crate::domain::alert::AlertStatus;
 use crate::domain::cluster::ServiceState;
 use crate::domain::evidence::{AlertFact, Draft, Evidence, EvidenceData, Source};
 use crate::domain::incident::Incident;
 use crate::domain::investigation::Unavailable;
-use crate::domain::log_line::LogBatch;
 use crate::domain::runbook::Runbook;
 use crate::domain::subject::{ObjectRef, Subject, SubjectKind};
-use crate::domain::window::Window;
 
 /// Points of a chart: as many as it has pixels to show.
 const CHART_POINTS: u32 = 240;
-/// Lines read from the Window and from the Baseline; patterns need many, memory bounds them (about 300 bytes a line).
-const LOG_LINES: usize = 5_000;
-/// How much later than it should a read may come back with what it has, before it is given up.
-const LATE: Duration = Duration::from_millis(50);
 /// Dependencies followed from one subject.
 const MAX_DEPENDENCIES: usize = 3;
 /// Nodes of troubled pods that are asked about.
@@ -113,10 +104,31 @@ pub fn first<'a>(context: &'a Context, subject: &Subject, ranges: &Ranges, runbo
         }
     }
     if has_logs(subject) {
-        tasks.push(logs(context, subject.clone(), *ranges));
+        tasks.push(log_lines::of_subject(context, subject.clone(), *ranges));
     }
-    tasks.extend(charts(context, subject, ranges, runbooks).into_iter().map(|(_, task)| task));
+    tasks.extend(called_for(context, subject, ranges, runbooks).into_iter().map(|(_, task)| task));
     tasks
+}
+
+/// What `runbooks` call for, each with its query: charts and lines.
+pub fn called_for<'a>(
+    context: &'a Context,
+    subject: &Subject,
+    ranges: &Ranges,
+    runbooks: &[&Runbook],
+) -> Vec<(String, Task<'a>)> {
+    let mut tasks = charts(context, subject, ranges, runbooks);
+    if has_logs(subject) {
+        tasks.extend(log_lines::of_runbooks(context, subject, ranges, runbooks));
+    }
+    tasks
+}
+
+/// The queries that `runbooks` call for, to know what was asked before.
+pub fn queries_of(subject: &Subject, runbooks: &[&Runbook]) -> Vec<String> {
+    let variables = plan::variables(subject);
+    let charts = plan::metric_tasks(runbooks.iter().copied(), &variables).into_iter().map(|task| task.query);
+    charts.chain(plan::log_tasks(runbooks.iter().copied(), &variables).into_iter().map(|task| task.filter)).collect()
 }
 
 fn has_logs(subject: &Subject) -> bool {
@@ -172,7 +184,7 @@ pub fn dependencies<'a>(
             let behind = Subject::new(backend.kind, backend.namespace.clone(), backend.name.clone());
             let (state, lines) = futures::join!(
                 state(context, backend, behind.clone(), ranges).answer(until),
-                logs(context, behind, ranges).answer(until)
+                log_lines::of_subject(context, behind, ranges).answer(until)
             );
             gathered.extend(state.into_iter().chain(lines));
         }
@@ -215,13 +227,19 @@ fn speaks_of_nodes(evidence: &[Evidence]) -> bool {
     })
 }
 
-fn evidence_of(source: Source, about: ObjectRef, query: String, ranges: &Ranges, data: EvidenceData) -> Gathered {
+pub(super) fn evidence_of(
+    source: Source,
+    about: ObjectRef,
+    query: String,
+    ranges: &Ranges,
+    data: EvidenceData,
+) -> Gathered {
     let draft = Draft { source, about, title: String::new(), query, window: ranges.window, data, link: None };
     Gathered::Evidence { slot: slot_of(&draft), draft: Box::new(draft) }
 }
 
 /// Names a piece of evidence across runs.
-fn slot_of(draft: &Draft) -> String {
+pub(super) fn slot_of(draft: &Draft) -> String {
     format!("{}:{}:{}", draft.data.kind(), draft.about.kind.as_str(), draft.about)
 }
 
@@ -331,67 +349,7 @@ fn quotas(context: &Context, namespace: String, ranges: Ranges) -> Task<'_> {
     })
 }
 
-/// Log patterns from VictoriaLogs; where it is absent, silent or fails, from the Kubernetes API.
-fn logs(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
-    Task::until(Source::Logs, "log lines", move |until| async move {
-        let mut failed = None;
-        let selector = LogSelector::of(&plan::variables(&subject));
-        if let (Some(logs), Some(selector)) = (&context.sources.logs, &selector) {
-            let window = lines(logs, selector, ranges.window, until);
-            // Without a Baseline the Window is compared with its own beginning: it is never waited for in vain.
-            let baseline = tokio::time::timeout_at(until, lines(logs, selector, ranges.baseline, until));
-            let (window, baseline) = futures::join!(tokio::time::timeout_at(until + LATE, window), baseline);
-            // Not even the first line came.
-            let late = |_| Err(LogsError::Late);
-            match (window.unwrap_or_else(late), baseline.unwrap_or_else(late)) {
-                (Ok(window), baseline) if !window.lines.is_empty() => {
-                    let patterns = match &baseline {
-                        Ok(baseline) if !baseline.lines.is_empty() => {
-                            log_evidence::summarise((&window, ranges.window), Some((baseline, ranges.baseline)))
-                        }
-                        _ => log_evidence::summarise_split(&window, ranges.window, ranges.onset),
-                    };
-                    let draft = Draft {
-                        source: Source::Logs,
-                        about: subject.object(),
-                        title: String::new(),
-                        link: logs.link(&window.query, &ranges.window),
-                        query: window.query,
-                        window: ranges.window,
-                        data: EvidenceData::Patterns(patterns),
-                    };
-                    return vec![Gathered::Evidence { slot: slot_of(&draft), draft: Box::new(draft) }];
-                }
-                (Ok(_), _) => {}
-                (Err(error), _) => failed = Some(error.to_string()),
-            }
-        }
-        // What stands in is told beside the failure: without the Baseline it shows less.
-        let fallback = pod_logs::patterns(context, &subject, &ranges, until).await;
-        let fallback = fallback.map(|(query, patterns)| {
-            evidence_of(Source::Logs, subject.object(), query, &ranges, EvidenceData::Patterns(patterns))
-        });
-        let gap = failed.map(|reason| Gathered::Gap { source: Source::Logs, reason });
-        fallback.into_iter().chain(gap).collect()
-    })
-}
-
-/// The newest lines of a range, and where there are too many, those of the whole range that look like errors.
-async fn lines(logs: &Logs, selector: &LogSelector, range: Window, until: Instant) -> Result<LogBatch, LogsError> {
-    let mut batch = logs.lines_until(selector, range, LOG_LINES, Some(until)).await?;
-    let Some(oldest) = batch.lines.first().map(|line| line.time).filter(|_| batch.cut) else { return Ok(batch) };
-    let earlier = Window::new(range.from, oldest);
-    let errors = logs.error_lines_until(selector, earlier, LOG_LINES / 2, Some(until));
-    // They are a help; what was read already is not given up for them.
-    if let Ok(Ok(errors)) = tokio::time::timeout_at(until, errors).await {
-        let earlier = errors.lines.into_iter().filter(|line| line.time < oldest);
-        batch.lines.splice(0..0, earlier);
-    }
-    Ok(batch)
-}
-
-/// The charts that `runbooks` call for, each with its query.
-pub fn charts<'a>(
+fn charts<'a>(
     context: &'a Context,
     subject: &Subject,
     ranges: &Ranges,
@@ -403,12 +361,6 @@ pub fn charts<'a>(
     let tasks = plan::metric_tasks(runbooks.iter().copied(), &plan::variables(subject));
     let (about, ranges) = (subject.object(), *ranges);
     tasks.into_iter().map(|task| (task.query.clone(), chart(context, about.clone(), task, ranges))).collect()
-}
-
-/// The queries of those charts, to know what was asked before.
-pub fn charts_of(subject: &Subject, runbooks: &[&Runbook]) -> Vec<String> {
-    let tasks = plan::metric_tasks(runbooks.iter().copied(), &plan::variables(subject));
-    tasks.into_iter().map(|task| task.query).collect()
 }
 
 fn chart(context: &Context, about: ObjectRef, task: MetricTask, ranges: Ranges) -> Task<'_> {

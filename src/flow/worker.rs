@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::execute::Hands;
 use super::{AUTHOR, Context, answer, command, decide, handle, intake, press, propose, update};
 use crate::domain::audit::AuditDraft;
-use crate::domain::event::{Event, EventId, Wish};
+use crate::domain::event::{Event, EventId};
 use crate::domain::incident::IncidentId;
 use crate::ports::{Claimed, Lease, StoreError, Timer, Write};
 
@@ -250,7 +250,7 @@ pub async fn timers(context: Arc<Context>, hands: Option<Arc<Hands>>, concurrent
             if lock(&running).is_left_alone(&timer) {
                 continue;
             }
-            let Some(incident) = incident_of(&timer.event).cloned() else { continue };
+            let Some(incident) = timer.event.incident().cloned() else { continue };
             let permits = match timer.event {
                 Event::Explain { .. } | Event::Answer { .. } => &conversations,
                 Event::Wish(_)
@@ -305,21 +305,6 @@ impl Running {
 
 fn lock(running: &Mutex<Running>) -> std::sync::MutexGuard<'_, Running> {
     running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn incident_of(event: &Event) -> Option<&IncidentId> {
-    match event {
-        Event::Investigate { incident, .. }
-        | Event::Explain { incident, .. }
-        | Event::Answer { incident, .. }
-        | Event::Settle { incident }
-        | Event::Propose { incident, .. }
-        | Event::Execute { incident, .. }
-        | Event::Verify { incident, .. }
-        | Event::Expire { incident, .. }
-        | Event::Wish(Wish { incident, .. }) => Some(incident),
-        Event::Notification(_) | Event::Ask(_) | Event::Pressed(_) | Event::Command(_) | Event::Decide(_) => None,
-    }
 }
 
 async fn run_timer(context: &Context, hands: Option<&Hands>, incident: &IncidentId, timer: Timer) {

@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 pub use chat::{Chat, ChatError, Destination, PictureFile, Sent};
 pub use record::{IncidentRecord, Record, ShownRecord};
 pub use store::{
-    Backlog, ChatBacklog, Claimed, Document, DocumentKind, Filter, InboxState, Lease, Store, StoreError, Timer,
-    Undelivered, Versioned, Write,
+    Backlog, CHANGES_KEPT, ChatBacklog, Claimed, Document, DocumentKind, Filter, InboxState, Lease, MAX_WAITING,
+    MAX_WAITING_BYTES, Store, StoreError, Timer, Undelivered, Versioned, Write,
 };
 
 /// The time, as a value that tests can set.

@@ -32,6 +32,13 @@ pub enum StoreError {
     Unavailable(#[from] anyhow::Error),
 }
 
+/// Events that may wait. At 200 a second it is most of a minute; beyond it Alertmanager is told to come back.
+pub const MAX_WAITING: u64 = 10_000;
+/// Bytes of events that may wait: a storm's bodies, well under the smallest disk or memory that one would give a store.
+pub const MAX_WAITING_BYTES: u64 = 256 * 1024 * 1024;
+/// Changes a slow reader may be behind before it is told that it missed some.
+pub const CHANGES_KEPT: usize = 1024;
+
 /// A record with the version it was read at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Versioned<T> {

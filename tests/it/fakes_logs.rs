@@ -33,13 +33,20 @@ struct Inner {
     order: Order,
     asked: Mutex<HashMap<String, usize>>,
     tenant: Mutex<Option<(String, String)>>,
+    queries: Mutex<Vec<String>>,
 }
 
 type Arguments = Form<HashMap<String, String>>;
 
 impl FakeLogs {
     pub async fn start(rows: Vec<Value>, order: Order) -> Self {
-        let state = Arc::new(Inner { rows, order, asked: Mutex::default(), tenant: Mutex::default() });
+        let state = Arc::new(Inner {
+            rows,
+            order,
+            asked: Mutex::default(),
+            tenant: Mutex::default(),
+            queries: Mutex::default(),
+        });
         let router = Router::new()
             .route("/select/logsql/query", post(query))
             .route("/select/logsql/field_names", post(field_names))
@@ -65,11 +72,17 @@ impl FakeLogs {
     pub fn tenant(&self) -> Option<(String, String)> {
         self.state.tenant.lock().unwrap().clone()
     }
+
+    /// The queries for lines, as they came.
+    pub fn queries(&self) -> Vec<String> {
+        self.state.queries.lock().unwrap().clone()
+    }
 }
 
 async fn query(State(state): State<Arc<Inner>>, headers: HeaderMap, Form(arguments): Arguments) -> Response {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     *state.tenant.lock().unwrap() = text("AccountID").zip(text("ProjectID"));
+    state.queries.lock().unwrap().extend(arguments.get("query").cloned());
     let range = match checked(&arguments) {
         Ok(range) => range,
         Err(refusal) => return refused(refusal),

@@ -1,5 +1,8 @@
 //! What a person reads when a neighbour misbehaves, whatever the neighbour is.
 
+use axum::Router;
+use axum::http::{Method, StatusCode, header};
+use axum::routing::any;
 use holmes_bot::adapters::http::{Endpoint, HttpError, read_bounded};
 
 use crate::fakes::{self, Fake};
@@ -34,6 +37,26 @@ async fn every_misbehaviour_has_its_words() {
         let text = without_port(&asked(&fake.url()).await, &fake);
         assert!(text.contains(words), "{text}");
         assert!(!text.contains("secret"), "{text}");
+    }
+}
+
+/// What would turn a POST into a GET is no way to an answer.
+#[tokio::test]
+async fn a_redirect_is_followed_only_with_method_and_body() {
+    for (status, followed) in [(301, false), (302, false), (303, false), (307, true), (308, true)] {
+        let to = (StatusCode::from_u16(status).unwrap(), [(header::LOCATION, "/there")]);
+        let router = Router::new()
+            .route("/there", any(|method: Method, body: String| async move { format!("{method} {body}") }))
+            .fallback(move || async move { to });
+        let fake = Fake::start(router).await;
+        let endpoint = Endpoint::new(&fakes::settings(&fake.url())).unwrap();
+        match endpoint.send(endpoint.post("api").body("query=up")).await {
+            Ok(response) => assert!(followed && response.text().await.unwrap() == "POST query=up", "{status}"),
+            Err(error) => {
+                let told = "http://it/api redirects to http://it/there: is a login or another address in front of it?";
+                assert!(!followed && without_port(&error, &fake) == told, "{status}: {error}");
+            }
+        }
     }
 }
 

@@ -116,6 +116,26 @@ async fn a_newer_format_is_not_touched() {
     insta::assert_snapshot!(error, @"the store redis://…@127.0.0.1:PORT was written by a newer release (format 9; this one reads 1)");
 }
 
+#[tokio::test]
+async fn an_older_format_is_raised_to_what_is_written_from_now_on() {
+    let redis = RedisServer::start().await;
+    redis.admin(&["HSET", "{holmes}:meta", "format", "0"]).await;
+    connect(&redis.url()).await.unwrap();
+    let format = redis.admin(&["HGET", "{holmes}:meta", "format"]).await;
+    assert_eq!(format, redis::Value::BulkString(b"1".to_vec()));
+}
+
+#[tokio::test]
+async fn a_timer_that_cannot_be_read_stops_no_other() {
+    let redis = RedisServer::start().await;
+    let store = redis.store().await;
+    store_contract::fill(&*store).await;
+    redis.admin(&["ZADD", "{holmes}:timers", "1", "of-a-newer-release"]).await;
+    redis.admin(&["HSET", "{holmes}:timer_events", "of-a-newer-release", r#"{"foretell":{}}"#]).await;
+    let due = store.due(9, now() + TimeDelta::hours(1)).await.unwrap();
+    assert_eq!(due.iter().map(|timer| timer.key.as_str()).collect::<Vec<_>>(), ["settle:web"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_without_its_redis_is_not_ready_and_comes_back() {
     let mut redis = RedisServer::durable().await;

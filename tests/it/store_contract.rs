@@ -642,6 +642,59 @@ async fn nothing_is_left_of_a_forgotten_incident() {
     }
 }
 
+/// Resolved by the time that all of these tests forget it.
+fn over(incident: Incident) -> Incident {
+    Incident { status: IncidentStatus::Resolved, resolved_at: Some(at(10)), ..incident }
+}
+
+#[tokio::test]
+async fn a_forgotten_incident_takes_its_own_alerts_along_and_no_others() {
+    let key_of = async |store: &dyn Store, fingerprint: &str| {
+        store.keys_by_fingerprint(&[fingerprint.to_owned()]).await.unwrap().pop().map(|(_, key)| key)
+    };
+    for (store, _alive) in stores().await {
+        // An alert that a newer incident of another key holds by now.
+        let web = over(incident("web", 0));
+        let fold = Incident { id: IncidentId("i-fold".into()), key: "fold:shop".into(), ..incident("web", 20) };
+        store.commit(vec![new(web.clone())], &[], at(10)).await.unwrap();
+        store.commit(vec![new(fold.clone())], &[], at(20)).await.unwrap();
+        assert_eq!(store.prune(at(30)).await.unwrap(), 1);
+        assert_eq!(key_of(&*store, "Crash-web").await, Some(fold.key), "it is the fold's");
+
+        // An alert that the key's newest incident does not have, beside one that it has.
+        let mut pay = over(incident("pay", 0));
+        let mut gone = alert("Crash", "pay");
+        gone.fingerprint = "Crash-pay-of-a-pod-that-is-gone".into();
+        let subject = pay.subject.clone();
+        pay.take(&gone, &subject, &mut Changed::default());
+        let pay = over(pay);
+        let newer = Incident { id: IncidentId("i-newer".into()), ..incident("pay", 20) };
+        store.commit(vec![new(pay.clone())], &[], at(10)).await.unwrap();
+        store.commit(vec![new(newer.clone())], &[], at(20)).await.unwrap();
+        assert_eq!(key_of(&*store, &gone.fingerprint).await, Some(pay.key.clone()));
+        assert_eq!(store.prune(at(30)).await.unwrap(), 1);
+        assert_eq!(key_of(&*store, &gone.fingerprint).await, None);
+        assert_eq!(key_of(&*store, "Crash-pay").await, Some(newer.key));
+    }
+}
+
+#[tokio::test]
+async fn the_timers_of_a_forgotten_incident_end_with_it() {
+    for (store, _alive) in stores().await {
+        let timer = |of: &Incident| Timer {
+            key: format!("settle:{}", of.id),
+            due: at(20),
+            event: Event::Settle { incident: of.id.clone() },
+        };
+        let (web, pay) = (over(incident("web", 0)), incident("pay", 0));
+        let writes = [&web, &pay].map(|of| Write { timers: vec![timer(of)], ..new(of.clone()) });
+        store.commit(writes.into(), &[], at(10)).await.unwrap();
+        assert_eq!(store.due(9, at(99)).await.unwrap().len(), 2);
+        assert_eq!(store.prune(at(30)).await.unwrap(), 1);
+        assert_eq!(store.due(9, at(99)).await.unwrap(), [timer(&pay)]);
+    }
+}
+
 #[tokio::test]
 async fn many_entries_of_the_audit_at_once_are_one_chain() {
     for (store, _alive) in stores().await {

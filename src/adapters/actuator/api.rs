@@ -6,7 +6,7 @@ use axum::http;
 use futures::AsyncReadExt;
 use serde_json::{Value, json};
 
-use super::error::{Asked, Failure, impersonation};
+use super::error::{Asked, Refusal};
 use super::place::Place;
 use super::{ActuatorError, FIELD_MANAGER};
 
@@ -53,10 +53,8 @@ impl Api {
         let asked = asked("get", place, None, None);
         match self.send("GET", &place.path(), None, None, &asked).await {
             Ok(object) => Ok(Some(object)),
-            Err(failure) => match failure.told(&asked) {
-                ActuatorError::NotFound { .. } => Ok(None),
-                error => Err(error),
-            },
+            Err(Refusal { error: ActuatorError::NotFound { .. }, .. }) => Ok(None),
+            Err(refusal) => Err(refusal.error),
         }
     }
 
@@ -64,7 +62,7 @@ impl Api {
     pub async fn list(&self, place: &Place, selector: &str) -> Result<Vec<Value>, ActuatorError> {
         let asked = asked("list", place, None, None);
         let path = format!("{}?limit={MOST}&{selector}", place.path());
-        let mut list = self.send("GET", &path, None, None, &asked).await.map_err(|failure| failure.told(&asked))?;
+        let mut list = self.send("GET", &path, None, None, &asked).await?;
         match list["items"].take() {
             Value::Array(items) => Ok(items),
             _ => Ok(Vec::new()),
@@ -72,17 +70,10 @@ impl Api {
     }
 
     /// Applies a strategic merge patch.
-    pub async fn patch(
-        &self,
-        place: &Place,
-        patch: &Value,
-        run: Run,
-        user: Option<&str>,
-    ) -> Result<Value, (Failure, ActuatorError)> {
+    pub async fn patch(&self, place: &Place, patch: &Value, run: Run, user: Option<&str>) -> Result<Value, Refusal> {
         let asked = asked("patch", place, None, user);
         let path = format!("{}?{}", place.path(), run.query());
-        let sent = self.send("PATCH", &path, Some("application/strategic-merge-patch+json"), Some(patch), &asked).await;
-        sent.map_err(|failure| split(failure, &asked))
+        self.send("PATCH", &path, Some("application/strategic-merge-patch+json"), Some(patch), &asked).await
     }
 
     /// Creates an object.
@@ -92,38 +83,24 @@ impl Api {
         object: &Value,
         run: Run,
         user: Option<&str>,
-    ) -> Result<Value, (Failure, ActuatorError)> {
+    ) -> Result<Value, Refusal> {
         let asked = asked("create", collection, None, user);
         let path = format!("{}?{}", collection.path(), run.query());
-        let sent = self.send("POST", &path, Some("application/json"), Some(object), &asked).await;
-        sent.map_err(|failure| split(failure, &asked))
+        self.send("POST", &path, Some("application/json"), Some(object), &asked).await
     }
 
     /// Deletes the object of this uid.
-    pub async fn delete(
-        &self,
-        place: &Place,
-        uid: &str,
-        run: Run,
-        user: Option<&str>,
-    ) -> Result<Value, (Failure, ActuatorError)> {
+    pub async fn delete(&self, place: &Place, uid: &str, run: Run, user: Option<&str>) -> Result<Value, Refusal> {
         let asked = asked("delete", place, None, user);
         let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}});
         if let Some(dry) = run.list() {
             options["dryRun"] = dry;
         }
-        let sent = self.send("DELETE", &place.path(), Some("application/json"), Some(&options), &asked).await;
-        sent.map_err(|failure| split(failure, &asked))
+        self.send("DELETE", &place.path(), Some("application/json"), Some(&options), &asked).await
     }
 
     /// Evicts the pod of this uid.
-    pub async fn evict(
-        &self,
-        place: &Place,
-        uid: &str,
-        run: Run,
-        user: Option<&str>,
-    ) -> Result<(), (Failure, ActuatorError)> {
+    pub async fn evict(&self, place: &Place, uid: &str, run: Run, user: Option<&str>) -> Result<(), Refusal> {
         let asked = asked("create", place, Some("eviction"), user);
         let mut options = json!({"preconditions": {"uid": uid}});
         let mut query = "";
@@ -135,8 +112,7 @@ impl Api {
         let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction",
             "metadata": {"name": place.name, "namespace": place.namespace}, "deleteOptions": options});
         let path = format!("{}/eviction{query}", place.path());
-        let sent = self.send("POST", &path, Some("application/json"), Some(&eviction), &asked).await;
-        sent.map(|_| ()).map_err(|failure| split(failure, &asked))
+        self.send("POST", &path, Some("application/json"), Some(&eviction), &asked).await.map(|_| ())
     }
 
     /// Asks whether the actuator's account may do something; changes nothing.
@@ -154,8 +130,8 @@ impl Api {
             user: None,
         };
         let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let answer = self.send("POST", path, Some("application/json"), Some(&review), &asked).await;
-        answer.map(|review| review["status"]["allowed"] == true).map_err(|failure| failure.told(&asked))
+        let review = self.send("POST", path, Some("application/json"), Some(&review), &asked).await?;
+        Ok(review["status"]["allowed"] == true)
     }
 
     async fn send(
@@ -165,8 +141,8 @@ impl Api {
         kind: Option<&str>,
         body: Option<&Value>,
         asked: &Asked<'_>,
-    ) -> Result<Value, Failure> {
-        let ours = |why: String| Failure::Ours(ActuatorError::Other { why: format!("{asked}: {why}") });
+    ) -> Result<Value, Refusal> {
+        let ours = |why: String| Refusal::from(ActuatorError::Other { why: format!("{asked}: {why}") });
         let mut request = http::Request::builder().method(method).uri(path).header("accept", "application/json");
         if let Some(kind) = kind {
             request = request.header("content-type", kind);
@@ -177,50 +153,21 @@ impl Api {
         let bytes = body.map(Value::to_string).unwrap_or_default().into_bytes();
         let request = request.body(bytes).map_err(|error| ours(error.to_string()))?;
         let read = async {
-            let body = self.client.request_stream(request).await.map_err(Failure::of)?;
+            let body = self.client.request_stream(request).await.map_err(|error| Refusal::of(error, asked))?;
             let mut bytes = Vec::new();
             let mut body = std::pin::pin!(body.take(MAX_ANSWER_BYTES + 1));
-            let lost =
-                |error: std::io::Error| Failure::Ours(ActuatorError::Unreachable { why: format!("{asked}: {error}") });
+            let lost = |error: std::io::Error| ActuatorError::Unreachable { why: format!("{asked}: {error}") };
             body.read_to_end(&mut bytes).await.map_err(lost)?;
-            Ok(bytes)
+            Ok::<_, Refusal>(bytes)
         };
         let bytes = match tokio::time::timeout(self.timeout, read).await {
             Ok(answer) => answer?,
-            Err(_) => {
-                return Err(Failure::Ours(ActuatorError::Timeout { what: asked.to_string(), after: self.timeout }));
-            }
+            Err(_) => return Err(ActuatorError::Timeout { what: asked.to_string(), after: self.timeout }.into()),
         };
         if bytes.len() as u64 > MAX_ANSWER_BYTES {
             return Err(ours(format!("the answer is larger than {} MiB", MAX_ANSWER_BYTES >> 20)));
         }
         serde_json::from_slice(&bytes).map_err(|error| ours(error.to_string()))
-    }
-}
-
-/// The refusal in words, beside what it was.
-fn split(failure: Failure, asked: &Asked) -> (Failure, ActuatorError) {
-    let told = match failure.status() {
-        Some(status) if impersonation(status) => ActuatorError::Forbidden {
-            verb: "impersonate".into(),
-            group: String::new(),
-            resource: "users".into(),
-            namespace: None,
-            user: None,
-        },
-        Some(status) => Failure::Api(Box::new(status.clone())).told(asked),
-        None => return own(failure, asked),
-    };
-    (failure, told)
-}
-
-fn own(failure: Failure, asked: &Asked) -> (Failure, ActuatorError) {
-    match failure {
-        Failure::Ours(error) => (Failure::Ours(error.clone()), error),
-        api => {
-            let told = ActuatorError::Other { why: asked.to_string() };
-            (api, told)
-        }
     }
 }
 

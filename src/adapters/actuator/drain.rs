@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::api::Run;
-use super::error::Failure;
+use super::error::Refusal;
 use super::place::{PODS, Place};
 use super::preview::Warning;
 use super::{ANNOTATION, Actuator, ActuatorError, Order};
@@ -70,6 +70,14 @@ impl Actuator {
         self.evict_all(order, &place, user).await
     }
 
+    /// Refuses a drain that could not come to its end, before the node is cordoned for it.
+    pub(super) async fn may_begin(&self, action: &Action, node: &Place) -> Result<(), ActuatorError> {
+        match self.sorted(action, node).await?.problems.into_iter().next() {
+            Some(why) => Err(ActuatorError::Unmet { what: node.to_string(), why }),
+            None => Ok(()),
+        }
+    }
+
     /// Asks for the eviction of every pod that must go.
     pub(super) async fn evict_all(
         &self,
@@ -89,11 +97,11 @@ impl Actuator {
         for (pod, answer) in self.evictions(&sorted.evict, Run::Real, user).await {
             match answer {
                 Ok(()) => progress.evicted += 1,
-                Err((Failure::Api(status), _)) if status.code == 404 || status.code == 409 => progress.left -= 1,
-                Err((Failure::Api(status), _)) if status.code == 429 => {
+                Err(refusal) if refusal.is(404) || refusal.is(409) => progress.left -= 1,
+                Err(Refusal { status: Some(status), .. }) if status.code == 429 => {
                     progress.blocked.push(format!("{pod}: {}", sentence(&status)));
                 }
-                Err((_, error)) => return Err(error),
+                Err(refusal) => return Err(refusal.error),
             }
         }
         Ok(progress)
@@ -114,11 +122,11 @@ impl Actuator {
         for (index, (pod, answer)) in self.evictions(&sorted.evict, Run::Dry, None).await.into_iter().enumerate() {
             match answer {
                 Ok(()) => {}
-                Err((Failure::Api(status), _)) if status.code == 404 || status.code == 409 => continue,
-                Err((Failure::Api(status), _)) if status.code == 429 => {
+                Err(refusal) if refusal.is(404) || refusal.is(409) => continue,
+                Err(Refusal { status: Some(status), .. }) if status.code == 429 => {
                     warnings.push(Warning::Blocked { pod: pod.clone(), why: sentence(&status) });
                 }
-                Err((_, error)) => return Err(error),
+                Err(refusal) => return Err(refusal.error),
             }
             if index < NAMED {
                 lines.push_str(&format!("-Pod {pod}\n"));
@@ -136,12 +144,7 @@ impl Actuator {
         Ok(sorted.leaving + sorted.evict.len())
     }
 
-    async fn evictions(
-        &self,
-        pods: &[Value],
-        run: Run,
-        user: Option<&str>,
-    ) -> Vec<(String, Result<(), (Failure, ActuatorError)>)> {
+    async fn evictions(&self, pods: &[Value], run: Run, user: Option<&str>) -> Vec<(String, Result<(), Refusal>)> {
         let one = |pod: &Value| {
             let text = |field: &str| pod["metadata"][field].as_str().unwrap_or_default().to_owned();
             let (namespace, name, uid) = (text("namespace"), text("name"), text("uid"));

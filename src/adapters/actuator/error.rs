@@ -147,71 +147,79 @@ impl std::fmt::Display for Asked<'_> {
     }
 }
 
-/// What the server or the connection said.
+/// Why a request failed, with the server's own answer where that is what it was.
 #[derive(Debug)]
-pub(super) enum Failure {
-    Api(Box<kube::core::Status>),
-    Ours(ActuatorError),
+pub(super) struct Refusal {
+    pub status: Option<Box<kube::core::Status>>,
+    pub error: ActuatorError,
 }
 
-impl Failure {
-    pub fn of(error: kube::Error) -> Self {
+impl From<ActuatorError> for Refusal {
+    fn from(error: ActuatorError) -> Self {
+        Self { status: None, error }
+    }
+}
+
+impl From<Refusal> for ActuatorError {
+    fn from(refusal: Refusal) -> Self {
+        refusal.error
+    }
+}
+
+impl Refusal {
+    pub fn of(error: kube::Error, asked: &Asked) -> Self {
         match error {
-            kube::Error::Api(status) => Self::Api(status),
+            kube::Error::Api(status) => Self { error: told(&status, asked), status: Some(status) },
             kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => {
-                Self::Ours(ActuatorError::Unreachable { why: innermost(&error) })
+                ActuatorError::Unreachable { why: innermost(&error) }.into()
             }
-            kube::Error::Auth(error) => Self::Ours(ActuatorError::Other { why: format!("credentials: {error}") }),
-            other => Self::Ours(ActuatorError::Other { why: innermost(&other) }),
+            kube::Error::Auth(error) => ActuatorError::Other { why: format!("credentials: {error}") }.into(),
+            other => ActuatorError::Other { why: innermost(&other) }.into(),
         }
     }
 
-    /// Its code and reason, when the server refused.
-    pub fn status(&self) -> Option<&kube::core::Status> {
-        match self {
-            Self::Api(status) => Some(status),
-            Self::Ours(_) => None,
-        }
+    /// Whether the server answered with this code.
+    pub fn is(&self, code: u16) -> bool {
+        self.status.as_ref().is_some_and(|status| status.code == code)
     }
+}
 
-    /// In words.
-    pub fn told(self, asked: &Asked) -> ActuatorError {
-        let status = match self {
-            Self::Api(status) => status,
-            Self::Ours(error) => return error,
-        };
-        match status.code {
-            401 => ActuatorError::Unauthorized,
-            403 if is_rbac(&status) => ActuatorError::Forbidden {
-                verb: asked.verb.to_owned(),
-                group: asked.group.to_owned(),
-                resource: asked.resource.clone(),
-                namespace: asked.namespace.map(str::to_owned),
-                user: asked.user.map(str::to_owned),
+/// A refusal in words.
+fn told(status: &kube::core::Status, asked: &Asked) -> ActuatorError {
+    match status.code {
+        401 => ActuatorError::Unauthorized,
+        // The rule for impersonation is another one than that of the request.
+        403 if status.message.contains("cannot impersonate resource") => ActuatorError::Forbidden {
+            verb: "impersonate".into(),
+            group: String::new(),
+            resource: "users".into(),
+            namespace: None,
+            user: None,
+        },
+        403 if is_rbac(status) => ActuatorError::Forbidden {
+            verb: asked.verb.to_owned(),
+            group: asked.group.to_owned(),
+            resource: asked.resource.clone(),
+            namespace: asked.namespace.map(str::to_owned),
+            user: asked.user.map(str::to_owned),
+        },
+        404 if status.reason == "NotFound" => ActuatorError::NotFound {
+            what: match (asked.namespace, asked.name) {
+                (Some(namespace), Some(name)) => format!("{} {namespace}/{name}", asked.resource),
+                (None, Some(name)) => format!("{} {name}", asked.resource),
+                (_, None) => format!("the resource {}", asked.resource),
             },
-            404 if status.reason == "NotFound" => ActuatorError::NotFound {
-                what: match (asked.namespace, asked.name) {
-                    (Some(namespace), Some(name)) => format!("{} {namespace}/{name}", asked.resource),
-                    (None, Some(name)) => format!("{} {name}", asked.resource),
-                    (_, None) => format!("the resource {}", asked.resource),
-                },
-            },
-            400 | 403 | 405 | 409 | 413 | 415 | 422 | 429 => {
-                ActuatorError::Refused { what: asked.to_string(), why: text::line(&status.message, 500) }
-            }
-            code => ActuatorError::Other { why: format!("{asked}: {code} {}", text::line(&status.message, 300)) },
+        },
+        400 | 403 | 405 | 409 | 413 | 415 | 422 | 429 => {
+            ActuatorError::Refused { what: asked.to_string(), why: text::line(&status.message, 500) }
         }
+        code => ActuatorError::Other { why: format!("{asked}: {code} {}", text::line(&status.message, 300)) },
     }
 }
 
 /// Whether a 403 comes from RBAC; admission (a quota, a webhook) answers 403 too, with a reason of its own.
 fn is_rbac(status: &kube::core::Status) -> bool {
     status.message.contains("cannot ") && status.message.contains("User \"")
-}
-
-/// The rule for impersonation is another one than that of the request.
-pub(super) fn impersonation(status: &kube::core::Status) -> bool {
-    status.code == 403 && status.message.contains("cannot impersonate resource")
 }
 
 fn innermost(error: &dyn std::error::Error) -> String {

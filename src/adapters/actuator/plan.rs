@@ -90,13 +90,17 @@ pub(super) fn digest(text: &str) -> String {
 }
 
 /// The version of what an approval rests on: which object it is, its labels, and what is wanted of it. Of a node only
-/// the identity: cordoning is part of a drain, and must not end the permission for the rest of it.
+/// the identity: cordoning is part of a drain, and must not end the permission for the rest of it. How many replicas are
+/// wanted matters to who would scale: to others, an autoscaler's steps are the weather.
 pub(super) fn version(object: &Value, action: &Action) -> String {
     let meta = &object["metadata"];
-    let spec = match action {
-        Action::Cordon { .. } | Action::Uncordon { .. } | Action::Drain { .. } => &Value::Null,
-        _ => &object["spec"],
+    let mut spec = match action {
+        Action::Cordon { .. } | Action::Uncordon { .. } | Action::Drain { .. } => Value::Null,
+        _ => object["spec"].clone(),
     };
+    if let (Value::Object(spec), false) = (&mut spec, matches!(action, Action::Scale { .. })) {
+        spec.remove("replicas");
+    }
     digest(&json!([meta["uid"], meta["labels"], spec]).to_string())[..16].to_owned()
 }
 
@@ -199,4 +203,24 @@ fn copied_job(job: &Value, id: &str) -> Value {
         meta["ownerReferences"] = job["metadata"]["ownerReferences"].clone();
     }
     json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": spec})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replicas_matter_to_who_would_scale_and_to_nobody_else() {
+        let object = |replicas: u32, image: &str| json!({"metadata": {"uid": "1"}, "spec": {"replicas": replicas, "template": {"image": image}}});
+        let namespace = "shop".parse().unwrap();
+        for (wish, same) in [
+            ("restart deployment/web", true),
+            ("undo deployment/web --to-revision 3", true),
+            ("scale deployment/web --replicas 9", false),
+        ] {
+            let action = Action::parse(wish, Some(&namespace)).unwrap();
+            assert_eq!(version(&object(4, "web:1"), &action) == version(&object(6, "web:1"), &action), same, "{wish}");
+            assert_ne!(version(&object(4, "web:1"), &action), version(&object(4, "web:2"), &action), "{wish}");
+        }
+    }
 }

@@ -142,11 +142,10 @@ impl Actuator {
         change: &Change,
         warnings: &mut Vec<Warning>,
     ) -> Result<(String, String), ActuatorError> {
-        let told = |(_, error)| error;
         match change {
             Change::Patch(patch) => {
                 let bound = bound_to(patch, object, None);
-                let after = self.api.patch(place, &bound, Run::Dry, None).await.map_err(told)?;
+                let after = self.api.patch(place, &bound, Run::Dry, None).await?;
                 let shown = diff::between(object, &after);
                 if shown.is_empty() {
                     return Err(ActuatorError::Unmet { what: place.to_string(), why: "nothing would change".into() });
@@ -155,18 +154,18 @@ impl Actuator {
             }
             Change::Delete => {
                 let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
-                self.api.delete(place, uid, Run::Dry, None).await.map_err(told)?;
+                self.api.delete(place, uid, Run::Dry, None).await?;
                 Ok((format!("-{place}\n"), String::new()))
             }
             Change::Create { collection, object: made } => {
-                self.api.create(collection, made, Run::Dry, None).await.map_err(told)?;
+                self.api.create(collection, made, Run::Dry, None).await?;
                 let text = diff::yaml(&made["spec"]);
                 let added: String = text.lines().map(|line| format!("+{line}\n")).collect();
                 Ok((added, diff::yaml(made)))
             }
             Change::Drain(patch) => {
                 let bound = bound_to(patch, object, None);
-                let after = self.api.patch(place, &bound, Run::Dry, None).await.map_err(told)?;
+                let after = self.api.patch(place, &bound, Run::Dry, None).await?;
                 let leaving = self.drain_preview(action, place, warnings).await?;
                 Ok((format!("{}{leaving}", diff::between(object, &after)), diff::yaml(patch)))
             }

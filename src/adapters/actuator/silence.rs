@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::execute::Applied;
+use super::execute::{Applied, applied};
 use super::plan::digest;
 use super::{Actuator, ActuatorError, Order, Preview};
 use crate::adapters::alertmanager::{Silence, SilenceError};
@@ -55,25 +55,25 @@ impl Actuator {
             Action::CreateSilence { matchers, duration_seconds, comment } => {
                 // Alertmanager knows no precondition: looking first is what keeps a repetition from making a second one.
                 if let Some(silence) = self.made(order.key).await? {
-                    return Ok(Applied { already: true, ..applied(&silence, Some(&silence.id), Before::Unknown) });
+                    return Ok(Applied { already: true, created: Some(silence.id), ..applied(Before::Unknown) });
                 }
                 let span = (order.at, order.at + length(*duration_seconds));
                 let by = format!("{} via holmes-bot", order.person);
                 let id = silences.create(matchers, span, &by, &marked(comment, order.key)).await?;
-                let silence = silences.get(&id).await?;
-                Ok(applied(&silence, Some(&id), Before::Unknown))
+                // It is not read back: behind a balancer another replica may answer, which has not heard of it yet.
+                Ok(Applied { created: Some(id), ..applied(Before::Unknown) })
             }
             Action::ExpireSilence { id } => {
                 let silence = silences.get(id).await?;
                 if !silence.is_on() {
-                    return Ok(Applied { already: true, ..applied(&silence, None, order.before.clone()) });
+                    return Ok(Applied { already: true, ..applied(order.before.clone()) });
                 }
                 if snapshot(&silence).resource_version != order.target.resource_version {
                     let what = format!("silence {id}");
                     return Err(ActuatorError::Moved { what, how: "it was changed".into() });
                 }
                 silences.expire(id).await?;
-                Ok(applied(&silence, None, order.before.clone()))
+                Ok(applied(order.before.clone()))
             }
             other => Err(ActuatorError::Other { why: format!("`{other}` is not about silences") }),
         }
@@ -137,15 +137,4 @@ fn length(seconds: u64) -> TimeDelta {
 
 fn unmet(why: String) -> ActuatorError {
     ActuatorError::Unmet { what: "Alertmanager".into(), why }
-}
-
-fn applied(silence: &Silence, created: Option<&str>, before: Before) -> Applied {
-    Applied {
-        uid: silence.id.clone(),
-        resource_version: silence.updated_at.clone(),
-        created: created.map(str::to_owned),
-        before,
-        already: false,
-        drain: None,
-    }
 }

@@ -177,6 +177,17 @@ impl Api {
         self.pages(asked, query, keep, |page| Request::new(path).list(page)).await
     }
 
+    /// The same with metadata alone.
+    pub async fn list_values_meta<T>(
+        &self,
+        path: &str,
+        query: Query,
+        asked: Asked,
+        keep: impl Fn(Value) -> Option<T>,
+    ) -> Result<Listed<T>, ClusterError> {
+        self.pages(asked, query, keep, |page| Request::new(path).list_metadata(page)).await
+    }
+
     async fn pages<K: DeserializeOwned + Clone, T>(
         &self,
         asked: Asked,

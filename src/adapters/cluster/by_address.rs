@@ -4,9 +4,9 @@
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::api::Query;
-use super::selector::Labels;
 use super::services::MAX_SERVICES;
 use super::{Cluster, ClusterError};
 use crate::domain::cluster::ServiceState;
@@ -62,29 +62,29 @@ impl Cluster {
 
     /// The workload of the pod that has this address; `None` for addresses of nodes and of nobody.
     pub async fn owner_of_address(&self, address: IpAddr) -> Result<Option<ObjectRef>, ClusterError> {
-        let ip = address.to_string();
-        let query = Query { most: MAX_PODS, ..Query::default() }.fields(format!("status.podIP={ip}"));
-        let pods = self.api.list::<Pod, _>(query, |pod| {
-            let on_host = pod.spec.as_ref().and_then(|spec| spec.host_network).unwrap_or(false);
-            let status = pod.status.as_ref();
-            let over = matches!(status.and_then(|status| status.phase.as_deref()), Some("Failed" | "Succeeded"));
-            let its_ip = status.and_then(|status| status.pod_ip.as_deref()) == Some(&*ip);
-            (its_ip && !on_host && !over).then_some((pod.metadata.namespace?, pod.metadata.name?))
-        });
-        match pods.await?.items.into_iter().next() {
+        let pod = self.pod_with_ip(&address.to_string()).await?;
+        match pod.and_then(|pod| pod.namespace.zip(pod.name)) {
             Some((namespace, pod)) => self.owner_of_pod(&namespace, &pod).await,
             None => Ok(None),
         }
     }
 
-    async fn service_of_pod_ip(&self, ip: &str, port: Option<u16>) -> Result<Option<ServiceState>, ClusterError> {
+    /// The pod that has this address now: those that are over keep it in their status while another has it.
+    async fn pod_with_ip(&self, ip: &str) -> Result<Option<ObjectMeta>, ClusterError> {
         let query = Query { most: MAX_PODS, ..Query::default() }.fields(format!("status.podIP={ip}"));
-        let pods = self.api.list::<Pod, _>(query.clone(), |pod| {
+        let pods = self.api.list::<Pod, _>(query, |pod| {
             let on_host = pod.spec.as_ref().and_then(|spec| spec.host_network).unwrap_or(false);
-            let its_ip = pod.status.as_ref().and_then(|status| status.pod_ip.as_deref()) == Some(ip);
-            (its_ip && !on_host).then_some((pod.metadata.namespace?, pod.metadata.labels.unwrap_or_default()))
+            let status = pod.status.as_ref();
+            let over = matches!(status.and_then(|status| status.phase.as_deref()), Some("Failed" | "Succeeded"));
+            let its_ip = status.and_then(|status| status.pod_ip.as_deref()) == Some(ip);
+            (its_ip && !on_host && !over).then_some(pod.metadata)
         });
-        let Some((namespace, labels)): Option<(String, Labels)> = pods.await?.items.into_iter().next() else {
+        Ok(pods.await?.items.into_iter().next())
+    }
+
+    async fn service_of_pod_ip(&self, ip: &str, port: Option<u16>) -> Result<Option<ServiceState>, ClusterError> {
+        let pod = self.pod_with_ip(ip).await?;
+        let Some((Some(namespace), labels)) = pod.map(|pod| (pod.namespace, pod.labels.unwrap_or_default())) else {
             return Ok(None);
         };
         let services = self.services_for(&namespace, &labels).await?;

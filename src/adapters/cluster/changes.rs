@@ -67,7 +67,9 @@ impl Cluster {
         touched.extend(written.templates);
         changes.append(&mut written.facts);
         changes.extend(answer.take(rescaled));
-        changes.extend(answer.take(nodes).iter().filter_map(of_node).take(MAX_NODES));
+        let mut nodes = answer.take(nodes);
+        nodes.sort_by_key(|noted| Reverse(noted.last));
+        changes.extend(nodes.iter().filter_map(of_node).take(MAX_NODES));
         let histories: Vec<_> = futures::stream::iter(touched.into_iter().take(MAX_WORKLOADS))
             .map(|object| async move { self.history(object, window).await })
             .buffered(AT_ONCE)

@@ -8,7 +8,7 @@ use super::{Cluster, ClusterError};
 use super::{PERMISSIONS, Permission};
 use crate::adapters::check::CheckLine;
 
-/// Reviews asked at once: 29 in four rounds, without a burst that API priority and fairness would queue.
+/// Reviews asked at once: a few rounds, without a burst that API priority and fairness would queue.
 const AT_ONCE: usize = 8;
 
 impl Cluster {
@@ -17,8 +17,8 @@ impl Cluster {
     pub async fn check(&self) -> Vec<CheckLine> {
         let version = self.api.raw::<Info>("/version").await;
         let mut lines = vec![match &version {
-            Ok(info) => line("Kubernetes API", true, info.git_version.clone(), String::new()),
-            Err(error) => line("Kubernetes API", false, "no answer".into(), error.to_string()),
+            Ok(info) => CheckLine::good("Kubernetes API", info.git_version.clone()),
+            Err(error) => CheckLine::bad("Kubernetes API", "no answer", error.to_string()),
         }];
         if version.is_ok() {
             lines.extend(
@@ -53,20 +53,16 @@ fn verdict(permission: Permission, allowed: Result<bool, ClusterError>) -> Check
     let Permission { group, resource, verb, purpose } = permission;
     let what = if group.is_empty() { format!("{verb} {resource}") } else { format!("{verb} {resource}.{group}") };
     match allowed {
-        Ok(true) => line(&what, true, "allowed".into(), String::new()),
+        Ok(true) => CheckLine::good(what, "allowed"),
         Ok(false) => {
             let mend = format!(
                 "{what} missing: add apiGroups [\"{group}\"], resources [\"{resource}\"], verbs [\"{verb}\"] to the \
                  bot's ClusterRole ({purpose})"
             );
-            line(&what, false, "missing".into(), mend)
+            CheckLine::bad(what, "missing", mend)
         }
-        Err(error) => line(&what, false, "not known".into(), error.to_string()),
+        Err(error) => CheckLine::bad(what, "not known", error.to_string()),
     }
-}
-
-fn line(what: &str, ok: bool, detail: String, mend: String) -> CheckLine {
-    CheckLine { what: what.to_owned(), ok, detail, mend }
 }
 
 #[cfg(test)]

@@ -73,12 +73,41 @@ pub(super) fn of_pod(status: &PodStatus) -> Vec<Condition> {
         .collect()
 }
 
-/// A node should be ready; every other condition (pressure, network, node-problem-detector's) is a complaint.
+/// A node should be ready; every other condition (pressure, network, node-problem-detector's) is a complaint, unless it
+/// names a part that should be ready, too: the node monitoring agent of EKS says `KernelReady`, `NetworkingReady` …
 pub(super) fn of_node(conditions: &[NodeCondition]) -> Vec<Condition> {
-    let bad = conditions.iter().filter(|c| if c.type_ == "Ready" { c.status != "True" } else { c.status != "False" });
-    bad.map(|c| {
-        let since = at(c.last_transition_time.as_ref());
-        condition(&c.type_, &c.status, c.reason.as_ref(), c.message.as_ref(), since)
-    })
-    .collect()
+    conditions
+        .iter()
+        .filter(|c| !is_well(&c.type_, &c.status))
+        .map(|c| {
+            let since = at(c.last_transition_time.as_ref());
+            condition(&c.type_, &c.status, c.reason.as_ref(), c.message.as_ref(), since)
+        })
+        .collect()
+}
+
+/// Whether a node's condition of this status is as it should be.
+pub(super) fn is_well(kind: &str, status: &str) -> bool {
+    status == if kind.ends_with("Ready") { "True" } else { "False" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nodes_parts_should_be_ready_and_nothing_be_short() {
+        for (kind, status, well) in [
+            ("Ready", "True", true),
+            ("Ready", "Unknown", false),
+            ("KernelReady", "True", true),
+            ("NetworkingReady", "False", false),
+            ("MemoryPressure", "False", true),
+            ("MemoryPressure", "Unknown", false),
+            ("KernelDeadlock", "True", false),
+        ] {
+            let condition = NodeCondition { type_: kind.into(), status: status.into(), ..NodeCondition::default() };
+            assert_eq!(of_node(&[condition]).is_empty(), well, "{kind} {status}");
+        }
+    }
 }

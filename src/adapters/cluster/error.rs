@@ -33,7 +33,7 @@ pub enum ClusterError {
         what: String,
     },
     /// No whole answer in time.
-    #[error("the Kubernetes API did not answer `{what}` within {} s", .after.as_secs_f64())]
+    #[error("the Kubernetes API did not answer `{what}` within {} s", (.after.as_secs_f64() * 100.0).round() / 100.0)]
     Timeout {
         /// The request: `list pods`.
         what: String,

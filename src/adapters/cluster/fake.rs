@@ -27,6 +27,8 @@ pub(super) struct Fake {
     pub expires: AtomicBool,
     /// `verb plural`, in order.
     pub calls: Mutex<Vec<String>>,
+    /// Those of them that asked for more than metadata.
+    pub whole: Mutex<BTreeSet<String>>,
 }
 
 impl Fake {
@@ -99,7 +101,9 @@ async fn answer(State(fake): State<Arc<Fake>>, request: Request) -> Response {
     };
     let meta: Vec<Value>;
     let mut found: Vec<&Value> = all.iter().filter(fits).collect();
-    if accepts.contains("PartialObjectMetadata") {
+    if !accepts.contains("PartialObjectMetadata") {
+        fake.whole.lock().unwrap().insert(call);
+    } else {
         meta = found.iter().map(|object| json!({"metadata": object["metadata"]})).collect();
         found = meta.iter().collect();
     }

@@ -68,12 +68,18 @@ impl Cluster {
             self.api.list::<EndpointSlice, _>(slices, Some),
         );
         let mut by_service: BTreeMap<String, Vec<EndpointSlice>> = BTreeMap::new();
-        for slice in slices?.items {
+        let slices = slices?;
+        for slice in slices.items {
             let name = slice.metadata.labels.as_ref().and_then(|labels| labels.get(SERVICE_NAME)).cloned();
             by_service.entry(name.unwrap_or_default()).or_default().push(slice);
         }
         let empty = services?.items.into_iter().filter_map(|service| {
-            let endpoints = endpoints(by_service.get(service.metadata.name.as_ref()?).map_or(&[][..], Vec::as_slice));
+            let known = by_service.get(service.metadata.name.as_ref()?);
+            // Where not all were read, those of this one may be among the rest.
+            if known.is_none() && slices.cut {
+                return None;
+            }
+            let endpoints = endpoints(known.map_or(&[][..], Vec::as_slice));
             endpoints.ready.is_empty().then_some((service, endpoints))
         });
         let states = futures::stream::iter(empty.take(MAX_EMPTY))

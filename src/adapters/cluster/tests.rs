@@ -254,6 +254,62 @@ async fn addresses_lead_to_services() {
 }
 
 #[tokio::test]
+async fn an_address_is_that_of_the_pod_that_runs() {
+    let mut over = pod("backup-29923129-x7k2p", None, false);
+    over["metadata"]["labels"] = json!({"app": "backup"});
+    (over["status"]["phase"], over["status"]["podIP"]) = (json!("Succeeded"), json!("10.1.0.9"));
+    let mut runs = pod("web-7464b59bfd-6rjrg", Some(("ReplicaSet", "web-7464b59bfd")), true);
+    runs["status"]["podIP"] = json!("10.1.0.9");
+    let (cluster, _) = shop().with("/pods", [over, runs]).cluster();
+    let service = cluster.service_by_address("10.1.0.9", Some(8080), None).await.unwrap();
+    assert_eq!(service.map(|service| service.name).as_deref(), Some("front"));
+    assert_eq!(cluster.owner_of_address("10.1.0.9".parse().unwrap()).await.unwrap(), Some(web()));
+}
+
+#[tokio::test]
+async fn a_service_whose_slices_were_not_read_is_not_called_empty() {
+    let slices = (0..2_001).map(|n| {
+        let mut meta = meta(&format!("other-{n}"), None);
+        meta["labels"] = json!({"kubernetes.io/service-name": format!("other-{n}")});
+        json!({"metadata": meta, "addressType": "IPv4", "endpoints": []})
+    });
+    let (cluster, _) = shop().with("discovery.k8s.io/endpointslices", slices).cluster();
+    assert_eq!(cluster.services_without_endpoints("shop").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_newest_changes_of_nodes_are_told() {
+    let event = |name: &str, minute: u32| {
+        json!({
+            "metadata": {"name": name, "namespace": "default"}, "reason": "NodeNotReady", "message": "m",
+            "involvedObject": {"kind": "Node", "name": name}, "count": 1, "lastTimestamp": at(minute),
+        })
+    };
+    let events = (0..12).map(|n| event(&format!("n{n:02}"), 25)).chain([event("z-node", 35)]);
+    let (cluster, _) = shop().with("/events", events).cluster();
+    let changes = cluster.changes("shop", window(20, 50)).await.unwrap().value;
+    let nodes: Vec<_> = changes.iter().filter(|change| change.object.kind == SubjectKind::Node).collect();
+    assert_eq!((nodes.len(), nodes[0].object.name.as_str()), (10, "z-node"));
+}
+
+#[tokio::test]
+async fn one_config_map_of_many_is_found_by_its_name_and_never_read() {
+    let maps =
+        (0..250).map(|n| json!({"metadata": meta(&format!("map-{n:03}"), None), "data": {"password": "hunter2"}}));
+    let (cluster, fake) = Fake::new(100).with("/configmaps", maps).cluster();
+    let kind = super::browse::kind_named("cm").unwrap();
+    for (namespace, line) in [(Some("shop"), "map-249 created "), (None, "shop/map-249 created ")] {
+        let found = cluster.browse_one(kind, namespace, "map-249").await.unwrap().unwrap();
+        assert!(found.text.starts_with(line) && found.count == 1 && !found.cut, "{found:?}");
+    }
+    assert_eq!(cluster.browse_one(kind, Some("shop"), "map-250").await.unwrap(), None);
+    let all = cluster.browse(kind, Some("shop")).await.unwrap();
+    assert_eq!((all.count, all.cut), (200, true));
+    assert_eq!(cluster.names(kind, Some("shop")).await.unwrap().len(), 250);
+    assert_eq!(*fake.whole.lock().unwrap(), std::collections::BTreeSet::new(), "names and times, never contents");
+}
+
+#[tokio::test]
 async fn events_of_a_workload_include_those_of_pods_that_are_gone() {
     let event = |kind: &str, name: &str| {
         json!({

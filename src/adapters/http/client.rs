@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::error::HttpError;
 
-/// A redirect adds a slash or moves http to https; more than this is a loop.
+/// A redirect moves to another path or from http to https; more than this is a loop.
 const MAX_REDIRECTS: usize = 3;
 /// Idle connections kept per neighbour: the burst of one investigation.
 const IDLE_CONNECTIONS: usize = 8;
@@ -86,12 +87,18 @@ fn tls(settings: &ClientSettings) -> Result<rustls::ClientConfig, HttpError> {
 }
 
 /// Follows redirects on one host only and never from https to http: a login page elsewhere is no answer, and
-/// credentials stay where they were meant to go.
+/// credentials stay where they were meant to go. Only those that keep method and body: behind 301, 302 and 303 a POST would
+/// become a GET that asks for nothing, and its answer be taken for ours.
 fn same_host(attempt: reqwest::redirect::Attempt<'_>) -> reqwest::redirect::Action {
     let Some(first) = attempt.previous().first() else { return attempt.stop() };
     let same = first.host_str() == attempt.url().host_str();
+    let keeps = matches!(attempt.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
     let weaker = first.scheme() == "https" && attempt.url().scheme() != "https";
-    if same && !weaker && attempt.previous().len() <= MAX_REDIRECTS { attempt.follow() } else { attempt.stop() }
+    if same && keeps && !weaker && attempt.previous().len() <= MAX_REDIRECTS {
+        attempt.follow()
+    } else {
+        attempt.stop()
+    }
 }
 
 #[cfg(test)]

@@ -99,6 +99,25 @@ impl HttpError {
         Self::Broken { url, why }
     }
 
+    /// What an operator does about it, whatever the neighbour is.
+    pub fn mend(&self) -> &'static str {
+        match self {
+            Self::Unauthorized { .. } => "set the user and password, or the token",
+            Self::NotJson { .. } | Self::Redirected { .. } => {
+                "use the address inside of the cluster, not the page behind a login"
+            }
+            Self::Timeout { .. } => {
+                "it takes connections but says nothing: is the port right, and is the server overloaded?"
+            }
+            Self::Unreachable { .. } => {
+                "is the address right, does the Service exist, and does a NetworkPolicy let us through?"
+            }
+            Self::Status { .. } | Self::TooLarge { .. } | Self::Broken { .. } | Self::Setup(_) => {
+                "look at the server's log"
+            }
+        }
+    }
+
     /// Whether asking again later may help.
     pub fn is_transient(&self) -> bool {
         match self {

@@ -5,12 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::fields::FieldSet;
 use super::{Logs, LogsError};
 use crate::adapters::check::CheckLine;
-use crate::adapters::http::{HttpError, read_bounded};
 use crate::adapters::metrics::app_version;
 use crate::domain::window::Window;
-
-/// `/metrics` of a busy server.
-const MAX_METRICS_BYTES: usize = 4 * 1024 * 1024;
 
 impl Logs {
     /// Reaches for the server, its version, its data and its fields. A server that does not answer gives one line.
@@ -19,7 +15,7 @@ impl Logs {
             Ok(names) => names,
             Err(error) => return vec![CheckLine::bad("logs", error.to_string(), mend(&error))],
         };
-        let version = self.version().await.unwrap_or_default();
+        let version = app_version(&self.endpoint).await.unwrap_or_default();
         let mut lines = vec![CheckLine::good("logs", format!("VictoriaLogs {version}").trim_end())];
         let count = names.iter().map(|(_, hits)| *hits).max().unwrap_or(0);
         if names.is_empty() {
@@ -41,12 +37,6 @@ impl Logs {
         });
         lines
     }
-
-    async fn version(&self) -> Option<String> {
-        let response = self.endpoint.send(self.endpoint.get_root("/metrics")).await.ok()?;
-        let metrics = read_bounded(response, MAX_METRICS_BYTES).await.ok()?;
-        app_version(&String::from_utf8_lossy(&metrics))
-    }
 }
 
 fn configured(fields: &FieldSet, all: &[&str]) -> CheckLine {
@@ -60,24 +50,13 @@ fn configured(fields: &FieldSet, all: &[&str]) -> CheckLine {
     }
 }
 
-fn mend(error: &LogsError) -> String {
+fn mend(error: &LogsError) -> &'static str {
     match error {
-        LogsError::WrongPath { .. } => "is this the address of VictoriaMetrics, or does the URL go too deep? It ends \
-                                        before /select, usually with :9428"
-            .into(),
-        LogsError::UnknownFields(_) => "name the fields of namespace and pod in the settings".into(),
-        LogsError::Http(HttpError::Unauthorized { .. }) => "set the user and password, or the token".into(),
-        LogsError::Http(HttpError::NotJson { .. } | HttpError::Redirected { .. }) => {
-            "use the address inside of the cluster, not the page behind a login".into()
+        LogsError::WrongPath { .. } => {
+            "is this the address of VictoriaMetrics, or does the URL go too deep? It ends before /select, usually with :9428"
         }
-        LogsError::Http(HttpError::Timeout { .. }) => {
-            "it takes connections but says nothing: is the port right, and is the server overloaded?".into()
-        }
-        LogsError::Http(HttpError::Unreachable { .. }) => {
-            "is the address right, does the Service exist, and does a NetworkPolicy let us through?".into()
-        }
-        LogsError::Http(_) | LogsError::BadQuery(_) | LogsError::Late | LogsError::NoLogs => {
-            "look at the server's log".into()
-        }
+        LogsError::UnknownFields(_) => "name the fields of namespace and pod in the settings",
+        LogsError::Http(error) => error.mend(),
+        LogsError::BadQuery(_) | LogsError::Late | LogsError::NoLogs => "look at the server's log",
     }
 }

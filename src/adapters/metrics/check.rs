@@ -2,7 +2,6 @@
 
 use super::{Metrics, MetricsError, Product, RangeResult};
 use crate::adapters::check::CheckLine;
-use crate::adapters::http::HttpError;
 
 impl Metrics {
     /// Reaches for the server, its version and its data. A server that does not answer gives one line.
@@ -50,28 +49,16 @@ fn newest(answer: &RangeResult) -> Option<f64> {
     answer.series.first()?.points.last().map(|point| point.1).filter(|value| *value > 0.0)
 }
 
-fn mend(error: &MetricsError) -> String {
+fn mend(error: &MetricsError) -> &'static str {
     match error {
         MetricsError::WrongPath { said, .. } if said.contains("unsupported URL format") => {
-            "this is vmselect: end the URL with /select/0/prometheus (0 is the tenant)".into()
+            "this is vmselect: end the URL with /select/0/prometheus (0 is the tenant)"
         }
         MetricsError::WrongPath { .. } => {
             "is this VictoriaMetrics or Prometheus? The URL goes up to before /api/v1; a single VictoriaMetrics has no \
              /select/… path"
-                .into()
         }
-        MetricsError::Http(HttpError::Unauthorized { .. }) => "set the user and password, or the token".into(),
-        MetricsError::Http(HttpError::NotJson { .. } | HttpError::Redirected { .. }) => {
-            "use the address inside of the cluster, not the page behind a login".into()
-        }
-        MetricsError::Http(HttpError::Timeout { .. }) => {
-            "it takes connections but says nothing: is the port right, and is the server overloaded?".into()
-        }
-        MetricsError::Http(HttpError::Unreachable { .. }) => {
-            "is the address right, does the Service exist, and does a NetworkPolicy let us through?".into()
-        }
-        MetricsError::Http(_) | MetricsError::BadQuery(_) | MetricsError::Unread(_) => {
-            "look at the server's log".into()
-        }
+        MetricsError::Http(error) => error.mend(),
+        MetricsError::BadQuery(_) | MetricsError::Unread(_) => "look at the server's log",
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{Metrics, MetricsError};
-use crate::adapters::http::{HttpError, is_html, read_bounded, read_json};
+use crate::adapters::http::{Endpoint, HttpError, is_html, read_bounded, read_json};
 
 /// `buildinfo` is a few hundred bytes.
 const MAX_BUILDINFO_BYTES: usize = 64 * 1024;
@@ -72,7 +72,7 @@ impl Metrics {
             let version = Some(format!("v{}", info.version.trim_start_matches('v')));
             return Ok(Server { product, version, has_page: ours });
         }
-        let (has_page, version) = tokio::join!(self.has_vmui(), self.app_version());
+        let (has_page, version) = tokio::join!(self.has_vmui(), app_version(&self.endpoint));
         let product = if has_page || version.is_some() { Product::VictoriaMetrics } else { Product::Other };
         Ok(Server { product, version: version.filter(|version| !version.is_empty()), has_page })
     }
@@ -81,18 +81,18 @@ impl Metrics {
         let Ok(response) = self.endpoint.send(self.endpoint.get("vmui/")).await else { return false };
         read_bounded(response, MAX_PAGE_BYTES).await.is_ok_and(|page| is_html(&page))
     }
+}
 
-    /// The version that VictoriaMetrics' own metrics carry. They are at the root, whatever path the queries have.
-    async fn app_version(&self) -> Option<String> {
-        let response = self.endpoint.send(self.endpoint.get_root("/metrics")).await.ok()?;
-        let metrics = read_bounded(response, MAX_METRICS_BYTES).await.ok()?;
-        app_version(&String::from_utf8_lossy(&metrics))
-    }
+/// The version that the metrics of a VictoriaMetrics or VictoriaLogs carry. They are at the root, whatever path queries have.
+pub(in crate::adapters) async fn app_version(endpoint: &Endpoint) -> Option<String> {
+    let response = endpoint.send(endpoint.get_root("/metrics")).await.ok()?;
+    let metrics = read_bounded(response, MAX_METRICS_BYTES).await.ok()?;
+    version_in(&String::from_utf8_lossy(&metrics))
 }
 
 /// Reads `vm_app_version{version="victoria-metrics-20260101-…-v1.150.0-0-g…", short_version="v1.150.0"}`; distributions
 /// leave both labels empty. `None` when it is not there: another server.
-pub(in crate::adapters) fn app_version(metrics: &str) -> Option<String> {
+fn version_in(metrics: &str) -> Option<String> {
     let line = metrics.lines().find(|line| line.starts_with("vm_app_version{"))?;
     let value = |label: &str| {
         let (_, rest) = line.split_once(&format!("{label}=\""))?;
@@ -111,11 +111,11 @@ mod tests {
     #[test]
     fn versions_as_servers_write_them() {
         let new = "# x\nvm_app_version{version=\"victoria-logs-20260901-1-tags-v1.52.0-0-gabc\", short_version=\"v1.52.0\"} 1\n";
-        assert_eq!(app_version(new).as_deref(), Some("v1.52.0"));
+        assert_eq!(version_in(new).as_deref(), Some("v1.52.0"));
         let old = "vm_app_version{version=\"victoria-metrics-20220412-1-tags-v1.76.1-0-gabc\", short_version=\"\"} 1";
-        assert_eq!(app_version(old).as_deref(), Some("v1.76.1"));
+        assert_eq!(version_in(old).as_deref(), Some("v1.76.1"));
         let debian = "vm_app_version{version=\"\", short_version=\"\"} 1";
-        assert_eq!(app_version(debian).as_deref(), Some(""));
-        assert_eq!(app_version("go_gc 1"), None);
+        assert_eq!(version_in(debian).as_deref(), Some(""));
+        assert_eq!(version_in("go_gc 1"), None);
     }
 }

@@ -33,7 +33,7 @@ impl File {
         let database = Database::builder().set_cache_size(CACHE_BYTES).create(&self.path).with_context(|| {
             format!("open the store {path}: is another holmes-bot running on it, or the disk full?")
         })?;
-        tables::prepare(&database).with_context(|| format!("prepare the store {path}: is the disk full?"))?;
+        tables::prepare(&database).with_context(|| format!("prepare the store {path}"))?;
         *self.database.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Arc::new(database));
         Ok(())
     }

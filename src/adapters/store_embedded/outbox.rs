@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use redb::{ReadTransaction, ReadableTable as _, TableDefinition, WriteTransaction};
 
-use super::tables::{META, from_json, millis, number, set, time, to_json};
+use super::tables::{META, from_json, millis, number, set, time, to_json, version_of};
 use crate::domain::chat::{Place, Platform};
 use crate::domain::incident::IncidentId;
 use crate::domain::projection::Projection;
@@ -127,9 +127,8 @@ pub(super) fn save_projection(
 ) -> Result<u64, StoreError> {
     let projections = transaction.open_table(PROJECTIONS).context("open projections")?;
     let key = (platform.as_str(), id.0.as_str());
-    let stored =
-        projections.get(key).context("read projection")?.map(|row| projection_from(row.value())).transpose()?;
-    if stored.map_or(0, |stored| stored.version) != *version {
+    let stored = projections.get(key).context("read projection")?.map(|row| version_of(row.value())).transpose()?;
+    if stored.unwrap_or(0) != *version {
         return Err(StoreError::Conflict(id.clone()));
     }
     drop(projections);

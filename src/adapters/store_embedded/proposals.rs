@@ -1,5 +1,6 @@
 //! Proposals by incident, by name, and by when they were made.
 
+use chrono::{DateTime, Utc};
 use redb::{ReadTransaction, ReadableTable as _, TableDefinition, WriteTransaction};
 
 use super::tables::{LAST_KEY, from_json, millis, to_json};
@@ -51,10 +52,10 @@ pub(super) fn of(transaction: &ReadTransaction, incident: &IncidentId) -> anyhow
     Ok(found)
 }
 
-pub(super) fn since(transaction: &ReadTransaction, since: u64) -> anyhow::Result<Vec<Proposal>> {
+pub(super) fn since(transaction: &ReadTransaction, since: DateTime<Utc>) -> anyhow::Result<Vec<Proposal>> {
     let table = transaction.open_table(PROPOSALS)?;
     let mut found = Vec::new();
-    for row in transaction.open_table(BY_TIME)?.range((since, "")..)? {
+    for row in transaction.open_table(BY_TIME)?.range((millis(since), "")..)? {
         let key = row?.0;
         if let Some(row) = table.get(key.value().1)? {
             found.push(from_json(row.value())?);

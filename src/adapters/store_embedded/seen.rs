@@ -1,7 +1,7 @@
 //! Which events were stored lately, so that what is delivered twice is stored once.
 
 use chrono::{DateTime, Utc};
-use redb::{ReadTransaction, ReadableTable as _, TableDefinition, TableError, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable as _, TableDefinition, WriteTransaction};
 
 use super::tables::{LAST_KEY, millis};
 use crate::domain::event::EventId;
@@ -10,6 +10,12 @@ use crate::domain::event::EventId;
 const SEEN: TableDefinition<&str, (u64, u64)> = TableDefinition::new("seen");
 /// (remembered until, event key): the order in which they are forgotten.
 const SEEN_ORDER: TableDefinition<(u64, &str), ()> = TableDefinition::new("seen_order");
+
+pub(super) fn prepare(transaction: &WriteTransaction) -> anyhow::Result<()> {
+    transaction.open_table(SEEN)?;
+    transaction.open_table(SEEN_ORDER)?;
+    Ok(())
+}
 
 /// The event that was stored under this key and is remembered still.
 pub(super) fn find(transaction: &WriteTransaction, key: &str, now: DateTime<Utc>) -> anyhow::Result<Option<EventId>> {
@@ -20,11 +26,7 @@ pub(super) fn find(transaction: &WriteTransaction, key: &str, now: DateTime<Utc>
 
 /// Whether an event was stored under this key and is remembered still.
 pub(super) fn is_known(transaction: &ReadTransaction, key: &str, now: DateTime<Utc>) -> anyhow::Result<bool> {
-    let seen = match transaction.open_table(SEEN) {
-        // Nothing was ever remembered.
-        Err(TableError::TableDoesNotExist(_)) => return Ok(false),
-        seen => seen?,
-    };
+    let seen = transaction.open_table(SEEN)?;
     Ok(seen.get(key)?.is_some_and(|row| row.value().1 > millis(now)))
 }
 

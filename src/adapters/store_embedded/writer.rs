@@ -3,6 +3,7 @@
 //! After a failed write (a full disk, mostly) the file must be opened anew. The thread does so until it succeeds; all
 //! the while every caller is told that the store is unavailable, and nothing that was acknowledged is lost.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
@@ -85,7 +86,10 @@ fn write_all(file: &File, jobs: &Receiver<Job>) {
         let Some(db) = file.database() else { continue };
         let batch: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(MAX_BATCH - 1)).collect();
         let mut reports = Vec::with_capacity(batch.len());
-        let committed = write_batch(&db, batch, &mut reports);
+        // Of what was half done nothing stays, and the file is opened anew, which repairs it. A thread that ended instead
+        // would leave a bot that looks well and takes nothing.
+        let committed = catch_unwind(AssertUnwindSafe(|| write_batch(&db, batch, &mut reports)))
+            .unwrap_or_else(|_| Err(anyhow!("a write panicked")));
         for report in reports {
             report(committed.as_ref().copied());
         }
@@ -132,4 +136,22 @@ fn write_batch(db: &Database, batch: Vec<Job>, reports: &mut Vec<Report>) -> any
         return Err(anyhow!("a write of the same transaction failed"));
     }
     transaction.commit().context("commit a write")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_costs_its_own_write_and_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = Writer::start(Arc::new(File::create(directory.path()).unwrap())).unwrap();
+        let lost: Result<(), StoreError> = writer.run(|_| panic!("a page that is not a page")).await;
+        assert!(matches!(lost, Err(StoreError::Unavailable(_))), "{lost:?}");
+        let until = std::time::Instant::now() + PAUSE * 10;
+        while let Err(error) = writer.run(|_| Ok(())).await {
+            assert!(std::time::Instant::now() < until, "{error}");
+            tokio::time::sleep(PAUSE / 10).await;
+        }
+    }
 }

@@ -51,6 +51,10 @@ pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> anyhow::Result<T> 
     serde_json::from_slice(bytes).context("read a record")
 }
 
+pub(super) fn millis(at: DateTime<Utc>) -> u64 {
+    u64::try_from(at.timestamp_millis()).unwrap_or(0)
+}
+
 /// What a script answered: a word, and what follows it.
 #[derive(Debug)]
 pub(super) struct Answer {

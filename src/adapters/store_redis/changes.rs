@@ -14,7 +14,9 @@ use super::args::Args;
 use super::link::Link;
 use super::script::Script;
 use crate::domain::incident::IncidentId;
-use crate::ports::StoreError;
+use crate::ports::{CHANGES_KEPT, StoreError};
+
+static CHANGED: Script = Script::new(include_str!("lua/changed.lua"));
 
 /// How often a silent connection is asked whether it lives.
 const PING_EVERY: Duration = Duration::from_secs(15);
@@ -22,13 +24,13 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 const PING_WITHIN: Duration = Duration::from_secs(5);
 /// Pause between two tries to connect.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Changes that are made up for; whoever needs more reads the list anew.
-const MOST: u64 = 1024;
+/// Changes that are made up for: one more than readers may be behind, so that whoever missed more is told so.
+const MOST: u64 = CHANGES_KEPT as u64 + 1;
 
 /// Subscribes, and remembers where the changes stand.
 pub(super) async fn begin(link: &Link) -> Result<(PubSub, u64), StoreError> {
     let subscription = link.subscribe(&link.key("changes")).await?;
-    let mut answer = link.run(Script::Changed, &Args::default().number(u64::MAX >> 12).number(0)).await?;
+    let mut answer = link.run(&CHANGED, &Args::default().number(u64::MAX >> 12).number(0)).await?;
     Ok((subscription, answer.number()?))
 }
 
@@ -83,7 +85,7 @@ async fn read(subscription: &mut PubSub, told: &broadcast::Sender<IncidentId>, l
 /// Subscribes again, and tells what was missed.
 async fn again(link: &Link, told: &broadcast::Sender<IncidentId>, last: &mut u64) -> Result<PubSub, StoreError> {
     let subscription = link.subscribe(&link.key("changes")).await?;
-    let mut answer = link.run(Script::Changed, &Args::default().number(*last).number(MOST)).await?;
+    let mut answer = link.run(&CHANGED, &Args::default().number(*last).number(MOST)).await?;
     // After a failover that lost writes the number is lower than it was.
     *last = answer.number()?;
     while !answer.is_over() {

@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use redis::aio::{MultiplexedConnection, PubSub};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind,
@@ -19,7 +20,7 @@ use redis::{
 use super::address::{Address, Topology};
 use super::args::{Answer, Args};
 use super::fault::{needs_reconnect, unavailable};
-use super::script::{Script, Scripts};
+use super::script::Script;
 use crate::ports::StoreError;
 
 /// Longest wait for a connection, its login included.
@@ -52,7 +53,6 @@ struct Current {
 /// See the module.
 pub(super) struct Link {
     target: Target,
-    scripts: Scripts,
     /// `{holmes}`: what every key begins with, in the braces that keep them in one slot of a Cluster.
     base: String,
     current: Mutex<Current>,
@@ -66,7 +66,6 @@ impl Link {
         let target = target(address, ca).map_err(|error| anyhow!("{error}"))?;
         Ok(Self {
             target,
-            scripts: Scripts::new(),
             base: format!("{{{prefix}}}"),
             current: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
@@ -79,8 +78,8 @@ impl Link {
     }
 
     /// Runs a script.
-    pub(super) async fn run(&self, script: Script, args: &Args) -> Result<Answer, StoreError> {
-        let (name, code) = self.scripts.get(script);
+    pub(super) async fn run(&self, script: &Script, args: &Args) -> Result<Answer, StoreError> {
+        let (name, code) = script.named();
         let command = |verb: &str, script: &str| {
             let mut command = redis::cmd(verb);
             command.arg(script).arg(1).arg(&self.base);
@@ -102,6 +101,23 @@ impl Link {
     pub(super) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         let (mut wire, number) = self.wire().await?;
         ask(&mut wire, command).await.map_err(|error| self.complain(number, &error))
+    }
+
+    /// Waits until `copies` replicas have what was written, for so many milliseconds at most; how many have it.
+    pub(super) async fn wait(&self, copies: usize, within_ms: u64) -> Result<usize, StoreError> {
+        let mut command = redis::cmd("WAIT");
+        command.arg(copies).arg(within_ms);
+        let (mut wire, number) = self.wire().await?;
+        let answer = match &mut wire {
+            Wire::One(connection) => command.query_async(connection).await,
+            // By itself it would go to every shard, and the fewest copies of any of them be the answer, whatever those hold.
+            Wire::Cluster(connection) => {
+                let ours = SingleNodeRoutingInfo::SpecificNode(Route::with_key(&self.base, SlotAddr::Master));
+                let answer = connection.route_command(command, RoutingInfo::SingleNode(ours)).await;
+                answer.and_then(|answer| Ok(redis::from_redis_value(answer)?))
+            }
+        };
+        answer.map_err(|error| self.complain(number, &error))
     }
 
     /// A connection of its own that receives what is published on `channel`.

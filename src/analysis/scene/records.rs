@@ -140,7 +140,21 @@ impl<'a> Scene<'a> {
                 }
             })
         });
-        words.chain(patterns).collect()
+        let mut records: Vec<Record> = words.collect();
+        for record in patterns {
+            // A runbook's query brings lines that the subject's own reading brings as well: they are told once, as the
+            // worse of the two, because few lines may not suffice to call one new.
+            let same = |known: &&mut Record| {
+                !known.last_word && known.id != record.id && known.text.lines().next() == record.text.lines().next()
+            };
+            let telling = |record: &Record| (record.worse, record.new, record.text.len());
+            match records.iter_mut().find(same) {
+                Some(known) if telling(&record) > telling(known) => *known = record,
+                Some(_) => {}
+                None => records.push(record),
+            }
+        }
+        records
     }
 }
 

@@ -41,6 +41,7 @@ fn nodes_as_subjects() {
             "node_pressure",
         ),
         (vec![condition("MemoryPressure", "True", "KubeletHasInsufficientMemory", "")], "node_pressure"),
+        (vec![condition("StorageReady", "False", "XFSSmallAverageClusterSize", "")], "node_pressure"),
         (vec![], ""),
     ] {
         let ready = !conditions.iter().any(|condition| condition.kind == "Ready");

@@ -273,6 +273,11 @@ impl Incident {
         self.alerts.len() + self.counted.len()
     }
 
+    /// The fingerprint of every alert, kept whole or counted.
+    pub fn fingerprints(&self) -> impl Iterator<Item = &String> {
+        self.alerts.iter().map(|alert| &alert.fingerprint).chain(self.counted.keys())
+    }
+
     /// Whether `event` already had its effect.
     pub fn has_handled(&self, event: EventId) -> bool {
         self.handled.contains(&event)

@@ -82,3 +82,19 @@ async fn pods_that_would_be_lost_stop_it_before_it_begins() {
     assert_eq!(refused.to_string(), told);
     assert!(place.get(&format!("/api/v1/nodes/{node}")).await["spec"]["unschedulable"].is_null());
 }
+
+#[tokio::test]
+async fn a_drain_that_could_not_end_does_not_begin() {
+    let place = Place::fake().await;
+    let node = place.node("n1").await;
+    place.workloads().await;
+    let wish = action(&place, &format!("drain node/{node}"));
+    let Approval { approved, .. } = approve(&wish, &preview(&place.actuator, &wish).await);
+    let lone = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "lone"},
+        "spec": {"nodeName": node, "containers": [{"name": "app", "image": "registry.example/app:1"}]}});
+    place.create(place.path("v1", "pods", "").trim_end_matches('/'), &lone).await;
+    let refused = place.actuator.execute(&approved, Utc::now()).await.unwrap_err();
+    let told = format!("Node {node}: Pod {}/lone has no controller and would be lost", place.namespace);
+    assert_eq!(refused.to_string(), told);
+    assert!(place.get(&format!("/api/v1/nodes/{node}")).await["spec"]["unschedulable"].is_null());
+}

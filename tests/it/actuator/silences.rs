@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
 use chrono::Utc;
 use holmes_bot::adapters::actuator::{Actuator, ActuatorConnection, ActuatorSource};
 use holmes_bot::adapters::alertmanager::{SilenceError, Silences};
 use holmes_bot::demo::{self, Timeline, World};
 use holmes_bot::domain::action::{Action, Before, Inverse};
 use holmes_bot::domain::proposal::{Done, Sight};
+use serde_json::json;
 
 use super::approval::{Approval, approve};
 use super::{applied, preview};
-use crate::fakes::settings;
+use crate::fakes::{Fake, settings};
 use crate::neighbours::Alertmanager;
 
 async fn actuator(alertmanager: &str) -> (Actuator, Silences) {
@@ -74,4 +78,22 @@ async fn a_silence_is_made_once_and_ended() {
         let told = actuator.preview(&end, Utc::now()).await.unwrap_err().to_string();
         assert_eq!(told, format!("Alertmanager has no silence {unknown}"));
     }
+}
+
+/// Two replicas of Alertmanager behind a balancer: the one that answers next has not heard of the silence yet.
+#[tokio::test]
+async fn a_silence_that_another_replica_made_is_made() {
+    let id = "0c3c7e1a-0000-4000-8000-000000000001";
+    let router = Router::new()
+        .route(
+            "/api/v2/silences",
+            get(|| async { Json(json!([])) }).post(move || async move { Json(json!({"silenceID": id})) }),
+        )
+        .fallback(|| async { StatusCode::NOT_FOUND });
+    let fake = Fake::start(router).await;
+    let (actuator, _) = actuator(&fake.url()).await;
+    let wish = Action::parse("silence alertname=PodCrash --for 1h --comment \"rolling back\"", None).unwrap();
+    let Approval { approved, .. } = approve(&wish, &preview(&actuator, &wish).await);
+    let done = actuator.execute(&approved, Utc::now()).await.unwrap();
+    assert_eq!((done.created.as_deref(), done.already), (Some(id), false));
 }

@@ -1,6 +1,8 @@
 //! The runbooks that come with the bot: without lint problems, and each query run against a real VictoriaMetrics with
 //! series as exporters write them, or against the demo's VictoriaLogs with lines as programs write them.
 
+mod asked;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};

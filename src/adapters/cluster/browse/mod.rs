@@ -29,6 +29,8 @@ pub struct Kind {
     namespaced: bool,
     /// Whether a single object may be read, see [`super::PERMISSIONS`].
     gettable: bool,
+    /// Whether only its metadata is asked for: what it holds is nobody's business, and may be megabytes.
+    bare: bool,
 }
 
 const fn kind(
@@ -37,7 +39,7 @@ const fn kind(
     plural: &'static str,
     short: &'static str,
 ) -> Kind {
-    Kind { name, group: api.0, version: api.1, plural, short, namespaced: true, gettable: true }
+    Kind { name, group: api.0, version: api.1, plural, short, namespaced: true, gettable: true, bare: false }
 }
 
 const CORE: (&str, &str) = ("", "v1");
@@ -59,7 +61,7 @@ pub const KINDS: [Kind; 16] = [
     kind("HorizontalPodAutoscaler", ("autoscaling", "v2"), "horizontalpodautoscalers", "hpa"),
     Kind { namespaced: false, ..kind("Node", CORE, "nodes", "no") },
     Kind { namespaced: false, ..kind("Namespace", CORE, "namespaces", "ns") },
-    Kind { gettable: false, ..kind("ConfigMap", CORE, "configmaps", "cm") },
+    Kind { gettable: false, bare: true, ..kind("ConfigMap", CORE, "configmaps", "cm") },
     Kind { gettable: false, ..kind("ResourceQuota", CORE, "resourcequotas", "quota") },
     Kind { gettable: false, ..kind("EndpointSlice", ("discovery.k8s.io", "v1"), "endpointslices", "") },
 ];
@@ -90,13 +92,17 @@ impl Cluster {
     pub async fn browse(&self, kind: &Kind, namespace: Option<&str>) -> Result<Browsed, ClusterError> {
         let namespace = namespace.filter(|_| kind.namespaced);
         let query = Query { namespace: namespace.map(str::to_owned), most: MAX_LISTED, ..Query::default() };
+        self.rows(kind, namespace, query).await
+    }
+
+    async fn rows(&self, kind: &Kind, namespace: Option<&str>, query: Query) -> Result<Browsed, ClusterError> {
         let with_namespace = namespace.is_none() && kind.namespaced;
-        let listed = self
-            .api
-            .list_values(&path(kind, namespace), query, words(kind, "list", namespace, None), |object| {
-                Some(rows::row(kind.name, &object, with_namespace))
-            })
-            .await?;
+        let row = |object: Value| Some(rows::row(kind.name, &object, with_namespace));
+        let (path, asked) = (path(kind, namespace), words(kind, "list", namespace, None));
+        let listed = match kind.bare {
+            true => self.api.list_values_meta(&path, query, asked, row).await?,
+            false => self.api.list_values(&path, query, asked, row).await?,
+        };
         let count = listed.items.len().min(MAX_LISTED);
         let cut = listed.cut || listed.items.len() > MAX_LISTED;
         let text = listed.items.into_iter().take(MAX_LISTED).collect::<Vec<String>>().join("\n");
@@ -112,10 +118,9 @@ impl Cluster {
     ) -> Result<Option<Browsed>, ClusterError> {
         let namespace = namespace.filter(|_| kind.namespaced);
         if !kind.gettable {
-            let mut all = self.browse(kind, namespace).await?;
-            let named = |line: &&str| line.split_whitespace().next().is_some_and(|first| first == name);
-            all.text = all.text.lines().filter(named).collect::<Vec<&str>>().join("\n");
-            return Ok((!all.text.is_empty()).then_some(Browsed { count: 1, cut: false, ..all }));
+            let query = Query { namespace: namespace.map(str::to_owned), most: MAX_LISTED, ..Query::default() };
+            let named = self.rows(kind, namespace, query.field("metadata.name", name)).await?;
+            return Ok((named.count > 0).then_some(named));
         }
         let asked = words(kind, "get", namespace, Some(name));
         let found = self.api.get_value(&path(kind, namespace), name, asked).await?;
@@ -127,8 +132,10 @@ impl Cluster {
         let namespace = namespace.filter(|_| kind.namespaced);
         let query = Query { namespace: namespace.map(str::to_owned), most: MAX_NAMES, ..Query::default() };
         let name = |object: Value| object["metadata"]["name"].as_str().map(str::to_owned);
-        let listed =
-            self.api.list_values(&path(kind, namespace), query, words(kind, "list", namespace, None), name).await?;
+        let listed = self
+            .api
+            .list_values_meta(&path(kind, namespace), query, words(kind, "list", namespace, None), name)
+            .await?;
         Ok(listed.items)
     }
 

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::adapters::cluster::conditions::is_well;
+
 /// Annotations that repeat the whole object.
 const COPIES: [&str; 2] =
     ["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/desired-replicas"];
@@ -82,10 +84,13 @@ pub(super) fn row(kind: &str, object: &Value, with_namespace: bool) -> String {
             let ready = conditions.iter().find(|condition| condition["type"] == "Ready");
             row += if ready.is_some_and(|ready| ready["status"] == "True") { " Ready" } else { " NotReady" };
             row += if spec["unschedulable"] == true { " cordoned" } else { "" };
-            for condition in
-                conditions.iter().filter(|condition| condition["type"] != "Ready" && condition["status"] == "True")
-            {
-                add(&mut row, " ", &condition["type"]);
+            for condition in conditions.iter().filter(|condition| condition["type"] != "Ready") {
+                let word = |field: &str| condition[field].as_str().unwrap_or_default();
+                let (kind, status) = (word("type"), word("status"));
+                // That a kubelet cannot say is told by `NotReady`.
+                if !is_well(kind, status) && status != "Unknown" {
+                    row += &format!(" {kind}{}", if status == "True" { "" } else { "=False" });
+                }
             }
             add(&mut row, " ", &status["nodeInfo"]["kubeletVersion"]);
         }
@@ -219,8 +224,9 @@ mod tests {
             "shop/web-0 ready 0/1 CrashLoopBackOff restarts 4 node n1 created 2026-11-22T22:00:00Z"
         );
         let node = json!({"metadata": {"name": "n1"}, "spec": {"unschedulable": true},
-            "status": {"conditions": [{"type": "Ready", "status": "Unknown"}, {"type": "DiskPressure", "status": "True"}]}});
-        assert_eq!(row("Node", &node, false), "n1 NotReady cordoned DiskPressure");
+            "status": {"conditions": [{"type": "Ready", "status": "Unknown"}, {"type": "DiskPressure", "status": "True"},
+                {"type": "KernelReady", "status": "True"}, {"type": "StorageReady", "status": "False"}]}});
+        assert_eq!(row("Node", &node, false), "n1 NotReady cordoned DiskPressure StorageReady=False");
         assert_eq!(row("Pod", &json!({}), false), " ready 0/0 Unknown restarts 0");
     }
 

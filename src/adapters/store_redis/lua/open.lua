@@ -19,7 +19,8 @@ for _, try in ipairs(tries) do
   end
 end
 local stored = call('HGET', meta, 'format')
-if not stored then
+-- An older release must not read what this one writes.
+if not stored or tonumber(stored) < tonumber(format) then
   call('HSET', meta, 'format', format)
   stored = format
 end
