@@ -223,7 +223,10 @@ mod tests {
 
     fn subject() -> Variables {
         let mut variables = Variables::default();
-        variables.set(Variable::Namespace, "shop").set(Variable::Node, "ip-10.0.0.1").set(Variable::Pods, r"web-1|web-2\.a");
+        variables
+            .set(Variable::Namespace, "shop")
+            .set(Variable::Node, "ip-10.0.0.1")
+            .set(Variable::Pods, r"web-1|web-2\.a");
         variables
     }
 

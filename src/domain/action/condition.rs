@@ -1,6 +1,5 @@
 //! What must hold before an action, and what success looks like afterwards. Values: the adapter looks, the flow waits.
 
-
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Name, Namespaced, Resource, ResourceField, Workload};

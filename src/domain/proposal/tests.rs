@@ -200,8 +200,8 @@ fn what_each_person_is_told() {
     slack:U1 4 min: outcome.already_decided by=U3 state=rejected [rejected]
 
     slack:U1 29 min: outcome.counted have=1 need=2 still=ann, console:carl, slack-group:S1, slack:U2, slack:U3 [proposed]
-    slack:U2 30 min: outcome.expired at=12:30 [expired]
-    slack:U2 31 min: outcome.expired at=12:30 [expired]
+    slack:U2 30 min: outcome.expired at=2026-11-25 12:30 UTC [expired]
+    slack:U2 31 min: outcome.expired at=2026-11-25 12:30 UTC [expired]
     "#);
 }
 
@@ -353,7 +353,7 @@ fn what_changed_between_approval_and_execution_voids_it() {
     outcome.superseded void=moved
     outcome.superseded void=moved
     outcome.superseded void=rights_lost
-    outcome.expired at=12:30
+    outcome.expired at=2026-11-25 12:30 UTC
     outcome.unchanged
     outcome.superseded void=altered
     outcome.superseded void=forbidden
