@@ -166,18 +166,25 @@ pub fn cases() -> Vec<Case> {
                 Expected { subject: "items-api", kinds: "dependency_unreachable", about: "redis", says: "redis" },
             ],
         },
-        case("Kafka's brokers are not available, Java", "shipping", "dependency_unreachable", "", "9092", |rec| {
-            caller(
-                rec,
-                "shipping",
-                8080,
-                |n| format!("2026-10-05 03:10:00,001 INFO  [consumer-1] c.a.Shipping - shipped {n}"),
-                |_| {
-                    "2026-10-05 03:18:00,001 WARN  [kafka-producer-network-thread | producer-1] o.a.k.clients.NetworkClient - [Producer clientId=producer-1] Connection to node -1 (kafka-bootstrap.kafka.svc/10.96.5.5:9092) could not be established. Node may not be available.".into()
-                },
-            );
-            errors_alert(rec, "HighErrorRate", "shipping");
-        }),
+        case(
+            "Kafka's brokers are not available, Java",
+            "shipping",
+            "dependency_unreachable",
+            "kafka-bootstrap",
+            "9092",
+            |rec| {
+                caller(
+                    rec,
+                    "shipping",
+                    8080,
+                    |n| format!("2026-10-05 03:10:00,001 INFO  [consumer-1] c.a.Shipping - shipped {n}"),
+                    |_| {
+                        "2026-10-05 03:18:00,001 WARN  [kafka-producer-network-thread | producer-1] o.a.k.clients.NetworkClient - [Producer clientId=producer-1] Connection to node -1 (kafka-bootstrap.kafka.svc/10.96.5.5:9092) could not be established. Node may not be available.".into()
+                    },
+                );
+                errors_alert(rec, "HighErrorRate", "shipping");
+            },
+        ),
         case("names do not resolve, Python", "enricher", "dependency_unreachable", "", "", |rec| {
             caller(rec, "enricher", 8080, usual_line, |_| {
                 "ERROR:root:lookup failed: HTTPConnectionPool(host='geo.internal', port=80): Max retries exceeded with url: /v1 (Caused by NameResolutionError(\"<urllib3.connection.HTTPConnection object>: Failed to resolve 'geo.internal' ([Errno -3] Temporary failure in name resolution)\"))".into()
@@ -190,7 +197,7 @@ pub fn cases() -> Vec<Case> {
             });
             errors_alert(rec, "PaymentsErrorRateHigh", "payments");
         }),
-        case("database refuses the password", "crm", "auth_failed", "", "", |rec| {
+        case("database refuses the password", "crm", "auth_failed", "pg-crm", "", |rec| {
             caller(rec, "crm", 8080, usual_line, |_| {
                 "sqlalchemy.exc.OperationalError: (psycopg2.OperationalError) connection to server at \"pg-crm\" (10.96.1.4), port 5432 failed: FATAL:  password authentication failed for user \"crm\"".into()
             });
