@@ -123,7 +123,7 @@ impl RedisServer {
     }
 
     /// Waits until the answer to a command has `part` in it.
-    async fn says(&self, command: &[&str], part: &str) {
+    pub async fn says(&self, command: &[&str], part: &str) {
         let started = Instant::now();
         loop {
             let answer = format!("{:?}", self.try_admin(command).await);
