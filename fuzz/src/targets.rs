@@ -28,6 +28,7 @@ use holmes_bot::agent::message::Expect;
 use holmes_bot::agent::repair;
 use holmes_bot::agent::tools::{Available, Tool, specs};
 use holmes_bot::analysis::log_evidence::{MAX_EXAMPLE_BYTES, MAX_PATTERNS, summarise};
+use holmes_bot::analysis::metric_role::Worst;
 use holmes_bot::app::hearing;
 use holmes_bot::domain::command::Command;
 use holmes_bot::domain::event::Event;
@@ -192,7 +193,7 @@ pub fn logs(data: &[u8]) {
 
 /// Prometheus' answer, in pieces whose size is the first byte.
 pub fn metrics(data: &[u8]) {
-    let read = metrics::stream::read(answer(data), Top::new(8, Vec::new()), MAX_METRICS_BYTES);
+    let read = metrics::stream::read(answer(data), Top::new(8, Vec::new(), Worst::High), MAX_METRICS_BYTES);
     if let Ok(read) = RUNTIME.block_on(read) {
         assert!(read.series.len() <= 8 && read.total <= data.len());
         assert!(read.series.iter().flat_map(|series| &series.points).all(|(_, value)| value.is_finite()));

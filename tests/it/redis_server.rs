@@ -127,7 +127,7 @@ impl RedisServer {
     }
 
     /// Waits until the answer to a command has `part` in it.
-    async fn says(&self, command: &[&str], part: &str) {
+    pub async fn says(&self, command: &[&str], part: &str) {
         let answer = async || format!("{:?}", self.try_admin(command).await);
         until_is(&format!("{part} of {command:?}"), answer, |answer| answer.contains(part)).await;
     }

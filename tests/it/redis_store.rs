@@ -12,6 +12,7 @@ use holmes_bot::domain::notification::Notification;
 use holmes_bot::ports::{DocumentKind, Store, StoreError};
 
 use crate::checkout::root;
+use crate::process::free_port;
 use crate::process::{Process, client, firing};
 use crate::redis_server::{RedisServer, connect, connect_with};
 use crate::store_contract;
@@ -307,6 +308,33 @@ async fn a_cluster_keeps_everything_on_one_node() {
         refused += usize::from(answer.is_err_and(|error| format!("{error:#}").contains("use redis+cluster://")));
     }
     assert_eq!(refused, 2);
+}
+
+/// The shards of a Cluster that hold nothing of ours have no replica here, and need none.
+#[tokio::test]
+async fn copies_are_counted_where_our_keys_are() {
+    let cluster = RedisServer::cluster(3).await;
+    let redis::Value::Int(slot) = cluster[0].admin(&["CLUSTER", "KEYSLOT", "{holmes}"]).await else {
+        panic!("no slot")
+    };
+    let ours = &cluster[usize::try_from(slot / (16384 / 3)).unwrap().min(2)];
+    let redis::Value::BulkString(name) = ours.admin(&["CLUSTER", "MYID"]).await else { panic!("no name") };
+    let name = String::from_utf8(name).unwrap();
+    let bus = free_port().to_string();
+    let flags = ["--appendonly", "no", "--cluster-enabled", "yes", "--cluster-port", &bus];
+    let copy = RedisServer::start_with(&flags).await;
+    ours.admin(&["CLUSTER", "MEET", "127.0.0.1", &copy.port.to_string(), &bus]).await;
+    copy.says(&["CLUSTER", "NODES"], &name).await;
+    copy.admin(&["CLUSTER", "REPLICATE", &name]).await;
+
+    let hosts: Vec<String> = cluster.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
+    let store = connect_with(&format!("redis+cluster://holmes:s3cret@{}", hosts.join(",")), 1).await.unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    // The replica may still be taking its first copy.
+    while let Err(error) = store.enqueue(&notification(1), now()).await {
+        assert!(Instant::now() < until, "{error}");
+    }
+    drop(copy);
 }
 
 #[tokio::test]

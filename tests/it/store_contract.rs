@@ -666,7 +666,7 @@ async fn a_forgotten_incident_takes_its_own_alerts_along_and_no_others() {
         let mut gone = alert("Crash", "pay");
         gone.fingerprint = "Crash-pay-of-a-pod-that-is-gone".into();
         let subject = pay.subject.clone();
-        pay.take(&gone, &subject, &mut Changed::default());
+        pay.take(&gone, &subject, at(5), &mut Changed::default());
         let pay = over(pay);
         let newer = Incident { id: IncidentId("i-newer".into()), ..incident("pay", 20) };
         store.commit(vec![new(pay.clone())], &[], at(10)).await.unwrap();
