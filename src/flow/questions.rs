@@ -395,3 +395,34 @@ fn chart(context: &Context, about: ObjectRef, task: MetricTask, ranges: Ranges) 
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::cluster::{PodState, WorkloadState};
+    use crate::domain::evidence::EvidenceId;
+    use crate::domain::redact::Redactor;
+    use crate::domain::window::Window;
+
+    #[test]
+    fn a_pod_that_was_put_out_speaks_of_its_node() {
+        let workload = |reason: &str| {
+            // As the pod's status gives it, with the message.
+            let pod = PodState { reason: Some(reason.into()), ..PodState::default() };
+            let state = WorkloadState { pods: vec![pod], ..WorkloadState::default() };
+            let draft = Draft {
+                source: Source::Kubernetes,
+                about: ObjectRef { kind: SubjectKind::Deployment, namespace: Some("shop".into()), name: "web".into() },
+                title: String::new(),
+                query: String::new(),
+                window: Window::around(chrono::DateTime::UNIX_EPOCH, chrono::DateTime::UNIX_EPOCH),
+                data: EvidenceData::Workload(Box::new(state)),
+                link: None,
+            };
+            [Evidence::new(EvidenceId(1), draft, &Redactor::new(), |_| String::new())]
+        };
+        assert!(speaks_of_nodes(&workload("Evicted: The node was low on resource: memory.")));
+        assert!(speaks_of_nodes(&workload("NodeLost")));
+        assert!(!speaks_of_nodes(&workload("UnexpectedAdmissionError: Pod was rejected")));
+    }
+}

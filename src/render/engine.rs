@@ -116,7 +116,7 @@ fn templates(language: Language, overrides: &[(String, String)]) -> Vec<(String,
     for folder in ["console", Language::English.code(), language.code()] {
         for path in embedded::paths() {
             let Some(rest) = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) else { continue };
-            if rest == "words.txt" || rest == "findings.txt" {
+            if ["words.txt", "findings.txt", "actions.txt"].contains(&rest) {
                 continue;
             }
             let name = if folder == "console" { path.to_owned() } else { rest.to_owned() };

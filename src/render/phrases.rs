@@ -1,5 +1,5 @@
 //! Sentences by key: `findings.txt` says each kind of claim in words, `actions.txt` each action and what became of it,
-//! filled with facts.
+//! filled with facts. What many claims say alike stands once, in `claim/`.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,9 @@ pub(super) const FINDINGS: Sentences = Sentences { file: "findings.txt", names: 
 /// What is said of actions.
 pub(super) const ACTIONS: Sentences = Sentences { file: "actions.txt", names: &["what", "undo"] };
 
+/// Stands before each claim: of which of several objects it is made.
+const OF: &str = "{% if of %}{{ of }}: {% endif %}";
+
 /// All sentences of one language over those of English.
 pub(super) struct Phrases {
     by_key: BTreeMap<String, BTreeMap<String, (String, Placed)>>,
@@ -40,8 +43,9 @@ impl Phrases {
         let mut by_key: BTreeMap<String, BTreeMap<String, (String, Placed)>> = BTreeMap::new();
         for (path, source) in embedded::layers(sentences.file, language, overrides) {
             for (key, mut texts) in keys::sections(&path, source, sentences.names)? {
-                for placed in texts.values_mut() {
-                    placed.text = escape::code_in_backticks(&placed.text);
+                for (name, placed) in &mut texts {
+                    let of = if name == "claim" { OF } else { "" };
+                    placed.text = format!("{of}{}", escape::code_in_backticks(&placed.text));
                     engine.try_phrase(&path, placed.line, &placed.text)?;
                 }
                 // A section is taken whole: a claim in one language with a check in another would read oddly.

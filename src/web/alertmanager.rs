@@ -122,6 +122,13 @@ async fn accept(shared: &Shared, request: Request) -> Result<Response, (StatusCo
     notification.trace = trace::current();
     Span::current().record("alerts", notification.alerts.len());
 
+    if notification.truncated_alerts > 0 {
+        tracing::warn!(
+            "{} alerts were cut off by `max_alerts` of the receiver {}: raise it, or set it to 0",
+            notification.truncated_alerts,
+            notification.receiver
+        );
+    }
     webhook.counters.alerts.inc_by(notification.alerts.len() as u64);
     match webhook.store.enqueue(&Event::Notification(notification), now).await {
         Ok(id) => {
