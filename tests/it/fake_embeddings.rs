@@ -49,7 +49,8 @@ struct Shared {
 
 impl FakeEmbeddings {
     pub async fn start(kind: Kind, model: &'static str) -> Self {
-        let shared = Arc::new(Shared { kind, model: Mutex::new(model), texts: Mutex::default(), down: Mutex::new(false) });
+        let shared =
+            Arc::new(Shared { kind, model: Mutex::new(model), texts: Mutex::default(), down: Mutex::new(false) });
         let router = Router::new()
             .route("/v1/models", get(models))
             .route("/v1/embeddings", post(embed))
@@ -93,7 +94,8 @@ async fn models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
     if let Some(refused) = refused(&shared, &headers) {
         return refused;
     }
-    let entry = json!({"id": *shared.model.lock().unwrap(), "object": "model", "created": 1_795_386_743, "owned_by": "vllm"});
+    let entry =
+        json!({"id": *shared.model.lock().unwrap(), "object": "model", "created": 1_795_386_743, "owned_by": "vllm"});
     Json(json!({"object": "list", "data": [entry]})).into_response()
 }
 

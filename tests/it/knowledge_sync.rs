@@ -186,7 +186,8 @@ async fn a_note_that_is_deleted_while_it_is_filed_stays_deleted() {
     let directory = tempfile::tempdir().unwrap();
     let store = store(directory.path()).await;
     let fake = FakeOpenWebui::start(&["notes"]).await;
-    let filing = knowledge(Arc::clone(&store), None, Some(open_webui(&fake.url(), KEY, CollectionNames::default()))).await;
+    let filing =
+        knowledge(Arc::clone(&store), None, Some(open_webui(&fake.url(), KEY, CollectionNames::default()))).await;
     let other = knowledge(Arc::clone(&store), None, None).await;
     let noted = filing.add_note(note("Vacuum", "frees dead rows")).await.unwrap();
     let uploaded = || fake.inside().calls.iter().any(|call| call == "POST /api/v1/files/");

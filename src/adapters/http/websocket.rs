@@ -3,7 +3,7 @@
 use anyhow::{Context as _, anyhow, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::{Url, Upgraded, header};
+use reqwest::{Upgraded, Url, header};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio_tungstenite::WebSocketStream;

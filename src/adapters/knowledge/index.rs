@@ -73,7 +73,8 @@ impl TextIndex {
         limit: usize,
     ) -> tantivy::Result<Vec<(usize, f32)>> {
         let words = words.iter().map(|(word, weight)| {
-            let fields = self.fields.iter().map(|(field, boost)| full_text::word(*field, word, boost * weight)).collect();
+            let fields =
+                self.fields.iter().map(|(field, boost)| full_text::word(*field, word, boost * weight)).collect();
             Box::new(DisjunctionMaxQuery::with_tie_breaker(fields, ALSO_IN)) as Box<dyn Query>
         });
         let pairs = pairs.iter().map(|pair| full_text::word(self.pairs, pair, PAIR));

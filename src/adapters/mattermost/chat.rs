@@ -73,7 +73,9 @@ impl Chat for Mattermost {
         if let Some(picture) = picture {
             match self.upload(&channel, picture).await {
                 Ok(id) => files.push(id),
-                Err(error @ (ChatError::Wait { .. } | ChatError::Down(_) | ChatError::Unknown(_))) => return Err(error),
+                Err(error @ (ChatError::Wait { .. } | ChatError::Down(_) | ChatError::Unknown(_))) => {
+                    return Err(error);
+                }
                 // Files may be off, or not for the bot's role: what can be said in words is still shown. If it is the
                 // channel or the account that is closed, the post says so.
                 Err(error) => {
@@ -128,7 +130,9 @@ impl Chat for Mattermost {
             match self.delete(surplus).await.map_err(asking) {
                 Ok(()) => {}
                 // The same edit again deletes what is left.
-                Err(error @ (ChatError::Wait { .. } | ChatError::Down(_) | ChatError::Unknown(_))) => return Err(error),
+                Err(error @ (ChatError::Wait { .. } | ChatError::Down(_) | ChatError::Unknown(_))) => {
+                    return Err(error);
+                }
                 Err(error) => tracing::warn!("Mattermost keeps a post that says nothing any more: {error}"),
             }
         }

@@ -55,7 +55,9 @@ impl Slack {
         let name = written.trim_start_matches('#');
         let found = channels.values().find(|channel| channel.id == written || channel.name == name);
         match found {
-            None => CheckLine::bad(what, "the bot is in no such channel", "create it if need be, and /invite the bot there"),
+            None => {
+                CheckLine::bad(what, "the bot is in no such channel", "create it if need be, and /invite the bot there")
+            }
             Some(channel) if channel.is_archived => {
                 CheckLine::bad(what, "archived", "unarchive it, or set SLACK_CHANNEL and SLACK_ROUTES to others")
             }

@@ -103,7 +103,9 @@ fn coded(code: &str, details: &str) -> ChatError {
 mod tests {
     use std::time::Duration;
 
-    use slack_morphism::errors::{SlackClientApiError, SlackClientHttpError, SlackClientSystemError, SlackRateLimitError};
+    use slack_morphism::errors::{
+        SlackClientApiError, SlackClientHttpError, SlackClientSystemError, SlackRateLimitError,
+    };
 
     use super::*;
 

@@ -103,7 +103,6 @@ impl Receiver {
         self.hearing.take(&Event::Command(typed)).await?;
         Ok(Received::Command(text))
     }
-
 }
 
 /// Slack delivers again what was not acknowledged in time: what was there before is taken, too.

@@ -342,10 +342,7 @@ impl Sending<'_> {
             // It stays what it is: nobody knows.
             Err(error @ ChatError::Unknown(_)) => Ok(Err(error)),
             Err(
-                error @ (ChatError::Wait { .. }
-                | ChatError::Down(_)
-                | ChatError::Channel(_)
-                | ChatError::Account(_)),
+                error @ (ChatError::Wait { .. } | ChatError::Down(_) | ChatError::Channel(_) | ChatError::Account(_)),
             ) => {
                 self.keep(before).await?;
                 Ok(Err(error))
