@@ -232,7 +232,7 @@ where
     F: Future<Output = Result<(), StoreError>>,
 {
     let Some(lease) = context.store.lease(name, hold, (context.clock)()).await? else { return Ok(()) };
-    let result = work(lease.clone()).await;
+    let result = Box::pin(work(lease.clone())).await;
     let released = context.store.release(&lease).await;
     result.and(released)
 }
@@ -248,7 +248,7 @@ async fn until_stopped(
         tokio::time::sleep(LAST_WORDS).await;
     };
     tokio::select! {
-        result = work => result,
+        result = Box::pin(work) => result,
         () = stopped => Ok(()),
     }
 }
@@ -262,7 +262,7 @@ async fn traced(
 ) -> Result<(), StoreError> {
     let record = context.store.investigation(id).await?;
     trace::follow(&span, record.and_then(|record| record.trace).as_ref());
-    let result = work.instrument(span.clone()).await;
+    let result = Box::pin(work).instrument(span.clone()).await;
     if result.is_err() {
         trace::failed(&span, "store");
     }

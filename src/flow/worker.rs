@@ -155,7 +155,8 @@ async fn handle_batch(context: &Context, claimed: Vec<Claimed>, turn: &Lease) ->
 
 /// A fault in the handling of one event is an error of that event: it must not stop what is not its own.
 async fn caught(work: impl Future<Output = Result<(), StoreError>>) -> Result<(), StoreError> {
-    let handled = AssertUnwindSafe(work).catch_unwind().await;
+    // Boxed: a use case with everything that it may call is large, and its callers' stacks are not.
+    let handled = AssertUnwindSafe(Box::pin(work)).catch_unwind().await;
     handled.unwrap_or_else(|_| Err(StoreError::Unavailable(anyhow!("a fault of our own; the log says where"))))
 }
 

@@ -12,6 +12,7 @@ async fn opened(bench: &Bench, name: &str, cause: &str) -> Incident {
     let mut incident = samples::incident();
     incident.id = IncidentId(format!("i-{name}"));
     incident.key = name.into();
+    incident.related.clear();
     incident.subject.name = name.into();
     incident.cause = Some(Cause {
         kind: FindingKind::DependencyUnreachable,

@@ -224,8 +224,11 @@ async fn another_look_is_asked_for_by_our_own_page_only() {
 #[tokio::test]
 async fn a_full_inbox_is_said_and_worth_a_retry() {
     let browser = browser_of(Some(incident_with(Investigation::default(), |_| {})), Language::English, None).await;
-    let large = Event::Investigate { incident: IncidentId("i-1".into()), requested_by: Some("x".repeat(8 << 20)) };
-    while browser.store.enqueue(&large, samples::at(260)).await.is_ok() {}
+    for size in [8 << 20, 1 << 16, 1 << 8, 0] {
+        let by = Some("x".repeat(size));
+        let event = Event::Investigate { incident: IncidentId("i-1".into()), requested_by: by };
+        while browser.store.enqueue(&event, samples::at(260)).await.is_ok() {}
+    }
     let response = browser.post("/incidents/i-1/investigate", "same-origin", "").await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(response.headers().contains_key(header::RETRY_AFTER));
