@@ -137,7 +137,7 @@ async fn a_revoked_token_and_a_server_that_is_away() {
 
     let away = client("http://127.0.0.1:1", "t", &bench.url);
     let error = away.post(&at, &plain("x"), None).await.unwrap_err();
-    assert!(matches!(error, ChatError::Wait { .. }), "nothing was sent: {error:?}");
+    assert!(matches!(error, ChatError::Down(_)), "nothing was sent: {error:?}");
     let page = crate::fakes::login_page().await;
     let error = client(&page.url(), "t", &bench.url).post(&at, &plain("x"), None).await.unwrap_err();
     assert!(matches!(error, ChatError::Unknown(_)), "{error:?}");
