@@ -63,8 +63,8 @@ pub fn summarise(window: (&LogBatch, Window), baseline: Option<(&LogBatch, Windo
 
 /// Lines before the onset that are enough to know what is usual.
 const ENOUGH: usize = 20;
-/// How long before its alert a trouble is taken to have begun: one scrape and one evaluation of the rule.
-const NOTICED_AFTER: TimeDelta = TimeDelta::minutes(1);
+/// How long before its alert a trouble is taken to have begun where nothing else is known: most rules wait some minutes.
+const NOTICED_AFTER: TimeDelta = TimeDelta::minutes(5);
 
 /// [`summarise`] where there is no Baseline of its own: the lines of `window` from before the `onset` are what is usual.
 /// With too few of them nothing is called new.

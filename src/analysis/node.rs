@@ -5,7 +5,7 @@ use super::format::clock;
 use super::phrases;
 use super::scene::{Scene, ended_at};
 use super::text::words::{after, first_word, has_any};
-use crate::domain::cluster::Condition;
+use crate::domain::cluster::{Condition, PodState};
 use crate::domain::evidence::EvidenceId;
 use crate::domain::finding::FindingKind::{DiskFull, NodeNotReady, NodePressure};
 use crate::domain::finding::Role;
@@ -93,7 +93,10 @@ fn evicted(scene: &Scene) -> Vec<Claim> {
     let by_status: Vec<(EvidenceId, String, Option<String>, _)> = by_status.collect();
     let pods = by_status.len();
     let events = scene.events().into_iter().filter(|(_, event)| event.reason == "Evicted" && event.kind != "Normal");
-    let by_event = events.map(|(id, event)| (id, event.message.clone(), None, event.first));
+    let by_event = events.map(|(id, event)| {
+        let node = pod_of(scene, &event.object).and_then(|pod| pod.node.clone());
+        (id, event.message.clone(), node, event.first)
+    });
     let mut told: Vec<_> = by_status.into_iter().chain(by_event).collect();
     // The message tells more than the bare word.
     told.sort_by_key(|(_, message, _, _)| std::cmp::Reverse(message.len().min(80)));
@@ -128,16 +131,17 @@ fn evicted(scene: &Scene) -> Vec<Claim> {
     vec![claim]
 }
 
+/// The pod that an event is about, where it is one that was read.
+fn pod_of<'a>(scene: &'a Scene, object: &str) -> Option<&'a PodState> {
+    let name = object.strip_prefix("Pod ")?;
+    scene.workloads().flat_map(|seen| seen.data.pods.iter()).find(|pod| pod.name == name)
+}
+
 /// The node that an event is about, by itself or through a pod on it; the subject where that is not known.
 fn node_of(scene: &Scene, object: &str) -> ObjectRef {
-    let node = match object.split_once(' ') {
-        Some(("Node", name)) => Some(name),
-        Some(("Pod", name)) => scene
-            .workloads()
-            .flat_map(|seen| seen.data.pods.iter())
-            .find(|pod| pod.name == name)
-            .and_then(|pod| pod.node.as_deref()),
-        _ => None,
+    let node = match object.strip_prefix("Node ") {
+        Some(name) => Some(name),
+        None => pod_of(scene, object).and_then(|pod| pod.node.as_deref()),
     };
     node.map_or_else(
         || scene.subject.object(),

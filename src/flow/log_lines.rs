@@ -38,7 +38,7 @@ pub fn of_subject(context: &Context, subject: Subject, ranges: Ranges) -> Task<'
                     return vec![Gathered::Evidence { slot: slot_of(&draft), draft: Box::new(draft) }];
                 }
                 (Ok(_), _) => {}
-                (Err(error), _) => failed = Some(error.to_string()),
+                (Err(error), _) => failed = Some(error),
             }
         }
         // What stands in is told beside the failure: without the Baseline it shows less.
@@ -46,7 +46,9 @@ pub fn of_subject(context: &Context, subject: Subject, ranges: Ranges) -> Task<'
         let fallback = fallback.map(|(query, patterns)| {
             evidence_of(Source::Logs, subject.object(), query, &ranges, EvidenceData::Patterns(patterns))
         });
-        let gap = failed.map(|reason| Gathered::Gap { source: Source::Logs, reason });
+        // One that holds nothing did not fail, where there are lines elsewhere.
+        let failed = failed.filter(|error| *error != LogsError::NoLogs || fallback.is_none());
+        let gap = failed.map(|error| Gathered::Gap { source: Source::Logs, reason: error.to_string() });
         fallback.into_iter().chain(gap).collect()
     })
 }
@@ -79,6 +81,8 @@ fn wanted(logs: &Logs, about: ObjectRef, selector: LogSelector, task: LogTask, r
                 let draft = Draft { title: task.title, ..draft(logs, about, window, baseline, &ranges) };
                 vec![Gathered::Evidence { slot: task.slot, draft: Box::new(draft) }]
             }
+            // The question about the subject's own lines says so.
+            (Err(LogsError::NoLogs), _) => Vec::new(),
             (Err(error), _) => {
                 vec![Gathered::Gap { source: Source::Logs, reason: format!("{}: {error}", task.title) }]
             }
