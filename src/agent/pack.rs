@@ -40,6 +40,11 @@ impl Piece {
         Self { name: String::new(), opening: String::new(), text, closing: String::new(), rank: 0, share: 0 }
     }
 
+    /// All of it.
+    pub fn whole(&self) -> String {
+        format!("{}{}{}", self.opening, self.text, self.closing)
+    }
+
     /// As much of it as `room` tokens hold, between its opening and its closing, which stay whole.
     pub fn within(&self, room: u32) -> String {
         let frame = estimate_tokens(&self.opening) + estimate_tokens(&self.closing);

@@ -40,7 +40,7 @@ pub enum Happened {
     /// A tool is called.
     Called(ToolCall),
     /// A tool answered.
-    Answered(ToolCall, ToolAnswer),
+    Answered(ToolCall, Box<ToolAnswer>),
 }
 
 /// What can be told of a conversation while it goes on.
@@ -152,7 +152,7 @@ async fn converse(
                 calls.iter().for_each(|call| live.tell(|| Happened::Called(call.clone())));
                 let answers = toolbox.call(&calls).await?;
                 for (call, answer) in calls.iter().zip(&answers) {
-                    live.tell(|| Happened::Answered(call.clone(), answer.clone()));
+                    live.tell(|| Happened::Answered(call.clone(), Box::new(answer.clone())));
                 }
                 Input::Tools(answers)
             }

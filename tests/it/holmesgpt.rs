@@ -296,6 +296,8 @@ async fn a_chat_goes_on_with_the_history_that_was_sent_back() {
     assert_eq!(roles(&first["conversation_history"]), once);
     let ids = &first["conversation_history"][2]["tool_calls"];
     assert_eq!(ids[1]["id"], first["conversation_history"][4]["tool_call_id"]);
+    let brought = first["conversation_history"][3]["content"].as_str().unwrap();
+    assert!(brought.starts_with("<evidence id=") && brought.ends_with("</evidence>\n"), "{brought}");
     assert_eq!(first["follow_up_actions"][0]["id"], "logs");
     assert!(first["metadata"]["usage"]["total_tokens"].as_u64().unwrap() > 100);
 

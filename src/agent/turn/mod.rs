@@ -110,6 +110,13 @@ pub struct ToolAnswer {
     pub evidence: Option<Evidence>,
 }
 
+impl ToolAnswer {
+    /// What the model reads of it.
+    pub fn told(&self) -> String {
+        self.evidence.as_ref().map_or_else(|| self.text.clone(), |evidence| frame::evidence(evidence, 0, 0).whole())
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Input {

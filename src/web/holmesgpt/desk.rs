@@ -104,7 +104,7 @@ impl Desk {
         let fresh = |evidence: &_| {
             if let Some((call, answer)) = tool_calls::of_evidence(evidence) {
                 steps.note(Happened::Called(call.clone()));
-                steps.note(Happened::Answered(call, answer));
+                steps.note(Happened::Answered(call, Box::new(answer)));
             }
         };
         let (incident, record) = look::in_memory(&self.context, incident, fresh).await;

@@ -70,7 +70,7 @@ pub(super) fn continued(
                     messages.push(json!({"role": "assistant", "content": null, "tool_calls": calls}));
                 }
                 messages.push(json!({
-                    "tool_call_id": call.id, "role": "tool", "name": call.name, "content": answer.text,
+                    "tool_call_id": call.id, "role": "tool", "name": call.name, "content": answer.told(),
                 }));
             }
             Happened::Turn(_) | Happened::Said(_) => {}
