@@ -1,11 +1,9 @@
 //! What is said to a model and what it says back, free of any server's wire format.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One entry of a conversation with a model, in order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "role", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Message {
     /// Who the model is and how it works; the stable part of every prompt, so it comes first.
     System {
@@ -36,7 +34,7 @@ pub enum Message {
 }
 
 /// A tool that the model wants to have called.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ToolCall {
     /// Names the call within its conversation.
     pub id: String,
@@ -100,7 +98,7 @@ pub struct TurnReply {
 }
 
 /// Tokens of one turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
     /// Read.
     pub prompt: u32,

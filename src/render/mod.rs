@@ -101,11 +101,6 @@ impl Renderer {
         self.texts.words.get(key).to_owned()
     }
 
-    /// Why a neighbour gave nothing, as a person reads it.
-    pub fn reason(&self, reason: &str) -> String {
-        reasons::Reasons::new().say(reason, &self.texts.words)
-    }
-
     fn render(&self, name: &str, values: Value) -> Result<String, RenderError> {
         match (self.texts.render(name, values.clone()), &self.fallback) {
             (Err(_), Some(fallback)) => fallback.render(name, values),

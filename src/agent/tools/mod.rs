@@ -3,13 +3,12 @@
 mod arguments;
 mod schema;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use chrono::TimeDelta;
 
 use arguments::Arguments;
-pub use schema::{Available, parameters, specs};
+pub use schema::{Available, specs};
 
 /// Lines that a log tool gives when nothing else is said.
 const LOG_LINES: usize = 100;
@@ -23,8 +22,7 @@ const MAX_SINCE: TimeDelta = TimeDelta::days(7);
 const MAX_PASSAGES: usize = 10;
 
 /// One checked call.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "tool", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tool {
     /// A PromQL query, evaluated now.
     QueryMetrics {
@@ -136,7 +134,7 @@ pub enum Tool {
 }
 
 /// Which log lines.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogScope {
     /// `None`: everywhere.
     pub namespace: Option<String>,

@@ -26,7 +26,7 @@ pub fn specs(available: Available) -> Vec<ToolSpec> {
             metrics,
             "query_metrics_range",
             "PromQL over time, with a summary; start: how far back, e.g. 1h",
-            &[("query", Kind::Text, true), ("start", Kind::Since, false)],
+            &[("query", Kind::Text, true), ("start", Kind::Text, false)],
         ),
         (
             logs,
@@ -37,7 +37,7 @@ pub fn specs(available: Available) -> Vec<ToolSpec> {
                 ("pod", Kind::Text, false),
                 ("filter", Kind::Text, false),
                 ("limit", Kind::Number, false),
-                ("start", Kind::Since, false),
+                ("start", Kind::Text, false),
             ],
         ),
         (
@@ -48,7 +48,7 @@ pub fn specs(available: Available) -> Vec<ToolSpec> {
                 ("namespace", Kind::Text, true),
                 ("pod", Kind::Text, false),
                 ("limit", Kind::Number, false),
-                ("start", Kind::Since, false),
+                ("start", Kind::Text, false),
             ],
         ),
         (
@@ -59,20 +59,20 @@ pub fn specs(available: Available) -> Vec<ToolSpec> {
                 ("text", Kind::Text, true),
                 ("namespace", Kind::Text, false),
                 ("limit", Kind::Number, false),
-                ("start", Kind::Since, false),
+                ("start", Kind::Text, false),
             ],
         ),
         (
             logs,
             "list_log_streams",
             "What writes logs, with counts",
-            &[("namespace", Kind::Text, false), ("start", Kind::Since, false)],
+            &[("namespace", Kind::Text, false), ("start", Kind::Text, false)],
         ),
         (
             logs,
             "logs_stats",
             "Lines, errors and top patterns",
-            &[("namespace", Kind::Text, true), ("pod", Kind::Text, false), ("start", Kind::Since, false)],
+            &[("namespace", Kind::Text, true), ("pod", Kind::Text, false), ("start", Kind::Text, false)],
         ),
         (
             kubernetes,
@@ -138,25 +138,21 @@ pub fn specs(available: Available) -> Vec<ToolSpec> {
 
 /// The kind of an argument.
 #[derive(Debug, Clone, Copy)]
-pub enum Kind {
+enum Kind {
     /// A string.
     Text,
     /// A whole number.
     Number,
     /// A boolean.
     Flag,
-    /// How far back, as a string.
-    Since,
 }
 
 /// A JSON schema of `(name, kind, required)`.
-pub fn parameters(fields: &[(&str, Kind, bool)]) -> Value {
+fn parameters(fields: &[(&str, Kind, bool)]) -> Value {
     let property = |kind: Kind| match kind {
         Kind::Text => json!({"type": "string"}),
         Kind::Number => json!({"type": "integer"}),
         Kind::Flag => json!({"type": "boolean"}),
-        // Named once, in a description: repeated in each tool it costs a hundred tokens.
-        Kind::Since => json!({"type": "string"}),
     };
     let properties: serde_json::Map<String, Value> =
         fields.iter().map(|(name, kind, _)| ((*name).to_owned(), property(*kind))).collect();

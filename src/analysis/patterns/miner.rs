@@ -30,8 +30,9 @@ const MAX_KNOWN_SHAPES: usize = 128 * 1024;
 /// fits no pattern is counted in the slot for the rest.
 const MAX_SLOTS: usize = 16 * 1024 * 1024;
 
-/// Words whose texts are kept before those that no group has are dropped. About 56 bytes each: 7 MiB.
-const MAX_WORDS: usize = 128 * 1024;
+/// Bytes of words that are kept before those that no group has are dropped. What comes between two such moments is at most
+/// [`MAX_GROUPS`] messages of 8 KiB more.
+const MAX_WORD_BYTES: usize = 4 * 1024 * 1024;
 
 /// Merging was worth its time if it made one in this many groups superfluous.
 const WORTHWHILE: usize = 8;
@@ -262,24 +263,20 @@ impl Miner {
                 self.tree.insert(&group.pieces, group.slot);
             }
         }
-        if self.words.len() > MAX_WORDS {
-            let mut used = Words::default();
-            for piece in self.groups.iter().flat_map(|group| &group.pieces) {
-                used.extend(self.words.remove_entry(&piece.hash));
-            }
-            self.words = used;
+        if self.words.bytes() > MAX_WORD_BYTES {
+            self.words.keep(self.groups.iter().flat_map(|group| &group.pieces).map(|piece| piece.hash));
         }
     }
 
     /// Merges the groups whose folded shapes are equal.
     fn merge(&mut self) {
         let folded = self.folded();
-        let mut owners: HashMap<Vec<Piece>, usize> = HashMap::new();
+        let mut owners: HashedMap<usize> = HashedMap::default();
         let mut merged: Vec<Group> = Vec::new();
         for (group, pieces) in std::mem::take(&mut self.groups).into_iter().zip(folded) {
             let next = merged.len();
             // The rest, which comes first, is nobody's equal.
-            let own = if next == 0 { next } else { *owners.entry(pieces.clone()).or_insert(next) };
+            let own = if next == 0 { next } else { *owners.entry(shape::identity_of(&pieces)).or_insert(next) };
             if own == next {
                 merged.push(Group { pieces, ..group });
             } else {

@@ -53,8 +53,45 @@ impl Hash for Piece {
     }
 }
 
-/// The texts of the tokens, by hash.
-pub type Words = HashedMap<Box<str>>;
+/// The texts of the tokens, by hash: one after the other in one text, so that a new word costs no allocation.
+#[derive(Debug, Default)]
+pub struct Words {
+    places: HashedMap<(u32, u32)>,
+    text: String,
+}
+
+impl Words {
+    /// Bytes of all texts.
+    pub fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Leaves only the texts of these hashes.
+    pub fn keep(&mut self, hashes: impl Iterator<Item = u64>) {
+        let mut kept = Self::default();
+        kept.places.reserve(self.places.len() / 2);
+        for hash in hashes {
+            if let Some(word) = self.get(hash) {
+                kept.note(hash, word.as_bytes());
+            }
+        }
+        *self = kept;
+    }
+
+    fn note(&mut self, hash: u64, text: &[u8]) {
+        let Self { places, text: all } = self;
+        places.entry(hash).or_insert_with(|| {
+            let from = all.len() as u32;
+            all.push_str(&String::from_utf8_lossy(text));
+            (from, all.len() as u32)
+        });
+    }
+
+    fn get(&self, hash: u64) -> Option<&str> {
+        let (from, to) = self.places.get(&hash)?;
+        self.text.get(*from as usize..*to as usize)
+    }
+}
 
 /// Identity of a message's shape: the spaces do not count.
 pub fn identity(tokens: &Tokens) -> u64 {
@@ -78,7 +115,7 @@ pub fn pieces(tokens: &Tokens, words: &mut Words) -> Vec<Piece> {
             Kind::Word if is_identifier(text) => Nature::Identifier,
             Kind::Word => Nature::Plain,
         };
-        words.entry(token.hash).or_insert_with(|| String::from_utf8_lossy(text).into());
+        words.note(token.hash, text);
         Piece { hash: token.hash, nature, spaced: token.spaced }
     };
     tokens.list().iter().map(piece).collect()
@@ -95,7 +132,7 @@ pub fn render(pieces: &[Piece], words: &Words) -> String {
     for piece in pieces {
         let word = match piece.hash {
             WILD => std::str::from_utf8(WILDCARD).unwrap_or_default(),
-            hash => words.get(&hash).map_or("", |word| word),
+            hash => words.get(hash).unwrap_or_default(),
         };
         if piece.spaced && !out.is_empty() {
             // Values side by side are one value: their number varies as well.

@@ -1,9 +1,8 @@
 //! Encodes the picture small: a chart has few colours, so one byte a pixel is enough.
 
-use std::collections::HashMap;
-
 use ::png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter};
-use tiny_skia::Pixmap;
+use rustc_hash::FxHashMap;
+use tiny_skia::{Pixmap, PremultipliedColorU8};
 
 use super::ChartError;
 
@@ -15,18 +14,19 @@ const DEFLATE_LEVEL: u8 = 4;
 
 /// A PNG with a palette. Where antialiasing made more colours than fit, the rare ones take the nearest common one.
 pub(super) fn encode(pixmap: &Pixmap) -> Result<Vec<u8>, ChartError> {
-    let pixels: Vec<u32> =
-        pixmap.pixels().iter().map(|p| u32::from_be_bytes([0, p.red(), p.green(), p.blue()])).collect();
-    let mut counts: HashMap<u32, u32> = HashMap::new();
-    for run in pixels.chunk_by(|a, b| a == b) {
-        *counts.entry(run[0]).or_default() += run.len() as u32;
+    // Pixels mostly come in runs: each is looked at once.
+    let runs: Vec<(u32, u32)> =
+        pixmap.pixels().chunk_by(|a, b| a == b).map(|run| (colour(run[0]), run.len() as u32)).collect();
+    let mut counts: FxHashMap<u32, u32> = FxHashMap::default();
+    for (colour, length) in &runs {
+        *counts.entry(*colour).or_default() += length;
     }
     let palette = palette(&counts);
-    let index: HashMap<u32, u8> = counts.keys().map(|colour| (*colour, nearest(&palette, *colour))).collect();
-    let mut rows: Vec<u8> = Vec::with_capacity(pixels.len());
-    for run in pixels.chunk_by(|a, b| a == b) {
-        let entry = index.get(&run[0]).copied().unwrap_or_default();
-        rows.resize(rows.len() + run.len(), entry);
+    let index: FxHashMap<u32, u8> = counts.keys().map(|colour| (*colour, nearest(&palette, *colour))).collect();
+    let mut rows: Vec<u8> = Vec::with_capacity(pixmap.pixels().len());
+    for (colour, length) in &runs {
+        let entry = index.get(colour).copied().unwrap_or_default();
+        rows.resize(rows.len() + *length as usize, entry);
     }
     let mut out = Vec::new();
     let mut encoder = Encoder::new(&mut out, pixmap.width(), pixmap.height());
@@ -42,7 +42,7 @@ pub(super) fn encode(pixmap: &Pixmap) -> Result<Vec<u8>, ChartError> {
 }
 
 /// The most common colours that differ visibly, and then the most common of the rest.
-fn palette(counts: &HashMap<u32, u32>) -> Vec<u32> {
+fn palette(counts: &FxHashMap<u32, u32>) -> Vec<u32> {
     /// Squared distance below which two colours look alike.
     const ALIKE: u32 = 500;
     let mut by_count: Vec<(u32, u32)> = counts.iter().map(|(colour, count)| (*count, *colour)).collect();
@@ -59,6 +59,11 @@ fn palette(counts: &HashMap<u32, u32>) -> Vec<u32> {
         }
     }
     chosen
+}
+
+/// Charts are opaque: a colour is its three channels.
+fn colour(pixel: PremultipliedColorU8) -> u32 {
+    u32::from_be_bytes([0, pixel.red(), pixel.green(), pixel.blue()])
 }
 
 fn nearest(palette: &[u32], colour: u32) -> u8 {
