@@ -130,7 +130,7 @@ async fn here(config: &Config, arguments: &Arguments) -> anyhow::Result<ExitCode
         }
     });
     let ledger = Ledger::Memory(Box::<Investigation>::default());
-    let held = hold(&context, model, None, &[], &question, ledger, None, &live).await?;
+    let held = hold(&context, model, None, &question, ledger, None, &live).await?;
     let (text, unverified) = match held.outcome {
         Outcome::Answer { text, unverified } => (text, unverified),
         Outcome::Nothing(why) => anyhow::bail!("the model did not answer: {why}"),

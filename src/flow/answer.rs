@@ -10,7 +10,7 @@ use super::converse::{self, Held, Live, Shown, Trouble};
 use super::tools::{Ledger, Toolbox};
 use super::{AUTHOR, Context, ModelUse, alone, clear, until_stopped};
 use crate::adapters::model::Priority;
-use crate::agent::prompt::{self, Known, Said};
+use crate::agent::prompt::{self, Known, MAX_OPEN, Said};
 use crate::agent::turn::Outcome;
 use crate::domain::audit::AuditDraft;
 use crate::domain::chat::Place;
@@ -33,8 +33,6 @@ const MAX_NAME_BYTES: usize = 120;
 const EDIT_EVERY: Duration = Duration::from_millis(400);
 /// Runbooks that the model reads.
 const MAX_RUNBOOKS: usize = 1;
-/// Open incidents that a general question is told of.
-const MAX_OPEN: usize = 15;
 
 /// Notes a question in its thread, with the timer that has it answered. The same question again changes nothing.
 ///
@@ -165,17 +163,13 @@ async fn ask(
 ) -> Result<QuestionState, Trouble> {
     let thread = context.store.thread(&incident.id).await?;
     let before = said(&thread, &question.id);
-    let open = context
-        .store
-        .list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_OPEN })
-        .await?;
     let asked =
         prompt::Question { text: &question.text, author: &question.author, said: &before, system: None, schema: None };
     let about = (incident.origin == Origin::Alerts || !record.evidence.is_empty()).then_some((incident, record));
     let live = Live::default();
     let ledger = Ledger::Incident(incident.id.clone());
     let at = incident.resolved_at.filter(|_| incident.origin == Origin::Alerts);
-    let mut talking = std::pin::pin!(hold(context, model, about, &open, &asked, ledger, at, &live));
+    let mut talking = std::pin::pin!(hold(context, model, about, &asked, ledger, at, &live));
     let mut shown = Shown::default();
     let mut ticks = tokio::time::interval(EDIT_EVERY);
     loop {
@@ -228,18 +222,23 @@ impl Held {
 ///
 /// # Errors
 /// When the model or the store fails.
-#[expect(clippy::too_many_arguments, reason = "each is another thing, and this is the one place where they meet")]
 pub async fn hold(
     context: &Context,
     model: &ModelUse,
     about: Option<(&Incident, &Investigation)>,
-    open: &[Incident],
     question: &prompt::Question<'_>,
     ledger: Ledger,
     at: Option<DateTime<Utc>>,
     live: &Live,
 ) -> Result<Held, Trouble> {
     let now = (context.clock)();
+    let open = match about {
+        Some(_) => Vec::new(),
+        None => {
+            let filter = Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_OPEN };
+            context.store.list(filter).await?
+        }
+    };
     let runbooks = context.sources.runbook_texts(about.map_or(&[][..], |(_, record)| &record.runbooks), MAX_RUNBOOKS);
     let known = about.map(|(incident, investigation)| Known { incident, investigation, runbooks: &runbooks });
     let toolbox = Toolbox::new(context, ledger, question.author, at.unwrap_or(now));
@@ -249,7 +248,7 @@ pub async fn hold(
             model.question_turns,
             Toolbox::offered(&context.sources, about.map(|(incident, _)| incident), true),
         );
-        prompt::question(&context.render, known, open, question, now, means)
+        prompt::question(&context.render, known, &open, question, now, means)
     })
     .await
 }

@@ -10,8 +10,6 @@ use crate::domain::incident::{Incident, IncidentStatus, Origin};
 use crate::domain::investigation::Investigation;
 use crate::ports::{Filter, StoreError};
 
-/// Open incidents that a question is told of.
-const MAX_OPEN: usize = 15;
 /// Runbooks that the model reads.
 const MAX_RUNBOOKS: usize = 2;
 /// Open incidents that one in a request is compared with, the newest.
@@ -28,13 +26,9 @@ pub async fn chat(
     question: &Question<'_>,
     live: &Live,
 ) -> Result<Held, Trouble> {
-    let open = context
-        .store
-        .list(Filter { status: Some(IncidentStatus::Open), origin: Origin::Alerts, limit: MAX_OPEN })
-        .await?;
     let known = about.map(|(_, record)| record.clone()).unwrap_or_default();
     let ledger = Ledger::Memory(Box::new(known));
-    answer::hold(context, model, about, &open, question, ledger, None, live).await
+    answer::hold(context, model, about, question, ledger, None, live).await
 }
 
 /// Has the model say what it makes of a look, in the asker's schema. The evidence is there already: the model looks further

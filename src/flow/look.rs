@@ -144,12 +144,7 @@ impl<'a> Look<'a> {
     /// Takes in one answer.
     pub fn take(&mut self, answer: Gathered) {
         match answer {
-            Gathered::Evidence { slot, mut draft } => {
-                if draft.title.is_empty() {
-                    draft.title = self.context.render.evidence_title(&draft.data, &draft.about, None);
-                }
-                self.gathered.push((slot, *draft));
-            }
+            Gathered::Evidence { slot, draft } => self.gathered.push((slot, *draft)),
             Gathered::Gap { source, reason } => self.gap(source, reason),
         }
     }
@@ -187,7 +182,11 @@ pub fn enter(context: &Context, record: &mut Investigation, gathered: &[(String,
     let mut entered = Vec::new();
     for (slot, draft) in gathered {
         let id = record.number(slot);
-        let evidence = Evidence::new(id, draft.clone(), &context.redactor, |data| context.render.excerpt(data));
+        let mut draft = draft.clone();
+        if draft.title.is_empty() {
+            draft.title = context.render.evidence_title(&draft.data, &draft.about, None);
+        }
+        let evidence = Evidence::new(id, draft, &context.redactor, |data| context.render.excerpt(data));
         record.put(evidence.clone());
         entered.push(evidence);
     }

@@ -29,7 +29,7 @@ const MAX_SAID: usize = 12;
 /// Longest of those, in bytes.
 const MAX_SAID_BYTES: usize = 900;
 /// Open incidents that a general question is told of.
-const MAX_OPEN: usize = 15;
+pub const MAX_OPEN: usize = 15;
 
 /// A model that has fewer tokens for its answer is told so.
 const SHORT_ANSWER: u32 = 500;

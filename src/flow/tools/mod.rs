@@ -11,6 +11,7 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use super::amend::{Besides, amend};
+use super::look::enter;
 use super::{Context, Sources};
 use crate::agent::message::{ToolCall, ToolSpec};
 use crate::agent::tools::{Available, Tool, specs};
@@ -164,26 +165,13 @@ impl<'a> Toolbox<'a> {
         if drafts.is_empty() {
             return Ok(Vec::new());
         }
-        let (render, redactor) = (&self.context.render, &self.context.redactor);
-        let enter = |record: &mut Investigation| -> Vec<Evidence> {
-            let entered = drafts.iter().map(|(slot, draft)| {
-                let id = record.number(slot);
-                let mut draft = draft.clone();
-                if draft.title.is_empty() {
-                    draft.title = render.evidence_title(&draft.data, &draft.about, None);
-                }
-                let evidence = Evidence::new(id, draft, redactor, |data| render.excerpt(data));
-                record.put(evidence.clone());
-                evidence
-            });
-            entered.collect()
-        };
+        let context = self.context;
         match &mut self.ledger {
-            Ledger::Memory(record) => Ok(enter(record)),
+            Ledger::Memory(record) => Ok(enter(context, record, &drafts)),
             Ledger::Incident(id) => {
                 let mut entered = Vec::new();
-                amend(self.context, id, None, |_, record| {
-                    entered = enter(record);
+                amend(context, id, None, |_, record| {
+                    entered = enter(context, record, &drafts);
                     Some(Besides::default())
                 })
                 .await?;
