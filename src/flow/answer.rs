@@ -127,9 +127,7 @@ pub async fn run(context: &Context, id: &IncidentId, question: &QuestionId) -> R
 }
 
 async fn answer(context: &Context, id: &IncidentId, question: &QuestionId) -> Result<(), StoreError> {
-    let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else {
-        return clear(context, id, &key(question)).await;
-    };
+    let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else { return Ok(()) };
     let mut record = context.store.investigation(id).await?.unwrap_or_default();
     let Some(asked) = record.asked_mut(question).map(|asked| asked.clone()) else {
         return clear(context, id, &key(question)).await;

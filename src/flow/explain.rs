@@ -7,7 +7,7 @@ use tracing::field::Empty;
 use super::amend::{Besides, amend};
 use super::converse::{self, Held, Live, Trouble};
 use super::tools::{Ledger, Toolbox};
-use super::{AUTHOR, Context, ModelUse, alone, clear, propose, until_stopped};
+use super::{AUTHOR, Context, ModelUse, alone, propose, until_stopped};
 use crate::adapters::model::{ModelError, Priority};
 use crate::agent::prompt::{self, Known};
 use crate::agent::turn::Outcome;
@@ -47,9 +47,7 @@ pub async fn run(context: &Context, id: &IncidentId, attempt: u32) -> Result<(),
 }
 
 async fn explain(context: &Context, model: &ModelUse, id: &IncidentId, attempt: u32) -> Result<(), StoreError> {
-    let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else {
-        return clear(context, id, &key(id)).await;
-    };
+    let Some(Versioned { value: incident, .. }) = context.store.incident(id).await? else { return Ok(()) };
     let record = context.store.investigation(id).await?.unwrap_or_default();
     if !waits(&record) {
         return give_up(context, id).await;
