@@ -63,13 +63,11 @@ pub fn summarise(window: (&LogBatch, Window), baseline: Option<(&LogBatch, Windo
 
 /// Lines before the onset that are enough to know what is usual.
 const ENOUGH: usize = 20;
-/// How long before its alert a trouble is taken to have begun where nothing else is known: most rules wait some minutes.
-const NOTICED_AFTER: TimeDelta = TimeDelta::minutes(5);
 
-/// [`summarise`] where there is no Baseline of its own: the lines of `window` from before the `onset` are what is usual.
-/// With too few of them nothing is called new.
-pub fn summarise_split(window: &LogBatch, range: Window, onset: DateTime<Utc>) -> LogPatterns {
-    let from = (onset - NOTICED_AFTER).clamp(range.from, range.to);
+/// [`summarise`] where there is no Baseline of its own: the lines of `window` from before `from` are what is usual. With
+/// too few of them nothing is called new.
+pub fn summarise_split(window: &LogBatch, range: Window, from: DateTime<Utc>) -> LogPatterns {
+    let from = from.clamp(range.from, range.to);
     let at = window.lines.partition_point(|line| line.time < from);
     if window.cut || at < ENOUGH || at == window.lines.len() {
         return summarise((window, range), None);

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::time::Instant;
 
 use super::gather::{Gathered, Task};
@@ -23,6 +24,8 @@ const LOG_LINES: usize = 5_000;
 const RUNBOOK_LINES: usize = 1_000;
 /// How much later than it should a read may come back with what it has, before it is given up.
 const LATE: Duration = Duration::from_millis(50);
+/// How long before its alert a trouble is taken to have begun where nothing else is known: most rules wait some minutes.
+const NOTICED_AFTER: TimeDelta = TimeDelta::minutes(5);
 
 /// Log patterns from VictoriaLogs; where it is absent, silent or fails, from the Kubernetes API.
 pub fn of_subject(context: &Context, subject: Subject, ranges: Ranges) -> Task<'_> {
@@ -112,7 +115,7 @@ fn draft(logs: &Logs, about: ObjectRef, window: LogBatch, baseline: Lines, range
         Ok(baseline) if !baseline.lines.is_empty() => {
             log_evidence::summarise((&window, ranges.window), Some((baseline, ranges.baseline)))
         }
-        _ => log_evidence::summarise_split(&window, ranges.window, ranges.onset),
+        _ => log_evidence::summarise_split(&window, ranges.window, ranges.onset - NOTICED_AFTER),
     };
     Draft {
         source: Source::Logs,

@@ -113,7 +113,7 @@ mod tests {
         let mut runs_on: Vec<LogLine> = (-40..20).map(|minute| line(minute, "INFO order served")).collect();
         runs_on.insert(59, refused.clone());
         let (before, novelty) = read(runs_on);
-        assert_eq!(before, 35);
+        assert_eq!(before, 40);
         assert!(matches!(novelty[0], (_, Novelty::New)), "{novelty:?}");
         assert!(matches!(novelty[1], (_, Novelty::Usual)), "{novelty:?}");
         // Nothing is known of the time before a restart.
