@@ -11,6 +11,7 @@ use crate::domain::chat::{MessageId, Place, Spot};
 use crate::domain::command::Command;
 use crate::domain::event::{Event, Typed};
 use crate::domain::form::FormPage;
+use crate::domain::incident::IncidentId;
 use crate::domain::policy::{Person, Principal};
 use crate::domain::question::Question;
 use crate::ports::{Clock, Store, StoreError};
@@ -83,10 +84,7 @@ impl Hearing {
     /// When the store does not take it.
     pub async fn said(&self, said: Said) -> Result<Heard, StoreError> {
         let Said { place, thread, message, text, asker, name, to_bot, at, nonce } = said;
-        let incident = match &thread {
-            Some(thread) => self.store.incident_of(&place, thread).await?,
-            None => None,
-        };
+        let incident = self.incident_of(&place, thread.as_ref()).await?;
         if incident.is_none() && !to_bot {
             return Ok(Heard::Nothing("words that were not meant for the bot"));
         }
@@ -109,10 +107,7 @@ impl Hearing {
     /// # Errors
     /// When the store does not answer.
     pub async fn typed(&self, typed: Typed) -> Result<(Typed, Option<FormPage>), StoreError> {
-        let incident = match &typed.thread {
-            Some(thread) => self.store.incident_of(&typed.place, thread).await?,
-            None => None,
-        };
+        let incident = self.incident_of(&typed.place, typed.thread.as_ref()).await?;
         let page = self.forms.for_command(&*self.store, &typed.command, incident.as_ref()).await?;
         Ok((Typed { incident, ..typed }, page))
     }
@@ -129,6 +124,14 @@ impl Hearing {
                 self.take(&Event::Command(typed)).await.map(Ok)
             }
             Err(wrong) => Ok(Err(wrong)),
+        }
+    }
+
+    /// The incident in whose thread something was said.
+    async fn incident_of(&self, place: &Place, thread: Option<&MessageId>) -> Result<Option<IncidentId>, StoreError> {
+        match thread {
+            Some(root) => self.store.incident_of(place, root).await,
+            None => Ok(None),
         }
     }
 
